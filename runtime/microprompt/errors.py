@@ -1,0 +1,61 @@
+"""Everything the runtime raises for a reason a caller can act on. Causes are kept with `from`.
+
+    MicropromptError
+      AbiError            a module was compiled for another version of the runtime
+      ArgumentError       an argument is of the wrong type or outside its range
+        PromptTooLong     an argument does not fit into the model's context
+      ModelError          the model is missing, damaged, unknown or unusable here
+      DeadlineExceeded    the call's `timeout` passed
+      AnswerTooLong       the answer met `max_tokens` before it was complete
+      ScriptError         a scripted engine was asked for what its script does not hold
+      EngineError         the engine or a guide failed: a defect of ours or of a dependency
+"""
+
+from __future__ import annotations
+
+
+class MicropromptError(Exception):
+    """The root. `help` is one thing to try, and is part of the message."""
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:
+        super().__init__(message if help is None else f"{message}\n  help: {help}")
+        self.message = message
+        self.help = help
+
+
+class AbiError(MicropromptError):
+    """A generated module and the runtime do not fit together."""
+
+
+class ArgumentError(MicropromptError, TypeError, ValueError):
+    """An argument is of the wrong type or outside its declared range."""
+
+
+class PromptTooLong(ArgumentError):
+    """An argument has `tokens` tokens where only `room` fit; `parameter` names it."""
+
+    def __init__(self, message: str, *, parameter: str | None, tokens: int, room: int, help: str) -> None:
+        super().__init__(message, help=help)
+        self.parameter = parameter
+        self.tokens = tokens
+        self.room = room
+
+
+class ModelError(MicropromptError):
+    """The model is missing, damaged, unknown or unusable on this machine."""
+
+
+class DeadlineExceeded(MicropromptError, TimeoutError):
+    """The call took longer than its `timeout`."""
+
+
+class AnswerTooLong(MicropromptError):
+    """The answer was not complete after `max_tokens` tokens."""
+
+
+class ScriptError(MicropromptError):
+    """The scripted engine has no answer for this call, or one of the wrong type."""
+
+
+class EngineError(MicropromptError):
+    """The engine or a guide failed; nothing the caller did."""
