@@ -1,0 +1,1 @@
+"""Engines: what runs a laid-out, planned call on a model."""

@@ -1,0 +1,159 @@
+"""A program met with a vocabulary: its prefix, tails and labels as tokens, done once for each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from .. import abi
+from ..errors import PromptTooLong
+from ..layout import Argument, Literal, Segment, hole_text, lay_out
+from ..plan import Choice, Guided, Plan, Slot, make_plan, quoted
+from ..trie import Trie, build_trie
+from .base import Backend
+from .decoding import MAX_PATHS
+
+if TYPE_CHECKING:
+    from llguidance import LLMatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A hole behind the prefix: the space that leads to it, if any, and the tokens that come after it."""
+
+    hole: abi.Hole
+    lead: str
+    after: tuple[int, ...]
+
+
+class BoundChoice:
+    """A choice with the trie of its labels."""
+
+    def __init__(self, slot: Slot, shape: Choice, backend: Backend) -> None:
+        self.slot = slot
+        self.values = tuple(value for value, _ in shape.options)
+        self.trie: Trie = build_trie(
+            [backend.tokenize(text + slot.after, control=False) for _, text in shape.options]
+        )
+        self.bound = len(self.trie.nodes) + max(map(len, self.trie.labels))
+
+
+class BoundGuided:
+    """A guided slot with its grammar; the matcher is built at first use and copied for each call."""
+
+    def __init__(self, slot: Slot, shape: Guided, backend: Backend) -> None:
+        self.slot = slot
+        self.shape = shape
+        self.bound = shape.max_bytes + len(slot.after.encode())
+        self.grammar = "\n".join(
+            ["%llguidance {}", f"start: {shape.expression} {quoted(slot.after)}", *shape.terminals, ""]
+        )
+        self._backend = backend
+
+    def matcher(self) -> LLMatcher:
+        return self._first.deep_copy()
+
+    def value(self, text: bytes) -> object:
+        """The value of what was written, from the leading space to the text after the slot."""
+        written = text.decode().removesuffix(self.slot.after)
+        return self.shape.value(written.removeprefix(" "))
+
+    @cached_property
+    def _first(self) -> LLMatcher:
+        return self._backend.matcher(self.grammar)
+
+
+BoundSlot: TypeAlias = BoundChoice | BoundGuided
+
+
+class BoundProgram:
+    """A program in one model's tokens.
+
+    `prefix` is evaluated once and kept. `lead` is forced text between prompt and answer. `bound` is the most
+    tokens an answer can take and `sequences` the most sequences: the worst case, reserved before a call starts.
+    """
+
+    def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
+        self.program = program
+        self.plan: Plan = make_plan(program.returns)
+        self.segments: tuple[Segment, ...] = lay_out(program, backend.template if chat else None)
+        self._backend = backend
+        self._limit = backend.n_context
+        prefix: list[int] = list(backend.start_tokens())
+        tails: list[Tail] = []
+        lead = ""
+        for segment in self.segments:
+            if isinstance(segment, abi.Hole):
+                tails.append(Tail(segment, lead, ()))
+                lead = ""
+                continue
+            tokens, lead = self._tokens(segment, lead)
+            if tails:
+                last = tails[-1]
+                tails[-1] = Tail(last.hole, last.lead, last.after + tuple(tokens))
+            else:
+                prefix.extend(tokens)
+        # The last row must be read at every call, so a prompt without holes leaves its last token out.
+        self.prefix: tuple[int, ...] = tuple(prefix if tails else prefix[:-1])
+        self.tails = tuple(tails)
+        self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
+        self.lead: tuple[int, ...] = tuple(backend.tokenize(lead + self.plan.lead, control=False))
+        self.slots: tuple[BoundSlot, ...] = tuple(self._bind(slot) for slot in self.plan.slots)
+        self.bound: int = len(self.lead) + sum(slot.bound for slot in self.slots)
+        paths = (len(slot.trie.paths) for slot in self.slots if isinstance(slot, BoundChoice))
+        self.sequences: int = 1 + min(max(paths, default=0), MAX_PATHS)
+
+    def question(self, arguments: Mapping[str, object]) -> list[int]:
+        """The prompt's tokens after the prefix. Raises `PromptTooLong`."""
+        lengths: list[int] = []
+        tokens: list[int] = []
+        for tail in self.tails:
+            text = tail.lead + hole_text(self.program, tail.hole, arguments)
+            found = self._backend.tokenize(text, control=False)
+            lengths.append(len(found))
+            tokens += found
+            tokens += tail.after
+        tokens += self._closing
+        total = len(self.prefix) + len(tokens) + self.bound
+        if total > self._limit:
+            raise self._too_long(lengths, total)
+        return tokens
+
+    def _tokens(self, segment: Literal | Argument, lead: str) -> tuple[list[int], str]:
+        """Tokens of a segment behind `lead`, and the space at its end, which moves into what follows."""
+        if isinstance(segment, Argument):
+            return self._backend.tokenize(lead + segment.text, control=False), ""
+        text = lead + segment.text
+        space = " " if text.endswith(" ") else ""
+        return self._backend.tokenize(text.removesuffix(" "), control=True), space
+
+    def _bind(self, slot: Slot) -> BoundSlot:
+        if isinstance(slot.shape, Choice):
+            return BoundChoice(slot, slot.shape, self._backend)
+        return BoundGuided(slot, slot.shape, self._backend)
+
+    def _too_long(self, lengths: list[int], total: int) -> PromptTooLong:
+        excess = total - self._limit
+        name = self.program.name
+        if not lengths or max(lengths) <= excess:
+            return PromptTooLong(
+                f"the prompt of {name} and the longest answer take {total} tokens; "
+                f"the model's context holds {self._limit}",
+                parameter=None,
+                tokens=total,
+                room=self._limit,
+                help="shorten the instruction or the examples, bound the return type, or raise the context",
+            )
+        longest = max(range(len(lengths)), key=lengths.__getitem__)
+        parameter = self.tails[longest].hole.parameter
+        tokens, room = lengths[longest], lengths[longest] - excess
+        return PromptTooLong(
+            f"argument `{parameter}` of {name} has {tokens} tokens; {room} fit "
+            f"(context {self._limit}, prompt and longest answer {total - tokens})",
+            parameter=parameter,
+            tokens=tokens,
+            room=room,
+            help=f"shorten `{parameter}`, or give the model a larger context",
+        )

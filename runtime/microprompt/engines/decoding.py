@@ -1,0 +1,224 @@
+"""Plans at work: coroutines that say which tokens to evaluate next and are sent the logits.
+
+A coroutine yields a `Step` and receives its `Rows`; it never touches the model, so many of them can share one
+batch. `Cursor` is a call's place in the KV cache: tokens that are not evaluated yet wait in `pending` and go
+with the next step that needs logits, so forced text never costs a pass of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AnswerTooLong, EngineError
+from ..trie import ROOT, Trie
+from .base import Backend, Rows, SequencePool, Step
+
+if TYPE_CHECKING:
+    from llguidance import LLMatcher
+
+MAX_PATHS: Final = 64
+"""Paths through a trie that are evaluated side by side; more take turns."""
+
+T = TypeVar("T")
+Decoding: TypeAlias = Generator[Step, Rows, T]
+
+
+@dataclass(slots=True)
+class Cursor:
+    """A call's place: its sequence, how many tokens of it are evaluated, and those that wait.
+
+    `decoded` counts the tokens evaluated so far, `chosen` those that the model chose.
+    """
+
+    sequence: int
+    position: int
+    pending: list[int] = field(default_factory=list)
+    decoded: int = 0
+    chosen: int = 0
+
+    def flush(self, beside: tuple[int, ...] = ()) -> Step:
+        """A step that evaluates what waits, also in the sequences `beside`, and reads the last row."""
+        step = Step()
+        for token in self.pending:
+            step.add(token, self.position, (self.sequence, *beside))
+            self.position += 1
+        step.rows.append(len(step.tokens) - 1)
+        self.decoded += len(self.pending)
+        self.pending.clear()
+        return step
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """How a token or a label is taken from its probabilities: the best one, or by chance at a temperature."""
+
+    temperature: float
+    random: np.random.Generator | None
+
+    def pick(self, log_probs: NDArray[np.float64]) -> int:
+        """An index into normalised log-probabilities."""
+        if self.temperature == 0 or self.random is None:
+            return int(np.argmax(log_probs))
+        scaled = log_probs / self.temperature
+        weights = np.exp(scaled - scaled.max())
+        return int(self.random.choice(len(weights), p=weights / weights.sum()))
+
+
+def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
+    top = float(values.max())
+    return top + float(np.log(np.exp(values - top, dtype=np.float64).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Labels' log-probabilities before any constraint, in the order of the labels."""
+
+    log_probs: NDArray[np.float64]
+
+    def coverage(self) -> float:
+        return float(np.exp(min(0.0, log_sum_exp(self.log_probs))))
+
+    def normalised(self) -> NDArray[np.float64]:
+        return self.log_probs - log_sum_exp(self.log_probs)
+
+
+def choose(
+    cursor: Cursor, trie: Trie, sampler: Sampler, pool: SequencePool, backend: Backend
+) -> Decoding[tuple[int, Scores]]:
+    """Score every label and take one. The cursor ends behind the label, its unevaluated tokens pending.
+
+    Without collisions one row is read, in the pass that the prompt needs anyhow. With collisions every path
+    through the trie's inner nodes gets a sequence that shares the prompt; all go into the same batch, or into
+    several where there are more than `MAX_PATHS`.
+    """
+    cursor.pending.extend(trie.common)
+    log_probs = np.zeros(len(trie.labels))
+    by_node: dict[int, list[tuple[int, int]]] = {}
+    for label, edges in enumerate(trie.edges):
+        for node, token in edges:
+            by_node.setdefault(node, []).append((label, token))
+
+    def read(node: int, row: NDArray[np.float32]) -> None:
+        total = log_sum_exp(row)
+        for label, token in by_node[node]:
+            log_probs[label] += float(row[token]) - total
+
+    if not trie.paths:
+        rows = yield cursor.flush()
+        read(ROOT, rows[0])
+        best = _take(cursor, trie, log_probs, sampler)
+        return best, Scores(log_probs)
+
+    held: list[int] = []
+    read_already: set[int] = set()
+    try:
+        for start in range(0, len(trie.paths), MAX_PATHS):
+            _release(held, pool, backend)
+            chunk = trie.paths[start : start + MAX_PATHS]
+            for _ in chunk:
+                held.append(pool.take())
+                backend.fork(cursor.sequence, held[-1])
+            step = cursor.flush(tuple(held)) if start == 0 else Step()
+            fresh = [ROOT] if start == 0 else []
+            members: dict[int, list[int]] = {}
+            for path, sequence in zip(chunk, held, strict=True):
+                for node in path:
+                    members.setdefault(node, []).append(sequence)
+            # Nodes are numbered parents first, so every sequence sees its positions in order.
+            for node, sequences in sorted(members.items()):
+                place = trie.nodes[node]
+                new = node not in read_already
+                step.add(place.token, cursor.position + place.depth - 1, tuple(sequences), row=new)
+                if new:
+                    read_already.add(node)
+                    fresh.append(node)
+            cursor.decoded += len(members)
+            rows = yield step
+            for node, row in zip(fresh, rows, strict=True):
+                read(node, row)
+        best = _take(cursor, trie, log_probs, sampler)
+        way = trie.evaluated(best)
+        if way and way[-1] in members:
+            begin = cursor.position
+            cursor.position += len(way)
+            backend.fork(members[way[-1]][0], cursor.sequence, begin, cursor.position)
+        else:
+            cursor.pending[:0] = (trie.nodes[node].token for node in way)
+        return best, Scores(log_probs)
+    finally:
+        _release(held, pool, backend)
+
+
+def _release(held: list[int], pool: SequencePool, backend: Backend) -> None:
+    while held:
+        sequence = held.pop()
+        backend.forget(sequence)
+        pool.put(sequence)
+
+
+def _take(cursor: Cursor, trie: Trie, log_probs: NDArray[np.float64], sampler: Sampler) -> int:
+    best = sampler.pick(log_probs - log_sum_exp(log_probs))
+    cursor.pending.extend(trie.rest(best))
+    cursor.chosen += 1
+    return best
+
+
+def write(
+    cursor: Cursor, matcher: LLMatcher, sampler: Sampler, backend: Backend, budget: int
+) -> Decoding[tuple[bytes, float]]:
+    """Write what the grammar allows until it is complete; the bytes and their log-probability under the masks.
+
+    Forced runs are added without a pass, canonically tokenised. Raises `AnswerTooLong` after `budget` tokens
+    that the model chose, `EngineError` if the matcher fails.
+    """
+    text: list[bytes] = []
+    log_prob = 0.0
+    mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
+    while True:
+        forced = matcher.compute_ff_tokens()
+        if forced:
+            _consume(matcher, forced)
+            cursor.pending.extend(forced)
+            text.extend(map(backend.piece, forced))
+        if matcher.is_stopped():
+            _raise_error(matcher)
+            return b"".join(text), log_prob
+        matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+        _raise_error(matcher)
+        bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab]
+        allowed = np.flatnonzero(bits)
+        if len(allowed) == 1:
+            token = int(allowed[0])
+        else:
+            if cursor.chosen >= budget:
+                raise AnswerTooLong(
+                    f"the answer was not complete after max_tokens = {budget}",
+                    help="raise max_tokens, or bound the type, as in str(..40)",
+                )
+            rows = yield cursor.flush()
+            logits = rows[0][allowed]
+            log_probs = logits.astype(np.float64) - log_sum_exp(logits)
+            which = sampler.pick(log_probs)
+            log_prob += float(log_probs[which])
+            token = int(allowed[which])
+            cursor.chosen += 1
+        if backend.is_end(token):
+            return b"".join(text), log_prob
+        _consume(matcher, [token])
+        cursor.pending.append(token)
+        text.append(backend.piece(token))
+
+
+def _consume(matcher: LLMatcher, tokens: list[int]) -> None:
+    if not matcher.consume_tokens(tokens):
+        raise EngineError(f"the guide refused its own tokens: {matcher.get_error()}")
+
+
+def _raise_error(matcher: LLMatcher) -> None:
+    if matcher.is_error():
+        raise EngineError(f"the guide failed: {matcher.get_error()}")

@@ -1,0 +1,144 @@
+"""A GGUF model's weights and vocabulary, without a context."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...errors import EngineError, ModelError
+from ...layout import Literal, Message, Segment, Template
+from . import library
+
+
+class Weights:
+    """A loaded model. Has what Outlines and llguidance read of a `llama_cpp.Llama`: `model`, `tokenizer()`,
+    `token_eos()`, `n_vocab()`."""
+
+    def __init__(self, path: Path) -> None:
+        lib = library.load()
+        self.path = path
+        self.lib = lib
+        self.model: Any = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
+        if not self.model:
+            raise ModelError(
+                f"llama.cpp can't load {path.name}: {library.last_error() or 'no reason given'}",
+                help="fetch the model again with `mpc models pull`, or check that the file is a whole GGUF",
+            )
+        self.vocab: Any = lib.llama_model_get_vocab(self.model)
+        self._pieces: dict[int, bytes] = {}
+
+    def close(self) -> None:
+        """Free the weights."""
+        if self.model:
+            self.lib.llama_model_free(self.model)
+            self.model = None
+
+    # ------------------------------------------------------------------------------------- vocabulary
+
+    def n_vocab(self) -> int:
+        return int(self.lib.llama_vocab_n_tokens(self.vocab))
+
+    def token_eos(self) -> int:
+        return int(self.lib.llama_vocab_eos(self.vocab))
+
+    def start_tokens(self) -> list[int]:
+        """The BOS token, if this model's prompts begin with one."""
+        return [int(self.lib.llama_vocab_bos(self.vocab))] if self.lib.llama_vocab_get_add_bos(self.vocab) else []
+
+    def is_end(self, token: int) -> bool:
+        return bool(self.lib.llama_vocab_is_eog(self.vocab, token))
+
+    def encode(self, text: str, *, control: bool) -> list[int]:
+        """Token ids of a text by itself, without BOS; with `control`, control tokens in it are recognised."""
+        if not text:
+            return []
+        data = text.encode()
+        room = len(data) + 8
+        while True:
+            buffer = (ctypes.c_int32 * room)()
+            count = self.lib.llama_tokenize(self.vocab, data, len(data), buffer, room, False, control)
+            if count >= 0:
+                return buffer[:count]
+            room = -count
+
+    def piece(self, token: int) -> bytes:
+        """A token's bytes; empty for control tokens."""
+        found = self._pieces.get(token)
+        if found is None:
+            found = self._pieces[token] = self._piece(token)
+        return found
+
+    def _piece(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = self.lib.llama_token_to_piece(self.vocab, token, buffer, room, 0, False)
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count
+
+    # ------------------------------------------------------------------- as Outlines' tokenizer reads it
+
+    def tokenizer(self) -> Weights:
+        return self
+
+    def tokenize(self, text: bytes, add_bos: bool = True, special: bool = False) -> list[int]:
+        start = self.start_tokens() if add_bos else []
+        return start + self.encode(text.decode(errors="replace"), control=special)
+
+    def detokenize(self, tokens: Iterable[int]) -> bytes:
+        return b"".join(map(self.piece, tokens))
+
+    # ------------------------------------------------------------------------------------ chat template
+
+    @cached_property
+    def template(self) -> Template | None:
+        """The model's chat template; `None` if it has none that llama.cpp knows."""
+        source = self.lib.llama_model_chat_template(self.model, None)
+        if source is None or self._apply(source, [("user", "x")]) is None:
+            return None
+
+        def render(turns: Sequence[Message]) -> Iterator[Segment]:
+            # Marks stand for all that is not the program's own text, so that the template never sees it.
+            kept: list[Segment] = []
+            messages = []
+            for turn in turns:
+                content = ""
+                for segment in turn.segments:
+                    if isinstance(segment, Literal):
+                        content += segment.text
+                    else:
+                        content += f"{_MARK}{len(kept)}{_MARK}"
+                        kept.append(segment)
+                messages.append((turn.role, content))
+            text = self._apply(source, messages)
+            if text is None:
+                raise EngineError(f"llama.cpp can't apply the chat template of {self.path.name}")
+            for index, part in enumerate(text.split(_MARK)):
+                if index % 2:
+                    yield kept[int(part)]
+                elif part:
+                    yield Literal(part)
+
+        return render
+
+    def _apply(self, source: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
+        encoded = [(role.encode(), content.encode()) for role, content in messages]
+        array = (self.lib.llama_chat_message * len(encoded))(*encoded)
+        room = 256 + sum(len(role) + 2 * len(content) + 64 for role, content in encoded)
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = self.lib.llama_chat_apply_template(source, array, len(encoded), True, buffer, room)
+            if count < 0:
+                return None
+            if count <= room:
+                return buffer.raw[:count].decode()
+            room = count
+
+
+_MARK = "\ufdd0"
+"""A Unicode noncharacter: never part of a text that is meant to be read."""
+

@@ -1,0 +1,11 @@
+"""The models: a registry of names, `pull` to fetch one, `prepare` to make it fast here, `resolve` to find it.
+
+Importing this package loads neither llama.cpp nor numpy.
+"""
+
+from __future__ import annotations
+
+from .registry import REGISTRY, ModelInfo, find
+from .store import Progress, ResolvedModel, ensure, resolve, tell
+
+__all__ = ["REGISTRY", "ModelInfo", "Progress", "ResolvedModel", "ensure", "find", "resolve", "tell"]

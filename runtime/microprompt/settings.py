@@ -1,0 +1,230 @@
+"""Settings: `[tool.microprompt]` in the nearest pyproject.toml, then `MICROPROMPT_*`, then `configure(...)`.
+
+    [tool.microprompt]
+    model = "gemma3-270m"        # MICROPROMPT_MODEL
+    threads = 4                  # MICROPROMPT_THREADS
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypedDict, Unpack
+
+from .cpu import usable_cores
+from .errors import ArgumentError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for all calls of this process, unless a prompt's `using:` says otherwise.
+
+    `context` and `timeout` (seconds) are limits for one call; `None` leaves the first to the model and sets
+    no deadline. `home` is the folder that keeps the models. With `auto_pull` off, a model that is not here is
+    an error, not a download.
+    """
+
+    model: str
+    threads: int
+    context: int | None
+    timeout: float | None
+    home: Path
+    auto_pull: bool
+
+
+class Overrides(TypedDict, total=False):
+    """The settings, each left out or given."""
+
+    model: str
+    threads: int
+    context: int | None
+    timeout: float | None
+    home: str | Path
+    auto_pull: bool
+
+
+_configured: dict[str, object] = {}
+
+
+def current() -> Settings:
+    """The settings in force now.
+
+    Raises:
+        ArgumentError: a setting in pyproject.toml or in the environment is not one.
+    """
+    found: dict[str, Any] = {  # of the right types: _READERS made the values
+        **_defaults(),
+        **_from_pyproject(Path.cwd()),
+        **_from_environment(os.environ),
+        **_configured,
+    }
+    return Settings(**found)
+
+
+def configure(**overrides: Unpack[Overrides]) -> Settings:
+    """Set some settings for this process, above pyproject.toml and the environment; the rest stay.
+
+    Raises:
+        ArgumentError: an unknown setting, or a value that is not one.
+    """
+    _configured.update(_checked(overrides, where="microprompt.configure(...)", folder=Path.cwd()))
+    return current()
+
+
+def reset() -> None:
+    """Forget what `configure` set and read pyproject.toml again."""
+    _configured.clear()
+    _from_pyproject.cache_clear()
+
+
+def _defaults() -> dict[str, object]:
+    return {
+        "model": "smollm2-135m",
+        "threads": usable_cores(),
+        "context": None,
+        "timeout": None,
+        "home": _cache_folder(os.environ),
+        "auto_pull": True,
+    }
+
+
+@cache
+def _from_pyproject(folder: Path) -> Mapping[str, object]:
+    """What the nearest pyproject.toml at or above `folder` says."""
+    for parent in (folder, *folder.parents):
+        path = parent / "pyproject.toml"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ArgumentError(f"{path} can't be read: {error}") from error
+        if "microprompt" not in text:  # parsing is what costs
+            return {}
+        return _parsed(path, text)
+    return {}
+
+
+def _parsed(path: Path, text: str) -> Mapping[str, object]:
+    import tomllib  # not at the top: most processes never need it
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ArgumentError(f"{path} is not valid TOML: {error}") from error
+    tool = document.get("tool")
+    table = tool.get("microprompt", {}) if isinstance(tool, dict) else {}
+    where = f"[tool.microprompt] in {path}"
+    if not isinstance(table, dict):
+        raise ArgumentError(f"{where} is not a table")
+    return _checked(table, where=where, folder=path.parent)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in _READERS:
+        variable = f"MICROPROMPT_{name.upper()}"
+        if text := environment.get(variable, "").strip():
+            found[name] = _value(name, _from_text(name, text), where=f"{variable}={text}", folder=Path.cwd())
+    return found
+
+
+def _from_text(name: str, text: str) -> object:
+    """The value that an environment variable's text stands for; the text itself when it is not one."""
+    try:
+        match name:
+            case "threads":
+                return int(text)
+            case "context":
+                return int(text)
+            case "timeout":
+                return float(text)
+            case "auto_pull":
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+            case _:
+                return text
+    except (ValueError, KeyError):
+        return text
+
+
+def _checked(values: Mapping[str, object], *, where: str, folder: Path) -> dict[str, object]:
+    for name in values:
+        if name not in _READERS:
+            raise ArgumentError(
+                f"{where}: there is no setting `{name}`", help=f"the settings are {', '.join(_READERS)}"
+            )
+    return {
+        name: _value(name, value, where=f"{where}: {name} = {value!r}", folder=folder)
+        for name, value in values.items()
+    }
+
+
+def _value(name: str, value: object, *, where: str, folder: Path) -> object:
+    wanted, read = _READERS[name]
+    try:
+        return read(value, folder)
+    except ValueError:
+        raise ArgumentError(f"{where} is not {wanted}") from None
+
+
+def _read_model(value: object, folder: Path) -> str:
+    """A model's name; a path to a `.gguf` file is relative to where it was written down."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return str(folder / Path(value).expanduser()) if value.endswith(".gguf") else value
+
+
+def _read_home(value: object, folder: Path) -> Path:
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError
+    return folder / Path(value).expanduser()
+
+
+def _read_count(value: object, folder: Path) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError
+    return value
+
+
+def _read_context(value: object, folder: Path) -> int | None:
+    return None if value is None else _read_count(value, folder)
+
+
+def _read_timeout(value: object, folder: Path) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise ValueError
+    return float(value)
+
+
+def _read_flag(value: object, folder: Path) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+_READERS: Final[Mapping[str, tuple[str, Callable[[object, Path], object]]]] = {
+    "model": ("the name of a model or the path of a .gguf file", _read_model),
+    "threads": ("a whole number of at least 1", _read_count),
+    "context": ("a whole number of tokens, at least 1", _read_context),
+    "timeout": ("a number of seconds above 0", _read_timeout),
+    "home": ("the path of a folder", _read_home),
+    "auto_pull": ("true or false", _read_flag),
+}
+assert list(_READERS) == [field.name for field in fields(Settings)]
+
+
+def _cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where this system keeps what can be fetched again."""
+    if folder := environment.get("XDG_CACHE_HOME"):
+        return Path(folder) / "microprompt"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "microprompt"
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA") or Path.home()) / "microprompt" / "Cache"
+    return Path.home() / ".cache" / "microprompt"

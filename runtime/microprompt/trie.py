@@ -1,0 +1,96 @@
+"""The labels' token trie: what has to be evaluated so that every label has its probability.
+
+Only the shortest prefix that tells a label from all others is scored. When the first tokens differ, the pass
+over the prompt decides; when they collide, the inner nodes are evaluated beside it, each path through them in
+a sequence of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+ROOT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An inner node to evaluate: its token, the node before it (`ROOT` = the end of the prompt), its depth."""
+
+    token: int
+    parent: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trie:
+    """`common`: the tokens that all labels share, which are forced. `nodes`: the inner nodes, parents first.
+    `edges`: for each label the (node, token) pairs whose log-probabilities add up to its score.
+    `paths`: the chains of nodes, each from the root to a node without inner children."""
+
+    labels: tuple[tuple[int, ...], ...]
+    common: tuple[int, ...]
+    nodes: tuple[Node, ...]
+    edges: tuple[tuple[tuple[int, int], ...], ...]
+    paths: tuple[tuple[int, ...], ...]
+
+    def evaluated(self, label: int) -> tuple[int, ...]:
+        """The inner nodes on a label's way."""
+        return tuple(node for node, _ in self.edges[label] if node != ROOT)
+
+    def rest(self, label: int) -> tuple[int, ...]:
+        """A label's tokens after those that are common or evaluated."""
+        return self.labels[label][len(self.common) + len(self.evaluated(label)) :]
+
+
+def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
+    """The trie of labels given as token ids. No label may be a prefix of another: end each with what follows it."""
+    whole = tuple(tuple(label) for label in labels)
+    common = _shared(whole) if len(whole) > 1 else 0
+    tails = [label[common:] for label in whole]
+    lengths = _distinguishing(tails)
+    index: dict[tuple[int, ...], int] = {(): ROOT}
+    nodes: list[Node] = []
+    edges: list[tuple[tuple[int, int], ...]] = []
+    for tail, length in zip(tails, lengths, strict=True):
+        way = []
+        for depth in range(length):
+            prefix = tail[:depth]
+            if prefix not in index:
+                index[prefix] = len(nodes)
+                nodes.append(Node(prefix[-1], index[prefix[:-1]], depth))
+            way.append((index[prefix], tail[depth]))
+        edges.append(tuple(way))
+    parents = {node.parent for node in nodes}
+    paths = tuple(_chain(nodes, end) for end in range(len(nodes)) if end not in parents)
+    return Trie(whole, whole[0][:common], tuple(nodes), tuple(edges), paths)
+
+
+def _shared(labels: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all labels begin with."""
+    first, last = min(labels), max(labels)
+    same = 0
+    while same < min(len(first), len(last)) and first[same] == last[same]:
+        same += 1
+    return same
+
+
+def _distinguishing(tails: Sequence[tuple[int, ...]]) -> list[int]:
+    """The length of each tail's shortest prefix that no other tail has."""
+    order = sorted(range(len(tails)), key=tails.__getitem__)
+    lengths = [1] * len(tails)
+    for before, after in pairwise(order):
+        length = _shared((tails[before], tails[after])) + 1
+        for which in (before, after):
+            if length > len(tails[which]):
+                raise ValueError("a label is a prefix of another")
+            lengths[which] = max(lengths[which], length)
+    return lengths
+
+
+def _chain(nodes: Sequence[Node], end: int) -> tuple[int, ...]:
+    chain = [end]
+    while (parent := nodes[chain[0]].parent) != ROOT:
+        chain.insert(0, parent)
+    return tuple(chain)
