@@ -98,15 +98,7 @@ class OptionalType:
 
 
 Type: TypeAlias = (
-    StrType
-    | IntType
-    | FloatType
-    | BoolType
-    | LiteralType
-    | EnumType
-    | RecordType
-    | ListType
-    | OptionalType
+    StrType | IntType | FloatType | BoolType | LiteralType | EnumType | RecordType | ListType | OptionalType
 )
 
 

@@ -1,4 +1,4 @@
-"""What this process may use of the machine: physical cores, instruction sets, memory. Standard library only."""
+"""What this process may use of the machine: physical cores, instruction sets, memory."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """Everything the runtime raises for a reason a caller can act on. Causes are kept with `from`.
 
-    MicropromptError
-      AbiError            a module was compiled for another version of the runtime
-      ArgumentError       an argument is of the wrong type or outside its range
-        PromptTooLong     an argument does not fit into the model's context
-      ModelError          the model is missing, damaged, unknown or unusable here
-      DeadlineExceeded    the call's `timeout` passed
-      AnswerTooLong       the answer met `max_tokens` before it was complete
-      ScriptError         a scripted engine was asked for what its script does not hold
-      EngineError         the engine or a guide failed: a defect of ours or of a dependency
+MicropromptError
+  AbiError            a module was compiled for another version of the runtime
+  ArgumentError       an argument is of the wrong type or outside its range
+    PromptTooLong     an argument does not fit into the model's context
+  ModelError          the model is missing, damaged, unknown or unusable here
+  DeadlineExceeded    the call's `timeout` passed
+  AnswerTooLong       the answer met `max_tokens` before it was complete
+  ScriptError         a scripted engine was asked for what its script does not hold
+  EngineError         the engine or a guide failed: a defect of ours or of a dependency
 """
 
 from __future__ import annotations

@@ -67,11 +67,11 @@ class PromptFunction(Generic[P, R]):
         return [answer.value for answer in self.map_detail(rows)]
 
     def map_detail(self, rows: Iterable[object]) -> Iterator[Answer[R]]:
-        """As `map`, with details, streaming: some rows are read, answered side by side and given before the next.
+        """As `map`, with details, streaming: a few rows are read, answered side by side, and given.
 
-        The rows that run together are always the same for the same rows in the same order.
+        Which rows run together depends only on their order.
         """
-        from .engines.engine import MAX_BATCH
+        from .engines.scheduler import MAX_BATCH
 
         source = iter(rows)
         while batch := list(islice(source, MAX_BATCH)):

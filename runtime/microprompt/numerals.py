@@ -63,10 +63,16 @@ def _either(parts: list[str]) -> str:
 def _naturals(least: int, most: int) -> str:
     """`least` to `most`, neither negative, without leading zeros."""
     parts = []
+    whole: list[int] = []
     for length in range(len(str(least)), len(str(most)) + 1):
-        low = max(least, 10 ** (length - 1) if length > 1 else 0)
-        high = min(most, 10**length - 1)
-        parts.append(_same_length(str(low), str(high)))
+        first, last = (10 ** (length - 1) if length > 1 else 0), 10**length - 1
+        low, high = max(least, first), min(most, last)
+        if length > 1 and (low, high) == (first, last):
+            whole.append(length - 1)
+        else:
+            parts.append(_same_length(str(low), str(high)))
+    if whole:
+        parts.append(f"[1-9][0-9]{{{whole[0]},{whole[-1]}}}")
     return _either(parts)
 
 

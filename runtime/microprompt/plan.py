@@ -54,10 +54,11 @@ Shape: TypeAlias = Choice | Guided
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place that the model fills: `name` is the dotted field ("" for the whole answer), `after` the text that
-    must follow, up to the next slot."""
+    """A place that the model fills: `name` is the dotted field ("" for the whole answer), `after` the text
+    that must follow, up to the next slot."""
 
     name: str
+    type: abi.Type
     shape: Shape
     after: str
 
@@ -80,20 +81,23 @@ class Plan:
 def make_plan(returns: abi.Type) -> Plan:
     """The plan of a return type."""
     if not isinstance(returns, abi.RecordType):
-        return Plan(returns, "", (Slot("", _shape(returns, json=False), "\n"),))
-    shapes: list[tuple[str, Shape]] = []
+        return Plan(returns, "", (Slot("", returns, _shape(returns, json=False), "\n"),))
+    fields: list[tuple[str, abi.Type]] = []
     texts = [""]
     for piece in _pieces(returns, ""):
         if isinstance(piece, str):
             texts[-1] += piece
         else:
-            shapes.append(piece)
+            fields.append(piece)
             texts.append("")
-    slots = (Slot(name, shape, after) for (name, shape), after in zip(shapes, texts[1:], strict=True))
-    return Plan(returns, texts[0], tuple(slots))
+    slots = tuple(
+        Slot(name, declared, _shape(declared, json=True), after)
+        for (name, declared), after in zip(fields, texts[1:], strict=True)
+    )
+    return Plan(returns, texts[0], slots)
 
 
-def _pieces(record: abi.RecordType, prefix: str) -> Iterator[str | tuple[str, Shape]]:
+def _pieces(record: abi.RecordType, prefix: str) -> Iterator[str | tuple[str, abi.Type]]:
     opening = " {"
     for field in record.fields:
         yield f"{opening}{quoted(field.label)}:"
@@ -101,7 +105,7 @@ def _pieces(record: abi.RecordType, prefix: str) -> Iterator[str | tuple[str, Sh
         if isinstance(field.type, abi.RecordType):
             yield from _pieces(field.type, f"{name}.")
         else:
-            yield name, _shape(field.type, json=True)
+            yield name, field.type
         opening = ", "
     yield "}"
 
@@ -204,7 +208,9 @@ class _Grammar:
                 return self._list(declared)
             case abi.RecordType():
                 parts, total = [], 1
-                for field, opening in zip(declared.fields, ["{", *[", "] * len(declared.fields)], strict=False):
+                for field, opening in zip(
+                    declared.fields, ["{", *[", "] * len(declared.fields)], strict=False
+                ):
                     lead = f"{opening}{quoted(field.label)}: "
                     item, size = self.json(field.type)
                     parts.append(f"{quoted(lead)} {item}")
@@ -242,4 +248,6 @@ class _Grammar:
 
 
 def _length(declared: abi.StrType) -> int:
-    return max(DEFAULT_STR_LENGTH, declared.min_length) if declared.max_length is None else declared.max_length
+    return (
+        max(DEFAULT_STR_LENGTH, declared.min_length) if declared.max_length is None else declared.max_length
+    )

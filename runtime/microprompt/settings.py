@@ -1,8 +1,8 @@
 """Settings: `[tool.microprompt]` in the nearest pyproject.toml, then `MICROPROMPT_*`, then `configure(...)`.
 
-    [tool.microprompt]
-    model = "gemma3-270m"        # MICROPROMPT_MODEL
-    threads = 4                  # MICROPROMPT_THREADS
+[tool.microprompt]
+model = "gemma3-270m"        # MICROPROMPT_MODEL
+threads = 4                  # MICROPROMPT_THREADS
 """
 
 from __future__ import annotations
@@ -144,7 +144,9 @@ def _from_text(name: str, text: str) -> object:
             case "timeout":
                 return float(text)
             case "auto_pull":
-                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                    text.lower()
+                ]
             case _:
                 return text
     except (ValueError, KeyError):

@@ -16,7 +16,7 @@ ROOT = -1
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An inner node to evaluate: its token, the node before it (`ROOT` = the end of the prompt), its depth."""
+    """An inner node to evaluate: its token, its parent (`ROOT` is the end of the prompt) and its depth."""
 
     token: int
     parent: int
@@ -45,7 +45,10 @@ class Trie:
 
 
 def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
-    """The trie of labels given as token ids. No label may be a prefix of another: end each with what follows it."""
+    """The trie of labels given as token ids.
+
+    Raises `ValueError` if one is a prefix of another: a label must end with what follows it.
+    """
     whole = tuple(tuple(label) for label in labels)
     common = _shared(whole) if len(whole) > 1 else 0
     tails = [label[common:] for label in whole]
@@ -64,7 +67,7 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
         edges.append(tuple(way))
     parents = {node.parent for node in nodes}
     paths = tuple(_chain(nodes, end) for end in range(len(nodes)) if end not in parents)
-    return Trie(whole, whole[0][:common], tuple(nodes), tuple(edges), paths)
+    return Trie(whole, tuple(labels[0][:common]), tuple(nodes), tuple(edges), paths)
 
 
 def _shared(labels: Sequence[tuple[int, ...]]) -> int:

@@ -1,7 +1,7 @@
 """Python values and the text the model sees of them, both ways.
 
-Two notations. *Plain* is for a value by itself: text without quotes, `yes` and `no`, an enum's label. *JSON* is
-for records, lists and what is in them, with the labels in place of the program's names.
+Two notations. *Plain* is for a value by itself: text without quotes, `yes` and `no`, an enum's label. *JSON*
+is for records, lists and what is in them, with the labels in place of the program's names.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from .. import abi
 from ..errors import PromptTooLong
 from ..layout import Argument, Literal, Segment, hole_text, lay_out
-from ..plan import Choice, Guided, Plan, Slot, make_plan, quoted
+from ..plan import Choice, Guided, Plan, Slot, make_plan
 from ..trie import Trie, build_trie
+from ..values import quoted
 from .base import Backend
 from .decoding import MAX_PATHS
 
@@ -71,8 +72,9 @@ BoundSlot: TypeAlias = BoundChoice | BoundGuided
 class BoundProgram:
     """A program in one model's tokens.
 
-    `prefix` is evaluated once and kept. `lead` is forced text between prompt and answer. `bound` is the most
-    tokens an answer can take and `sequences` the most sequences: the worst case, reserved before a call starts.
+    `prefix` is evaluated once and kept; `fixed_tokens` are paid at each call beside the arguments. `lead` is
+    forced text between prompt and answer. `bound` is the most tokens an answer can take and `sequences` the
+    most sequences: the worst case, reserved before a call starts.
     """
 
     def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
@@ -99,6 +101,7 @@ class BoundProgram:
         self.prefix: tuple[int, ...] = tuple(prefix if tails else prefix[:-1])
         self.tails = tuple(tails)
         self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
+        self.fixed_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing)
         self.lead: tuple[int, ...] = tuple(backend.tokenize(lead + self.plan.lead, control=False))
         self.slots: tuple[BoundSlot, ...] = tuple(self._bind(slot) for slot in self.plan.slots)
         self.bound: int = len(self.lead) + sum(slot.bound for slot in self.slots)

@@ -7,7 +7,7 @@ with the next step that needs logits, so forced text never costs a pass of its o
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_PATHS: Final = 64
 """Paths through a trie that are evaluated side by side; more take turns."""
 
+Emit: TypeAlias = Callable[[bytes], None]
 T = TypeVar("T")
 Decoding: TypeAlias = Generator[Step, Rows, T]
 
@@ -67,6 +68,12 @@ class Sampler:
         scaled = log_probs / self.temperature
         weights = np.exp(scaled - scaled.max())
         return int(self.random.choice(len(weights), p=weights / weights.sum()))
+
+    def take(self, logits: NDArray[np.float32]) -> tuple[int, float]:
+        """An index into logits, and its log-probability among them."""
+        log_probs = logits.astype(np.float64) - log_sum_exp(logits)
+        which = self.pick(log_probs)
+        return which, float(log_probs[which])
 
 
 def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
@@ -115,6 +122,7 @@ def choose(
         return best, Scores(log_probs)
 
     held: list[int] = []
+    members: dict[int, list[int]] = {}
     read_already: set[int] = set()
     try:
         for start in range(0, len(trie.paths), MAX_PATHS):
@@ -125,7 +133,7 @@ def choose(
                 backend.fork(cursor.sequence, held[-1])
             step = cursor.flush(tuple(held)) if start == 0 else Step()
             fresh = [ROOT] if start == 0 else []
-            members: dict[int, list[int]] = {}
+            members = {}
             for path, sequence in zip(chunk, held, strict=True):
                 for node in path:
                     members.setdefault(node, []).append(sequence)
@@ -169,25 +177,29 @@ def _take(cursor: Cursor, trie: Trie, log_probs: NDArray[np.float64], sampler: S
 
 
 def write(
-    cursor: Cursor, matcher: LLMatcher, sampler: Sampler, backend: Backend, budget: int
+    cursor: Cursor,
+    matcher: LLMatcher,
+    sampler: Sampler,
+    backend: Backend,
+    budget: int,
+    emit: Emit | None = None,
 ) -> Decoding[tuple[bytes, float]]:
-    """Write what the grammar allows until it is complete; the bytes and their log-probability under the masks.
+    """Write what the grammar allows until it is complete: bytes, and their log-probability under the masks.
 
     Forced runs are added without a pass, canonically tokenised. Raises `AnswerTooLong` after `budget` tokens
     that the model chose, `EngineError` if the matcher fails.
     """
-    text: list[bytes] = []
+    text = _Text(backend, emit)
     log_prob = 0.0
     mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
     while True:
-        forced = matcher.compute_ff_tokens()
-        if forced:
+        if forced := matcher.compute_ff_tokens():
             _consume(matcher, forced)
             cursor.pending.extend(forced)
-            text.extend(map(backend.piece, forced))
+            text.add(forced)
         if matcher.is_stopped():
             _raise_error(matcher)
-            return b"".join(text), log_prob
+            return bytes(text.data), log_prob
         matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         _raise_error(matcher)
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab]
@@ -201,17 +213,56 @@ def write(
                     help="raise max_tokens, or bound the type, as in str(..40)",
                 )
             rows = yield cursor.flush()
-            logits = rows[0][allowed]
-            log_probs = logits.astype(np.float64) - log_sum_exp(logits)
-            which = sampler.pick(log_probs)
-            log_prob += float(log_probs[which])
+            which, chance = sampler.take(rows[0][allowed])
+            log_prob += chance
             token = int(allowed[which])
             cursor.chosen += 1
         if backend.is_end(token):
-            return b"".join(text), log_prob
+            return bytes(text.data), log_prob
         _consume(matcher, [token])
         cursor.pending.append(token)
-        text.append(backend.piece(token))
+        text.add([token])
+
+
+def speak(
+    cursor: Cursor,
+    bias: Callable[[Sequence[int], Rows], Rows],
+    sampler: Sampler,
+    backend: Backend,
+    budget: int,
+    emit: Emit | None = None,
+) -> Decoding[bytes]:
+    """Write freely until the model ends or `budget` tokens are written.
+
+    `bias` changes the logits, shape (1, vocabulary), from the tokens so far, as a logits processor does.
+    """
+    text = _Text(backend, emit)
+    tokens = list(cursor.pending)
+    for _ in range(budget):
+        rows = yield cursor.flush()
+        token, _chance = sampler.take(bias(tokens, rows)[0])
+        cursor.chosen += 1
+        if backend.is_end(token):
+            break
+        cursor.pending.append(token)
+        tokens.append(token)
+        text.add([token])
+    return bytes(text.data)
+
+
+class _Text:
+    """The bytes written so far, told to a listener as they come."""
+
+    def __init__(self, backend: Backend, emit: Emit | None) -> None:
+        self.data = bytearray()
+        self._backend = backend
+        self._emit = emit
+
+    def add(self, tokens: Sequence[int]) -> None:
+        fresh = b"".join(map(self._backend.piece, tokens))
+        self.data += fresh
+        if self._emit and fresh:
+            self._emit(fresh)
 
 
 def _consume(matcher: LLMatcher, tokens: list[int]) -> None:

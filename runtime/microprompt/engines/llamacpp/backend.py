@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ... import llama
 from ...errors import DeadlineExceeded, EngineError, ModelError
 from ..base import Rows, Step
-from . import library
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class LlamaCppBackend:
     trained on); raises `ModelError` if there is no memory for it."""
 
     def __init__(self, weights: Weights, *, name: str, threads: int, context: int | None = None) -> None:
-        lib = self._lib = library.load()
+        lib = self._lib = llama.load()
         self.name = name
         self.weights = weights
         self.n_vocab = weights.n_vocab()
@@ -61,7 +61,7 @@ class LlamaCppBackend:
         self._context: Any = lib.llama_init_from_model(weights.model, params)
         if not self._context:
             raise ModelError(
-                f"no context of {self.n_cells} tokens for {name}: {library.last_error() or 'out of memory'}",
+                f"no context of {self.n_cells} tokens for {name}: {llama.last_error() or 'out of memory'}",
                 help="free some memory, or set a smaller context",
             )
         self._memory: Any = lib.llama_get_memory(self._context)
@@ -152,7 +152,7 @@ class LlamaCppBackend:
         if status == _ABORTED:
             raise DeadlineExceeded("the call took longer than its timeout")
         if status != 0:
-            reason = library.last_error() or "no reason given"
+            reason = llama.last_error() or "no reason given"
             raise EngineError(f"llama.cpp failed to evaluate {end - start} tokens ({status}): {reason}")
 
     def _watch(self, deadline: float | None) -> None:

@@ -2,24 +2,200 @@
 
 from __future__ import annotations
 
+import codecs
+import copy
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any, TypeAlias
 
+import numpy as np
 import outlines.models
+from outlines.backends.llguidance import LLGuidanceLogitsProcessor
+from outlines.backends.outlines_core import OutlinesCoreLogitsProcessor
+from outlines.inputs import Chat
 from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
+from outlines.processors import OutlinesLogitsProcessor
+from outlines_core import Guide
 
+from ...errors import ArgumentError, DeadlineExceeded, MicropromptError, PromptTooLong
+from ...layout import Argument, Literal, Message
+from ..base import Rows
+from ..decoding import Cursor, Decoding, Emit, Sampler, speak, write
 from ..engine import Engine
+from ..scheduler import Job
 from .backend import LlamaCppBackend
+
+Input: TypeAlias = str | Chat
 
 
 class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
-    """`outlines.Generator(engine, T)` runs on this engine's scheduler, alone and batched."""
+    """Prompt functions and `outlines.Generator(engine, T)` run on the same scheduler, alone and batched.
+
+    A prompt given as `str` is the exact text, control tokens included; a `Chat` goes through the model's chat
+    template, and its contents are text only. Generation takes `max_tokens` (default: until the output type is
+    complete, the model ends, or the context is full), `temperature` (default 0), `seed` and `timeout` in
+    seconds.
+    """
 
     def __init__(self, backend: LlamaCppBackend, *, layout: str = "plain") -> None:
         # Outlines' own initialiser would read the whole vocabulary at once.
         Engine.__init__(self, backend, layout=layout)
-        self.model = backend.weights
+        self.llama = backend
+        self.model = backend.weights  # type: ignore[assignment]  # has what Outlines reads of a `Llama`
         self.type_adapter = LlamaCppTypeAdapter(has_chat_template=False)
 
     @cached_property
-    def tokenizer(self) -> LlamaCppTokenizer:  # type: ignore[override]  # an attribute there, read only when needed here
-        return LlamaCppTokenizer(self.model)
+    def tokenizer(self) -> LlamaCppTokenizer:  # type: ignore[override]  # read at first need, not at once
+        return LlamaCppTokenizer(self.model)  # pyright: ignore[reportArgumentType]  # as above
+
+    def generate(
+        self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any
+    ) -> str:
+        """Generate one text. Raises what `microprompt.errors` lists."""
+        return self.generate_batch([model_input], output_type, **options)[0]
+
+    def generate_batch(
+        self, model_input: Sequence[Input], output_type: OutlinesLogitsProcessor | None = None, **options: Any
+    ) -> list[str]:
+        """Generate a text for each prompt, side by side, in order."""
+        settings = _Options.read(options)
+        jobs = [self._text_job(prompt, output_type, settings) for prompt in model_input]
+        texts = []
+        for result in self.scheduler.run(jobs, settings.deadline()):
+            if isinstance(result, MicropromptError):
+                raise result
+            texts.append(result)
+        return texts
+
+    def generate_stream(
+        self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any
+    ) -> Iterator[str]:
+        """Generate one text, piece by piece as it is written. Closing the iterator stops the generation."""
+        settings = _Options.read(options)
+        pieces: queue.SimpleQueue[bytes | MicropromptError | None] = queue.SimpleQueue()
+        closed = threading.Event()
+
+        def emit(piece: bytes) -> None:
+            if closed.is_set():
+                raise DeadlineExceeded("the stream was closed")
+            pieces.put(piece)
+
+        def work() -> None:
+            [result] = self.scheduler.run(
+                [self._text_job(model_input, output_type, settings, emit)], settings.deadline()
+            )
+            pieces.put(result if isinstance(result, MicropromptError) else None)
+
+        worker = threading.Thread(target=work, name="microprompt-stream", daemon=True)
+        worker.start()
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, MicropromptError):
+                    raise piece
+                if text := decoder.decode(piece):
+                    yield text
+        finally:
+            closed.set()
+            worker.join()
+
+    def _text_job(
+        self,
+        prompt: Input,
+        processor: OutlinesLogitsProcessor | None,
+        settings: _Options,
+        emit: Emit | None = None,
+    ) -> Job[str]:
+        tokens = self._prompt_tokens(prompt)
+        room = self.llama.n_context - len(tokens)
+        if room < 1:
+            raise PromptTooLong(
+                f"the prompt has {len(tokens)} tokens; the model's context holds {self.llama.n_context}",
+                parameter=None,
+                tokens=len(tokens),
+                room=self.llama.n_context - 1,
+                help="shorten the prompt, or load the model with a larger context",
+            )
+        budget = min(room, settings.max_tokens or room)
+        random = np.random.default_rng(settings.seed) if settings.temperature else None
+        sampler = Sampler(settings.temperature, random)
+
+        def decode(cursor: Cursor, _: int) -> Decoding[str]:
+            if isinstance(processor, LLGuidanceLogitsProcessor):
+                matcher = self.llama.matcher(processor.grammar)
+                text, _chance = yield from write(cursor, matcher, sampler, self.llama, budget, emit)
+            else:
+                bias = _bias(processor)
+                text = yield from speak(cursor, bias, sampler, self.llama, budget, emit)
+            return text.decode(errors="replace")
+
+        return Job(prefix=(), pending=tokens, cells=len(tokens) + budget, sequences=1, decode=decode)
+
+    def _prompt_tokens(self, prompt: Input) -> list[int]:
+        if isinstance(prompt, str):
+            return self.llama.start_tokens() + self.llama.tokenize(prompt, control=True)
+        if self.llama.template is None:
+            raise ArgumentError(f"{self.name} has no chat template", help="give the prompt as one `str`")
+        turns = [
+            Message(message["role"], (Argument(message["content"]),))
+            for message in self.type_adapter.format_input(prompt)
+        ]
+        tokens = self.llama.start_tokens()
+        for segment in self.llama.template(turns):
+            assert isinstance(segment, (Literal, Argument))
+            tokens += self.llama.tokenize(segment.text, control=isinstance(segment, Literal))
+        return tokens
+
+
+def _bias(processor: OutlinesLogitsProcessor | None) -> Callable[[Sequence[int], Rows], Rows]:
+    """A logits processor as a function of one sequence; without one, the logits as they are."""
+    if processor is None:
+        return lambda _tokens, rows: rows
+    if isinstance(processor, OutlinesCoreLogitsProcessor):
+        return _core_bias(Guide(processor.index))
+    # A processor keeps the state of the sequences it sees, so each sequence gets its own.
+    own = copy.copy(processor)
+    own.reset()  # type: ignore[no-untyped-call]  # Outlines leaves it so
+    return lambda tokens, rows: own(np.array([tokens]), rows)
+
+
+def _core_bias(guide: Guide) -> Callable[[Sequence[int], Rows], Rows]:
+    """outlines-core's guide without its NumPy kernel, which needs numba."""
+    started = False
+
+    def bias(tokens: Sequence[int], rows: Rows) -> Rows:
+        nonlocal started
+        if started:
+            guide.advance(tokens[-1], return_tokens=False)
+        started = True
+        masked = np.full_like(rows, -np.inf)
+        allowed = guide.get_tokens()
+        masked[:, allowed] = rows[:, allowed]
+        return masked
+
+    return bias
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    max_tokens: int | None = None
+    temperature: float = 0.0
+    seed: int | None = None
+    timeout: float | None = None
+
+    @classmethod
+    def read(cls, options: dict[str, Any]) -> _Options:
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(options) - known):
+            raise ArgumentError(
+                f"generation takes no option {unknown[0]!r}",
+                help=f"the options are {', '.join(sorted(known))}",
+            )
+        return cls(**options)
+
+    def deadline(self) -> float | None:
+        return None if self.timeout is None else time.monotonic() + self.timeout

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ... import llama
 from ...errors import EngineError, ModelError
 from ...layout import Literal, Message, Segment, Template
-from . import library
 
 
 class Weights:
@@ -18,13 +18,13 @@ class Weights:
     `token_eos()`, `n_vocab()`."""
 
     def __init__(self, path: Path) -> None:
-        lib = library.load()
+        lib = llama.load()
         self.path = path
         self.lib = lib
         self.model: Any = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
         if not self.model:
             raise ModelError(
-                f"llama.cpp can't load {path.name}: {library.last_error() or 'no reason given'}",
+                f"llama.cpp can't load {path.name}: {llama.last_error() or 'no reason given'}",
                 help="fetch the model again with `mpc models pull`, or check that the file is a whole GGUF",
             )
         self.vocab: Any = lib.llama_model_get_vocab(self.model)
@@ -46,7 +46,11 @@ class Weights:
 
     def start_tokens(self) -> list[int]:
         """The BOS token, if this model's prompts begin with one."""
-        return [int(self.lib.llama_vocab_bos(self.vocab))] if self.lib.llama_vocab_get_add_bos(self.vocab) else []
+        return (
+            [int(self.lib.llama_vocab_bos(self.vocab))]
+            if self.lib.llama_vocab_get_add_bos(self.vocab)
+            else []
+        )
 
     def is_end(self, token: int) -> bool:
         return bool(self.lib.llama_vocab_is_eog(self.vocab, token))
@@ -141,4 +145,3 @@ class Weights:
 
 _MARK = "\ufdd0"
 """A Unicode noncharacter: never part of a text that is meant to be read."""
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import importlib
 from functools import cache
 from typing import Any
 
@@ -12,17 +12,16 @@ _last_error: list[str] = []
 
 @cache
 def load() -> Any:
-    """The low-level bindings, initialised. Untyped: llama-cpp-python ships no types for them."""
-    import llama_cpp.llama_cpp as library
+    """The low-level bindings, initialised. Untyped, for their types don't describe what they take."""
+    library: Any = importlib.import_module("llama_cpp.llama_cpp")
 
-    @library.llama_log_callback  # type: ignore[untyped-decorator]
-    def log(level: int, text: bytes, _: ctypes.c_void_p) -> None:
+    def log(level: int, text: bytes, _: object) -> None:
         if level == _ERROR_LEVEL:
             _last_error[:] = [text.decode(errors="replace").strip()]
 
-    # Kept on the function, for the C side holds only a pointer.
-    load.log = log  # type: ignore[attr-defined]
-    library.llama_log_set(log, None)
+    # The C side holds only a pointer, so the callback has to live as long as the library.
+    library.microprompt_log = library.llama_log_callback(log)
+    library.llama_log_set(library.microprompt_log, None)
     library.llama_backend_init()
     return library
 

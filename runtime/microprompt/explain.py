@@ -1,0 +1,159 @@
+"""What a call of a prompt function costs and why, as data: what `mpc explain FILE FUNCTION` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from . import abi
+from .layout import Argument, Literal
+from .trie import ROOT, Trie
+from .values import describe, plain
+
+if TYPE_CHECKING:
+    from .engines.base import Backend
+    from .engines.bound import BoundProgram, BoundSlot
+    from .engines.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
+    """A piece of the prompt. `text` of a hole is its name in braces; `tokens` is `None` for it."""
+
+    text: str
+    tokens: int | None
+    is_hole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A token of a trie and what follows it. `label` is set where the token tells a label from all others."""
+
+    token: str
+    label: str | None
+    evaluated: bool
+    children: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotPlan:
+    """How a field ("" for a whole answer) is decoded.
+
+    `passes` is how many forward passes a choice takes; for a guided slot it is `None`, and `max_tokens`
+    bounds them. `forced` are tokens that all labels share.
+    """
+
+    name: str
+    type: str
+    kind: str
+    labels: int | None
+    passes: int | None
+    max_tokens: int
+    forced: tuple[str, ...]
+    trie: tuple[Branch, ...]
+    grammar: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
+    `call_tokens` is paid at each call beside the arguments, `answer_tokens` is the longest answer."""
+
+    function: str
+    source: str
+    model: str
+    layout: str
+    prefix: tuple[TextPart, ...]
+    tail: tuple[TextPart, ...]
+    prefix_tokens: int
+    call_tokens: int
+    answer_tokens: int
+    context: int
+    slots: tuple[SlotPlan, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON data."""
+        return asdict(self)
+
+
+def explain(engine: Engine, program: abi.Program) -> Explanation:
+    """Explain a program on an engine; runs nothing on the model."""
+    bound = engine.bind(program)
+    parts = list(_parts(bound, engine.backend))
+    first = next((index for index, part in enumerate(parts) if part.is_hole), len(parts))
+    return Explanation(
+        function=program.name,
+        source=f"{program.source}:{program.line}",
+        model=engine.name,
+        layout=engine.layout,
+        prefix=tuple(parts[:first]),
+        tail=tuple(parts[first:]),
+        prefix_tokens=len(bound.prefix),
+        call_tokens=bound.fixed_tokens + len(bound.lead),
+        answer_tokens=bound.bound,
+        context=engine.backend.n_context,
+        slots=tuple(_slot(slot, engine.backend) for slot in bound.slots),
+    )
+
+
+def _parts(bound: BoundProgram, backend: Backend) -> list[TextPart]:
+    parts = []
+    for segment in bound.segments:
+        if isinstance(segment, (Literal, Argument)):
+            tokens = len(backend.tokenize(segment.text, control=isinstance(segment, Literal)))
+            parts.append(TextPart(text=segment.text, tokens=tokens, is_hole=False))
+        else:
+            name = ".".join((segment.parameter, *segment.path))
+            parts.append(TextPart(text=f"{{{name}}}", tokens=None, is_hole=True))
+    return parts
+
+
+def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
+    from .engines.bound import BoundChoice
+    from .engines.decoding import MAX_PATHS
+
+    if isinstance(slot, BoundChoice):
+        trie = slot.trie
+        return SlotPlan(
+            name=slot.slot.name,
+            type=describe(slot.slot.type),
+            kind="choice",
+            labels=len(trie.labels),
+            passes=max(1, -(-len(trie.paths) // MAX_PATHS)),
+            max_tokens=slot.bound,
+            forced=tuple(_text(token, backend) for token in trie.common),
+            trie=_branches(trie, [plain(value, slot.slot.type) for value in slot.values], ROOT, backend),
+            grammar=None,
+        )
+    return SlotPlan(
+        name=slot.slot.name,
+        type=describe(slot.slot.type),
+        kind="guided",
+        labels=None,
+        passes=None,
+        max_tokens=slot.bound,
+        forced=(),
+        trie=(),
+        grammar=slot.grammar,
+    )
+
+
+def _branches(trie: Trie, labels: list[str], node: int, backend: Backend) -> tuple[Branch, ...]:
+    found: dict[int, Branch] = {}
+    for label, edges in zip(labels, trie.edges, strict=True):
+        for place, (here, token) in enumerate(edges):
+            if here != node or token in found:
+                continue
+            last = place == len(edges) - 1
+            children = () if last else _branches(trie, labels, edges[place + 1][0], backend)
+            found[token] = Branch(
+                token=_text(token, backend),
+                label=label if last else None,
+                evaluated=not last,
+                children=children,
+            )
+    return tuple(found.values())
+
+
+def _text(token: int, backend: Backend) -> str:
+    return backend.piece(token).decode(errors="backslashreplace")

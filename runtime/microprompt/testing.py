@@ -1,0 +1,33 @@
+"""For tests of programs that call prompt functions: no model, no network, no waiting.
+
+from microprompt.testing import scripted
+
+def test_routes_questions():
+    with scripted({"classify": Act.question}) as engine:
+        assert route("What time is it?") == "answer"
+    assert engine.calls == [("classify", {"text": "What time is it?"})]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .engines.loaded import override
+from .engines.scripted import Script, ScriptedEngine
+
+__all__ = ["ScriptedEngine", "scripted"]
+
+
+@contextmanager
+def scripted(script: Script) -> Iterator[ScriptedEngine]:
+    """Let every prompt function answer from `script` inside the block.
+
+    `script` maps a function's name to a value, to a mapping from values to probabilities, or to a callable
+    that is given the arguments by name and returns either. A value outside the function's return type, and a
+    function that is not in the script, raise `errors.ScriptError`.
+    """
+    engine = ScriptedEngine(script)
+    with override(engine):
+        yield engine
+    engine.close()
