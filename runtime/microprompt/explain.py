@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from . import abi
-from .layout import Argument, Literal
 from .trie import ROOT, Trie
 from .values import describe, plain
 
@@ -79,7 +78,7 @@ class Explanation:
 def explain(engine: Engine, program: abi.Program) -> Explanation:
     """Explain a program on an engine; runs nothing on the model."""
     bound = engine.bind(program)
-    parts = list(_parts(bound, engine.backend))
+    parts = _parts(bound)
     first = next((index for index, part in enumerate(parts) if part.is_hole), len(parts))
     return Explanation(
         function=program.name,
@@ -96,15 +95,14 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
     )
 
 
-def _parts(bound: BoundProgram, backend: Backend) -> list[TextPart]:
+def _parts(bound: BoundProgram) -> list[TextPart]:
     parts = []
-    for segment in bound.segments:
-        if isinstance(segment, (Literal, Argument)):
-            tokens = len(backend.tokenize(segment.text, control=isinstance(segment, Literal)))
-            parts.append(TextPart(text=segment.text, tokens=tokens, is_hole=False))
-        else:
+    for segment, tokens in zip(bound.segments, bound.counts, strict=True):
+        if isinstance(segment, abi.Hole):
             name = ".".join((segment.parameter, *segment.path))
             parts.append(TextPart(text=f"{{{name}}}", tokens=None, is_hole=True))
+        else:
+            parts.append(TextPart(text=segment.text, tokens=tokens, is_hole=False))
     return parts
 
 

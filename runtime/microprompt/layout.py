@@ -87,8 +87,7 @@ def _turns(program: abi.Program, template: Template) -> Iterable[Segment]:
 
 
 def _instruction(program: abi.Program) -> str:
-    meanings = "\n".join(_meanings(program.returns))
-    return "\n\n".join(part for part in (program.instruction, meanings) if part)
+    return "\n".join(part for part in (program.instruction, *_meanings(program.returns)) if part)
 
 
 def _meanings(declared: abi.Type) -> Iterator[str]:
@@ -97,11 +96,11 @@ def _meanings(declared: abi.Type) -> Iterator[str]:
         case abi.EnumType():
             for member in declared.members:
                 if member.description:
-                    yield f"{member.label}: {member.description}"
+                    yield f"- {member.label}: {member.description}"
         case abi.RecordType():
             for field in declared.fields:
                 if field.description:
-                    yield f"{field.label}: {field.description}"
+                    yield f"- {field.label}: {field.description}"
                 yield from _meanings(field.type)
         case abi.OptionalType() | abi.ListType():
             yield from _meanings(declared.item)

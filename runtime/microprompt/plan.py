@@ -26,18 +26,19 @@ _UTF8_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value among a few; `options` holds each value with its text, leading space included."""
+    """A value among a few; `options` holds each value with its text, the space before it included."""
 
     options: tuple[tuple[object, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Guided:
-    """A text that a grammar allows: a Lark expression (leading space included) and the terminals it names.
+    """A text that a grammar allows: a Lark expression and the terminals it names, after `space`.
 
     `max_bytes` bounds the text, and so the tokens: every token has at least one byte.
     """
 
+    space: str
     expression: str
     terminals: tuple[str, ...]
     max_bytes: int
@@ -46,6 +47,7 @@ class Guided:
 
     def value(self, text: str) -> object:
         """The value of a text of the grammar."""
+        text = text.removeprefix(self.space)
         return from_json(json.loads(text), self.type) if self.json else from_plain(text, self.type)
 
 
@@ -78,32 +80,33 @@ class Plan:
         return found[""]
 
 
-def make_plan(returns: abi.Type) -> Plan:
-    """The plan of a return type."""
+def make_plan(returns: abi.Type, space: str = " ") -> Plan:
+    """The plan of a return type. `space` is what separates the answer from the cue: a blank, or nothing where
+    a chat turn begins."""
     if not isinstance(returns, abi.RecordType):
-        return Plan(returns, "", (Slot("", returns, _shape(returns, json=False), "\n"),))
+        return Plan(returns, "", (Slot("", returns, _shape(returns, space, json=False), "\n"),))
     fields: list[tuple[str, abi.Type]] = []
     texts = [""]
-    for piece in _pieces(returns, ""):
+    for piece in _pieces(returns, "", space):
         if isinstance(piece, str):
             texts[-1] += piece
         else:
             fields.append(piece)
             texts.append("")
     slots = tuple(
-        Slot(name, declared, _shape(declared, json=True), after)
+        Slot(name, declared, _shape(declared, " ", json=True), after)
         for (name, declared), after in zip(fields, texts[1:], strict=True)
     )
     return Plan(returns, texts[0], slots)
 
 
-def _pieces(record: abi.RecordType, prefix: str) -> Iterator[str | tuple[str, abi.Type]]:
-    opening = " {"
+def _pieces(record: abi.RecordType, prefix: str, space: str) -> Iterator[str | tuple[str, abi.Type]]:
+    opening = space + "{"
     for field in record.fields:
         yield f"{opening}{quoted(field.label)}:"
         name = f"{prefix}{field.name}"
         if isinstance(field.type, abi.RecordType):
-            yield from _pieces(field.type, f"{name}.")
+            yield from _pieces(field.type, f"{name}.", " ")
         else:
             yield name, field.type
         opening = ", "
@@ -120,17 +123,17 @@ def _record_value(record: abi.RecordType, prefix: str, found: Mapping[str, objec
     return record.python(**values)
 
 
-def _shape(declared: abi.Type, *, json: bool) -> Shape:
+def _shape(declared: abi.Type, space: str, *, json: bool) -> Shape:
     values = listed(declared)
     if values is not None:
         write = as_json if json else plain
-        return Choice(tuple((value, " " + write(value, declared)) for value in values))
+        return Choice(tuple((value, space + write(value, declared)) for value in values))
     grammar = _Grammar()
     if json or isinstance(declared, abi.ListType):
         expression, size = grammar.json(declared)
     else:
         expression, size = grammar.plain(declared)
-    return Guided(f'" " {expression}', tuple(grammar.terminals), size + 1, declared, json)
+    return Guided(space, expression, tuple(grammar.terminals), size + len(space), declared, json)
 
 
 def listed(declared: abi.Type) -> list[object] | None:

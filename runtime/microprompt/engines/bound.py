@@ -48,18 +48,16 @@ class BoundGuided:
         self.slot = slot
         self.shape = shape
         self.bound = shape.max_bytes + len(slot.after.encode())
-        self.grammar = "\n".join(
-            ["%llguidance {}", f"start: {shape.expression} {quoted(slot.after)}", *shape.terminals, ""]
-        )
+        start = f"start: {quoted(shape.space)} {shape.expression} {quoted(slot.after)}"
+        self.grammar = "\n".join(["%llguidance {}", start, *shape.terminals, ""])
         self._backend = backend
 
     def matcher(self) -> LLMatcher:
         return self._first.deep_copy()
 
     def value(self, text: bytes) -> object:
-        """The value of what was written, from the leading space to the text after the slot."""
-        written = text.decode().removesuffix(self.slot.after)
-        return self.shape.value(written.removeprefix(" "))
+        """The value of what was written, the text after the slot included."""
+        return self.shape.value(text.decode().removesuffix(self.slot.after))
 
     @cached_property
     def _first(self) -> LLMatcher:
@@ -72,26 +70,30 @@ BoundSlot: TypeAlias = BoundChoice | BoundGuided
 class BoundProgram:
     """A program in one model's tokens.
 
-    `prefix` is evaluated once and kept; `fixed_tokens` are paid at each call beside the arguments. `lead` is
-    forced text between prompt and answer. `bound` is the most tokens an answer can take and `sequences` the
-    most sequences: the worst case, reserved before a call starts.
+    `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
+    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between prompt and answer.
+    `bound` is the most tokens an answer can take and `sequences` the most sequences: the worst case, reserved
+    before a call starts.
     """
 
     def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
         self.program = program
-        self.plan: Plan = make_plan(program.returns)
+        self.plan: Plan = make_plan(program.returns, "" if chat else " ")
         self.segments: tuple[Segment, ...] = lay_out(program, backend.template if chat else None)
         self._backend = backend
         self._limit = backend.n_context
         prefix: list[int] = list(backend.start_tokens())
+        counts: list[int | None] = []
         tails: list[Tail] = []
         lead = ""
         for segment in self.segments:
             if isinstance(segment, abi.Hole):
                 tails.append(Tail(segment, lead, ()))
+                counts.append(None)
                 lead = ""
                 continue
             tokens, lead = self._tokens(segment, lead)
+            counts.append(len(tokens))
             if tails:
                 last = tails[-1]
                 tails[-1] = Tail(last.hole, last.lead, last.after + tuple(tokens))
@@ -100,6 +102,7 @@ class BoundProgram:
         # The last row must be read at every call, so a prompt without holes leaves its last token out.
         self.prefix: tuple[int, ...] = tuple(prefix if tails else prefix[:-1])
         self.tails = tuple(tails)
+        self.counts: tuple[int | None, ...] = tuple(counts)
         self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
         self.fixed_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing)
         self.lead: tuple[int, ...] = tuple(backend.tokenize(lead + self.plan.lead, control=False))
