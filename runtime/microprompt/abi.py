@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
+from .errors import AbiError
+
 ABI_VERSION: Final = 1
 
 E = TypeVar("E", bound=type[StrEnum])
@@ -216,3 +218,12 @@ class Program:
     examples: tuple[Example, ...] = ()
     tests: tuple[Example, ...] = ()
     using: Using = Using()
+
+
+def require(version: int, source: str) -> None:
+    """Refuse to load a module that was compiled from `source` for another version of this contract."""
+    if version != ABI_VERSION:
+        raise AbiError(
+            f"the module compiled from {source} is made for ABI {version}; this microprompt has ABI {ABI_VERSION}",
+            help="compile it again with the `mpc build` of the installed microprompt",
+        )

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from . import abi
+from .answer import label_key
 from .trie import ROOT, Trie
-from .values import describe, plain
+from .values import describe
 
 if TYPE_CHECKING:
     from .engines.base import Backend
@@ -120,7 +121,7 @@ def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
             passes=max(1, -(-len(trie.paths) // MAX_PATHS)),
             max_tokens=slot.bound,
             forced=tuple(_text(token, backend) for token in trie.common),
-            trie=_branches(trie, [plain(value, slot.slot.type) for value in slot.values], ROOT, backend),
+            trie=_branches(trie, [label_key(value) for value in slot.values], ROOT, backend),
             grammar=None,
         )
     return SlotPlan(

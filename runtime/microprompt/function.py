@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, cast
@@ -52,7 +53,8 @@ class PromptFunction(Generic[P, R]):
 
     def detail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """The answer with its probability, the distribution over the labels, and what it cost."""
-        return self._answer([self._call(args, kwargs)])[0]
+        with self._placed():
+            return self._answer([self._call(args, kwargs)])[0]
 
     async def acall(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer, without blocking the event loop."""
@@ -75,20 +77,35 @@ class PromptFunction(Generic[P, R]):
 
         source = iter(rows)
         while batch := list(islice(source, MAX_BATCH)):
-            yield from self._answer([self._row_call(row) for row in batch])
+            with self._placed():
+                answers = self._answer([self._row_call(row) for row in batch])
+            yield from answers
 
     def render(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The exact text of the prompt."""
-        return self._engine().render(self._call(args, kwargs))
+        with self._placed():
+            return self._engine().render(self._call(args, kwargs))
 
     def explain(self) -> Explanation:
         """What a call costs and why: the prefix, the tail, the labels' trie, the plan of every field."""
         from .explain import explain
 
-        return explain(self._engine(), self.program)
+        with self._placed():
+            return explain(self._engine(), self.program)
 
     def __repr__(self) -> str:
         return f"<prompt function {self.program.name} of {self.program.source}:{self.program.line}>"
+
+    @contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Let what is raised in the block name the prompt's line."""
+        try:
+            yield
+        except MicropromptError as error:
+            note = f"in prompt {self.program.name}, {self.program.source}:{self.program.line}"
+            if note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
+            raise
 
     def _engine(self) -> Engine:
         from .engines.loaded import engine_for
@@ -99,7 +116,6 @@ class PromptFunction(Generic[P, R]):
         answers = []
         for result in self._engine().answer(calls):
             if isinstance(result, MicropromptError):
-                result.add_note(f"in prompt {self.program.name}, {self.program.source}:{self.program.line}")
                 raise result
             answers.append(cast(Answer[R], result))
         return answers

@@ -22,11 +22,7 @@ def int_regex(minimum: int | None, maximum: int | None) -> str:
 
 def float_regex(minimum: float | None, maximum: float | None) -> str:
     """Match exactly the numbers from `minimum` to `maximum` with at most `FLOAT_DIGITS` decimals."""
-    least, most = _closed(
-        None if minimum is None else _scaled(minimum, ROUND_CEILING),
-        None if maximum is None else _scaled(maximum, ROUND_FLOOR),
-        _SCALE,
-    )
+    least, most = _closed_scaled(minimum, maximum)
     parts = []
     if least < 0:
         parts.append("-" + _fixed_point(max(1, -most), -least))
@@ -37,10 +33,10 @@ def float_regex(minimum: float | None, maximum: float | None) -> str:
 
 def numeral_width(minimum: float | None, maximum: float | None, *, decimals: bool) -> int:
     """The most characters a numeral of the range can have."""
-    least, most = _closed(
-        None if minimum is None else int(minimum), None if maximum is None else int(maximum)
-    )
-    return max(len(str(least)), len(str(most)), 2) + (FLOAT_DIGITS + 1 if decimals else 0)
+    if not decimals:
+        return max(map(len, map(str, _closed(minimum, maximum))))  # type: ignore[arg-type]  # an int range
+    ends = _closed_scaled(minimum, maximum)
+    return max(len(str(abs(end) // _SCALE)) + (end < 0) for end in ends) + 1 + FLOAT_DIGITS
 
 
 def _closed(minimum: int | None, maximum: int | None, scale: int = 1) -> tuple[int, int]:
@@ -50,6 +46,15 @@ def _closed(minimum: int | None, maximum: int | None, scale: int = 1) -> tuple[i
             span if maximum is None else maximum
         )
     return minimum, (max(span, minimum + span) if maximum is None else maximum)
+
+
+def _closed_scaled(minimum: float | None, maximum: float | None) -> tuple[int, int]:
+    """The ends of a range in units of the last decimal."""
+    return _closed(
+        None if minimum is None else _scaled(minimum, ROUND_CEILING),
+        None if maximum is None else _scaled(maximum, ROUND_FLOOR),
+        _SCALE,
+    )
 
 
 def _scaled(number: float, rounding: str) -> int:

@@ -8,6 +8,7 @@ generated: the labels are scored), else *guided* (a grammar masks every token).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
@@ -246,8 +247,25 @@ class _Grammar:
 
         limit = DEFAULT_STR_LENGTH
         # A pattern may be unbounded; the intersection ends it, and keeps it apart from what follows.
-        name = self.terminal(f"/{regex_to_lark(pattern)}/ & /{char}{{0,{limit}}}/")
+        name = self.terminal(f"/{regex_to_lark(_ascii(pattern))}/ & /{char}{{0,{limit}}}/")
         return name, limit * _UTF8_BYTES
+
+
+def _ascii(pattern: str) -> str:
+    """The pattern with its classes spelt out: the guide's own follow another version of Unicode than Python's,
+    and another idea of what a letter is."""
+    return re.sub(r"\\(.)", lambda found: _CLASSES.get(found[1], found[0]), pattern, flags=re.DOTALL)
+
+
+# A class in brackets may stand inside another one in the guide's notation.
+_CLASSES = {
+    "d": "[0-9]",
+    "D": "[^0-9]",
+    "w": "[0-9A-Za-z_]",
+    "W": "[^0-9A-Za-z_]",
+    "s": r"[ \t\n\r\f\x0B]",
+    "S": r"[^ \t\n\r\f\x0B]",
+}
 
 
 def _length(declared: abi.StrType) -> int:

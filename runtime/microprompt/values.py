@@ -30,11 +30,12 @@ def check(value: object, expected: abi.Type, where: str) -> None:
         case abi.StrType():
             _require(type(value) is str, value, expected, where)
             assert isinstance(value, str)
+            _check_encodable(value, where)
             _check_length(len(value), expected.min_length, expected.max_length, "characters", where)
             if expected.pattern is not None:
                 import re
 
-                if re.fullmatch(expected.pattern, value) is None:
+                if re.fullmatch(expected.pattern, value, re.ASCII) is None:
                     raise ArgumentError(f"{where} does not match /{expected.pattern}/: {_short(value)}")
         case abi.IntType():
             _require(type(value) is int, value, expected, where)
@@ -73,10 +74,20 @@ def _check_length(count: int, least: int, most: int | None, unit: str, where: st
         raise ArgumentError(f"{where} has {count} {unit}; {_range_text(least or None, most)} are allowed")
 
 
+def _check_encodable(text: str, where: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"{where} has half of a surrogate pair at character {error.start}, which is no text",
+            help='clean it, as in text.encode(errors="replace").decode()',
+        ) from None
+
+
 def _check_range(value: object, least: float | None, most: float | None, where: str) -> None:
     assert isinstance(value, (int, float))
-    # Written so that a NaN fails too.
-    if not ((least is None or value >= least) and (most is None or value <= most) and value == value):
+    # Written so that a NaN and an infinity fail too.
+    if not ((least is None or value >= least) and (most is None or value <= most) and value - value == 0):
         raise ArgumentError(f"{where} is {value}; {_range_text(least, most)} is allowed")
 
 
@@ -174,7 +185,8 @@ def number(value: object) -> str:
     """A decimal number without an exponent, with at most `FLOAT_DIGITS` digits after the point."""
     assert isinstance(value, (int, float))
     text = f"{value:.{FLOAT_DIGITS}f}".rstrip("0")
-    return text + "0" if text.endswith(".") else text
+    text = text + "0" if text.endswith(".") else text
+    return "0.0" if text == "-0.0" else text
 
 
 def _label(value: object, declared: abi.EnumType) -> str:

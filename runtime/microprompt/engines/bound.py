@@ -71,7 +71,7 @@ class BoundProgram:
     """A program in one model's tokens.
 
     `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
-    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between prompt and answer.
+    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between cue and answer.
     `bound` is the most tokens an answer can take and `sequences` the most sequences: the worst case, reserved
     before a call starts.
     """

@@ -70,8 +70,9 @@ class Engine:
     def answer(self, calls: Sequence[Call]) -> list[Answer[object] | MicropromptError]:
         """Answer calls, in order, several side by side. What one call did wrong is returned in its place."""
         start = time.monotonic()
+        # Calls that run together wait for each other, so their time counts together.
         timeouts = [call.timeout for call in calls if call.timeout is not None]
-        deadline = start + min(timeouts) if timeouts else None
+        deadline = start + sum(timeouts) if len(timeouts) == len(calls) else None
         jobs: list[Job[Answer[object]]] = []
         failed: dict[int, MicropromptError] = {}
         for index, call in enumerate(calls):

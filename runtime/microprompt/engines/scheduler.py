@@ -46,7 +46,9 @@ class Scheduler:
 
     def run(self, jobs: Sequence[Job[T]], deadline: float | None) -> list[T | MicropromptError]:
         """Each job's result, or the error that ended it, in order; `deadline` as in `Backend.decode`."""
-        patience = -1 if deadline is None else max(0.0, deadline - time.monotonic())
+        patience = (
+            -1 if deadline is None else min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+        )
         if not self._lock.acquire(timeout=patience):
             return [
                 DeadlineExceeded("the model was busy with other calls until the timeout passed") for _ in jobs
@@ -134,22 +136,25 @@ def _run_together(
         except MicropromptError as error:
             results[index] = error
 
-    for index in range(len(decodings)):
-        advance(index, None)
-    while waiting:
-        current = dict(waiting)
-        waiting.clear()
-        try:
-            rows = backend.decode(_merged(list(current.values())), deadline)
-        except MicropromptError as error:
-            for index in current:
-                decodings[index].close()
-                results[index] = error
-            continue
-        start = 0
-        for index, step in current.items():
-            advance(index, rows[start : start + len(step.rows)])
-            start += len(step.rows)
+    try:
+        for index in range(len(decodings)):
+            advance(index, None)
+        while waiting:
+            current = dict(waiting)
+            waiting.clear()
+            try:
+                rows = backend.decode(_merged(list(current.values())), deadline)
+            except MicropromptError as error:
+                results.update(dict.fromkeys(current, error))
+                continue
+            start = 0
+            for index, step in current.items():
+                advance(index, rows[start : start + len(step.rows)])
+                start += len(step.rows)
+    finally:
+        # Those that did not end give back the sequences they hold.
+        for decoding in decodings:
+            decoding.close()
     return [results[index] for index in range(len(decodings))]
 
 

@@ -6,6 +6,8 @@ Tokens are bytes, so probabilities come out exactly as scripted.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -15,9 +17,9 @@ from numpy.typing import NDArray
 
 from .. import abi
 from ..answer import Answer
-from ..errors import EngineError, MicropromptError, ScriptError
+from ..errors import DeadlineExceeded, EngineError, MicropromptError, ScriptError
 from ..layout import Template
-from ..values import as_json, check, plain
+from ..values import check, plain
 from .base import Rows, Step
 from .engine import Call, Engine
 
@@ -65,6 +67,7 @@ class ByteBackend:
         return token == _END
 
     def decode(self, step: Step, deadline: float | None) -> Rows:
+        self._check_time(deadline)
         self.decoded_batches += 1
         rows = np.empty((len(step.rows), VOCABULARY), dtype=np.float32)
         wanted = {place: row for row, place in enumerate(step.rows)}
@@ -78,13 +81,14 @@ class ByteBackend:
                 held.append(token)
             if place in wanted:
                 rows[wanted[place]] = self._voice(bytes(self._sequences[sequences[0]]))
+        self._check_time(deadline)
         return rows
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
         held = self._sequences.setdefault(target, bytearray())
         if len(held) != start:
             raise EngineError(f"a fork to position {start} of a sequence of {len(held)} tokens")
-        found = self._sequences[source]
+        found = self._sequences.get(source, bytearray())
         held += found[start : len(found) if end == -1 else end]
 
     def forget(self, sequence: int) -> None:
@@ -100,6 +104,10 @@ class ByteBackend:
 
     def close(self) -> None:
         self._sequences.clear()
+
+    def _check_time(self, deadline: float | None) -> None:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise DeadlineExceeded("the call took longer than its timeout")
 
 
 @cache
@@ -117,20 +125,30 @@ class ScriptedEngine(Engine):
         self.calls: list[tuple[str, dict[str, object]]] = []
         self._script = script
         self._lines: dict[bytes, dict[bytes, float]] = {}
+        self._lock = threading.Lock()
 
     def answer(self, calls: Sequence[Call]) -> list[Answer[object] | MicropromptError]:
         failed: dict[int, MicropromptError] = {}
+        lines: dict[int, dict[bytes, float]] = {}
         for index, call in enumerate(calls):
             self.calls.append((call.program.name, dict(call.arguments)))
             try:
-                self._lines[self.render(call).encode()] = self._scripted(call)
+                lines[index] = _lines(self._weighted(call), call.program.returns)
             except ScriptError as error:
                 failed[index] = error
-        answered = iter(super().answer([call for index, call in enumerate(calls) if index not in failed]))
-        return [failed[index] if index in failed else next(answered) for index in range(len(calls))]
+        # The script is not asked under the lock, for it may call prompt functions itself.
+        with self._lock:
+            self._lines = {self.render(calls[index]).encode(): found for index, found in lines.items()}
+            answered = iter(super().answer([calls[index] for index in lines]))
+        return [
+            failed[index]
+            if index in failed
+            else _faithful(next(answered), lines[index], call.program.returns)
+            for index, call in enumerate(calls)
+        ]
 
-    def _scripted(self, call: Call) -> dict[bytes, float]:
-        """The answer's possible texts with their probabilities."""
+    def _weighted(self, call: Call) -> list[tuple[object, float]]:
+        """The values that the script gives for a call, each with its probability."""
         program = call.program
         if program.name not in self._script:
             raise ScriptError(
@@ -141,16 +159,12 @@ class ScriptedEngine(Engine):
         if callable(found):
             found = found(**call.arguments)
         weighted = list(found.items()) if isinstance(found, Mapping) else [(found, 1.0)]
-        write = as_json if isinstance(program.returns, (abi.RecordType, abi.ListType)) else plain
-        lines: dict[bytes, float] = {}
-        for value, weight in weighted:
+        for value, _ in weighted:
             try:
                 check(value, program.returns, f"the scripted answer of {program.name}")
             except MicropromptError as error:
                 raise ScriptError(str(error)) from None
-            end = "" if isinstance(program.returns, abi.RecordType) else "\n"
-            lines[f" {write(value, program.returns)}{end}".encode()] = weight
-        return lines
+        return weighted
 
     def _speak(self, text: bytes) -> NDArray[np.float32]:
         logits = np.full(VOCABULARY, _NEVER, dtype=np.float32)
@@ -165,3 +179,22 @@ class ScriptedEngine(Engine):
         known = weights > 0
         logits[known] = np.log(weights[known])
         return logits
+
+
+def _lines(weighted: Sequence[tuple[object, float]], returns: abi.Type) -> dict[bytes, float]:
+    """The answer's possible texts with their probabilities."""
+    end = "" if isinstance(returns, abi.RecordType) else "\n"
+    return {f" {plain(value, returns)}{end}".encode(): weight for value, weight in weighted}
+
+
+def _faithful(
+    answer: Answer[object] | MicropromptError, lines: Mapping[bytes, float], returns: abi.Type
+) -> Answer[object] | MicropromptError:
+    """The answer, or an error if it is none of those that the script gave."""
+    if isinstance(answer, MicropromptError) or _lines([(answer.value, 1.0)], returns).keys() <= lines.keys():
+        return answer
+    scripted = next(iter(lines)).decode().strip()
+    return ScriptError(
+        f"no model can write the scripted answer {scripted}: it comes out as {plain(answer.value, returns)}",
+        help="text is one line that begins with no blank, of at most 200 characters unless the type says more",
+    )

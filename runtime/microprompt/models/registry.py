@@ -22,8 +22,8 @@ class WheelFile:
 class ModelInfo:
     """A model: `source` holds its file, in pieces to be joined; it is empty for a file of the user's own.
 
-    `size` is in bytes, `context` the tokens it was trained for; both, and `sha256`, are `None` when not known.
-    `terms` is said at the first pull.
+    `size` is in bytes, `context` the tokens it was trained for; both, and `sha256`, are `None` when not
+    known. `terms` is said at the first pull.
     """
 
     name: str
@@ -52,7 +52,7 @@ _SMOLLM2: Final = ModelInfo(
     licence="Apache-2.0",
     layout="plain",
     context=8192,
-    description="SmolLM2 135M Instruct by Hugging Face: small, quick, English",
+    description="SmolLM2, quick, English",
 )
 
 _GEMMA3: Final = ModelInfo(
@@ -70,7 +70,7 @@ _GEMMA3: Final = ModelInfo(
     licence="Gemma Terms of Use",
     layout="plain",
     context=32768,
-    description="Gemma 3 270M by Google: larger, many languages",
+    description="Gemma 3, many languages",
     terms="by using gemma3-270m you accept the Gemma Terms of Use: https://ai.google.dev/gemma/terms",
 )
 

@@ -1,8 +1,8 @@
 """Where the models lie on this machine, and the checks that a file is what it should be.
 
-    HOME/models/NAME/FILE.gguf               as shipped
-    HOME/models/NAME/FILE.TYPE.gguf          prepared: the same weights in a type that is faster here
-    HOME/models/NAME/prepared-KEY.json       what preparing measured, for one CPU and version of llama.cpp
+HOME/models/NAME/FILE.gguf               as shipped
+HOME/models/NAME/FILE.TYPE.gguf          prepared: the same weights in a type that is faster here
+HOME/models/NAME/prepared-KEY.json       what preparing measured, for one CPU and version of llama.cpp
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being done, how far it is and how far it will go; the last two are 0 for news alone."""
+
+_progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 _MAGIC: Final = b"GGUF"
 _CHUNK: Final = 1 << 20
@@ -79,12 +82,12 @@ def resolve(name: str, base: Path | None = None) -> ResolvedModel:
 def ensure(name: str, base: Path | None = None, progress: Progress | None = None) -> ResolvedModel:
     """As `resolve`, but pull and prepare the model first where that is still to be done.
 
-    What is done is told to `progress`; without one, to standard error.
+    What is done is told to `progress`; without one, to what `report_to` named, or to standard error.
 
     Raises:
         ModelError: as `resolve`; the model can't be fetched; or it is not here and `auto_pull` is off.
     """
-    progress = progress or tell()
+    progress = progress or _progress.get() or tell()
     if not is_path(name):
         from .prepare import prepare, prepared
         from .pull import pull
@@ -111,6 +114,16 @@ def tell() -> Progress:
             print(f"microprompt: {doing}", file=sys.stderr, flush=True)
 
     return progress
+
+
+@contextmanager
+def report_to(progress: Progress) -> Iterator[None]:
+    """Let `ensure` tell `progress` what it does inside the block, also where a prompt function calls it."""
+    before = _progress.set(progress)
+    try:
+        yield
+    finally:
+        _progress.reset(before)
 
 
 def is_path(name: str) -> bool:
@@ -224,7 +237,9 @@ else:
 def _of_the_user(name: str, base: Path | None) -> tuple[ModelInfo, Path]:
     path = ((base or Path.cwd()) / Path(name).expanduser()).resolve()
     if not path.is_file():
-        raise ModelError(f"there is no model file {path}", help="check the path; it is relative to the program")
+        raise ModelError(
+            f"there is no model file {path}", help="check the path; it is relative to the program"
+        )
     info = ModelInfo(
         name=name,
         source=(),

@@ -76,7 +76,7 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
     ) -> Iterator[str]:
         """Generate one text, piece by piece as it is written. Closing the iterator stops the generation."""
         settings = _Options.read(options)
-        pieces: queue.SimpleQueue[bytes | MicropromptError | None] = queue.SimpleQueue()
+        pieces: queue.SimpleQueue[bytes | BaseException | None] = queue.SimpleQueue()
         closed = threading.Event()
 
         def emit(piece: bytes) -> None:
@@ -84,18 +84,21 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
                 raise DeadlineExceeded("the stream was closed")
             pieces.put(piece)
 
+        job = self._text_job(model_input, output_type, settings, emit)
+
         def work() -> None:
-            [result] = self.scheduler.run(
-                [self._text_job(model_input, output_type, settings, emit)], settings.deadline()
-            )
-            pieces.put(result if isinstance(result, MicropromptError) else None)
+            try:
+                [result] = self.scheduler.run([job], settings.deadline())
+                pieces.put(result if isinstance(result, MicropromptError) else None)
+            except BaseException as error:  # the consumer waits, and is who can act on it
+                pieces.put(error)
 
         worker = threading.Thread(target=work, name="microprompt-stream", daemon=True)
         worker.start()
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
             while (piece := pieces.get()) is not None:
-                if isinstance(piece, MicropromptError):
+                if isinstance(piece, BaseException):
                     raise piece
                 if text := decoder.decode(piece):
                     yield text

@@ -1,0 +1,43 @@
+# `make demo` shows it, `make test` proves it. Each makes .venv and installs what it needs, once.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test clean
+
+help:
+	@echo "make demo    build and run examples/intake on the default model"
+	@echo "make test    ruff, mypy, pyright and pytest"
+	@echo "make clean   delete $(VENV)"
+	@echo "With another Python: make demo PYTHON=python3.12"
+
+demo: $(VENV)/installed
+	$(BIN)/mpc build examples/intake
+	$(BIN)/python examples/intake/main.py
+
+test: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pytest -q
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "microprompt needs Python 3.11 to 3.13, and $(PYTHON) is not one: make demo PYTHON=python3.12" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# The stamps are newer than pyproject.toml once its dependencies are installed.
+$(VENV)/installed: $(BIN)/python pyproject.toml
+	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || \
+	  echo "Installing. The first build of llama-cpp-python takes about ten minutes and says nothing meanwhile."
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,55 @@
+"""How paths and progress are shown: bars on a terminal, plain lines elsewhere, always on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from microprompt import models
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+def shown(path: Path) -> str:
+    """A path as people read it: from the current folder when it is below."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+
+
+@contextmanager
+def model_progress() -> Iterator[models.Progress]:
+    """Show what is done to fetch and prepare a model, also where a prompt function asks for it."""
+    if not sys.stderr.isatty():
+        progress = models.tell()
+        with models.report_to(progress):
+            yield progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        running: dict[str, TaskID] = {}
+
+        def show(doing: str, done: int, total: int) -> None:
+            if doing not in running:
+                for task in running.values():
+                    bars.update(task, visible=False)
+                running[doing] = bars.add_task(doing, total=total or None)
+                if not total:
+                    bars.console.print(f"microprompt: {doing}", markup=False, highlight=False)
+            bars.update(running[doing], completed=done, total=total or None)
+
+        with models.report_to(show):
+            yield show
+
+
+@contextmanager
+def counted(doing: str, total: int, start: int = 0) -> Iterator[Callable[[int], None]]:
+    """A bar for `total` rows, on a terminal only; it is told how many more are done."""
+    if not sys.stderr.isatty():
+        yield lambda more: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(doing, total=total, completed=start)
+        yield lambda more: bars.advance(task, more)

@@ -1,0 +1,95 @@
+"""`mpc explain`: what a diagnostic code means, or what a prompt function costs and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mpc import codes
+from mpc.diagnostics import suggestion
+
+from .failures import Failure
+
+if TYPE_CHECKING:
+    from microprompt.explain import Branch, Explanation, SlotPlan, TextPart
+
+
+@click.command(short_help="Explain a diagnostic's code, or a prompt function.")
+@click.argument("subject", metavar="CODE | FILE")
+@click.argument("function", metavar="FUNCTION", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+def command(subject: str, function: str | None, as_json: bool) -> None:
+    """Explain the diagnostic CODE; or FUNCTION of FILE: its exact prompt, and how an answer is decoded."""
+    if function is None:
+        click.echo(_code(subject, as_json=as_json))
+        return
+    from . import console, functions  # not at the top: a code is explained without the runtime
+
+    called = functions.find(subject, function)
+    with console.model_progress():
+        found = called.explain()
+    click.echo(json.dumps(found.to_json(), ensure_ascii=False) if as_json else "\n".join(_function(found)))
+
+
+def _code(number: str, *, as_json: bool) -> str:
+    number = number.strip().upper()
+    code = codes.REGISTRY.get(number)
+    if code is None:
+        help = "a function is explained with `mpc explain FILE FUNCTION`"
+        raise Failure(f"there is no diagnostic `{number}`", help=suggestion(number, codes.REGISTRY) or help)
+    if not as_json:
+        return (codes.explain(number) or "").rstrip()
+    data = {
+        "code": code.number,
+        "severity": code.severity.value,
+        "title": code.title,
+        "explanation": code.explanation,
+    }
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _function(found: Explanation) -> Iterator[str]:
+    yield f"{found.function} ({found.source}) on {found.model}, layout {found.layout}"
+    yield ""
+    yield f"prefix: {found.prefix_tokens} tokens, evaluated once and kept in the KV cache"
+    yield from _block(found.prefix)
+    yield f"call: {found.call_tokens} tokens at each call, and those of the arguments"
+    yield from _block(found.tail)
+    for part in found.tail:
+        tokens = "   ?" if part.tokens is None else f"{part.tokens:4}"
+        yield f"  {tokens}  {part.text if part.is_hole else json.dumps(part.text, ensure_ascii=False)}"
+    yield ""
+    yield f"answer: at most {found.answer_tokens} tokens; the context has room for {found.context} in all"
+    for slot in found.slots:
+        yield from _slot(slot)
+
+
+def _block(parts: Sequence[TextPart]) -> Iterator[str]:
+    text = "".join(part.text for part in parts)
+    for line in text.split("\n"):
+        yield f"  | {line}"
+
+
+def _slot(slot: SlotPlan) -> Iterator[str]:
+    name = f"{slot.name}: " if slot.name else ""
+    if slot.labels is None:
+        yield f"  {name}{slot.type}, decoded under a grammar, at most {slot.max_tokens} tokens"
+    else:
+        passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"
+        yield f"  {name}{slot.type}, a choice of {slot.labels} labels in {passes}"
+    if slot.forced:
+        yield f"    forced: {' '.join(json.dumps(token, ensure_ascii=False) for token in slot.forced)}"
+    yield from _branches(slot.trie, "    ")
+    for line in (slot.grammar or "").rstrip().splitlines():
+        yield f"    {line}"
+
+
+def _branches(branches: Sequence[Branch], indent: str) -> Iterator[str]:
+    for branch in branches:
+        label = "" if branch.label is None else f" -> {branch.label}"
+        evaluated = " (evaluated)" if branch.evaluated else ""
+        yield f"{indent}{json.dumps(branch.token, ensure_ascii=False)}{label}{evaluated}"
+        yield from _branches(branch.children, indent + "  ")

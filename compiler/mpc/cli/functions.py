@@ -1,0 +1,68 @@
+"""Find the prompt functions that a command names: in a `.mp` file, or in a module of the standard library."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import click
+from microprompt.function import PromptFunction
+
+from mpc import project
+from mpc.diagnostics import suggestion
+
+from .failures import Failure
+
+AnyFunction: TypeAlias = PromptFunction[..., Any]
+
+
+def load(file: str) -> ModuleType:
+    """The module of a `.mp` file, or of the standard library when `file` is `std.name`.
+
+    Raises:
+        project.CompileError: the program has errors.
+        click.BadParameter: there is no such file or module.
+    """
+    if not file.endswith(".mp") and (file == "std" or file.startswith("std.")):
+        return _load_standard(file)
+    path = Path(file)
+    if not path.is_file():
+        raise click.BadParameter(f"there is no file `{file}`", param_hint="FILE")
+    return project.load(path)
+
+
+def find(file: str, name: str) -> AnyFunction:
+    """The prompt function `name` of `file`; one that the file imports counts too.
+
+    Raises:
+        Failure: the module has no such function, or it has another kind of thing under this name.
+    """
+    module = load(file)
+    known = {key: value for key, value in vars(module).items() if isinstance(value, PromptFunction)}
+    if name in known:
+        return known[name]
+    help = suggestion(name, known)
+    if help is None and known:
+        help = f"it has {', '.join(known)}"
+    raise Failure(f"{file} has no prompt function `{name}`", help=help)
+
+
+def own(module: ModuleType) -> tuple[AnyFunction, ...]:
+    """The prompt functions that a module itself declares, in the order of the source."""
+    return tuple(
+        value
+        for value in vars(module).values()
+        if isinstance(value, PromptFunction) and value.__module__ == module.__name__
+    )
+
+
+def _load_standard(file: str) -> ModuleType:
+    name = f"mp{file}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise click.BadParameter(f"the standard library has no module `{file}`", param_hint="FILE") from None

@@ -1,0 +1,82 @@
+"""`mpc models`: what models there are, fetch one, say where its file is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from microprompt import models, settings
+from microprompt.errors import ModelError
+from microprompt.models import ModelInfo
+from rich.console import Console
+from rich.table import Table
+
+from . import console
+
+
+@click.group(short_help="List and fetch models.")
+def command() -> None:
+    """The models that run prompt functions on this machine."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def list_models(as_json: bool) -> None:
+    """List the registered models and which of them are here."""
+    if as_json:
+        click.echo(json.dumps([_about(info) for info in models.REGISTRY.values()]))
+        return
+    table = Table("name", "size", "licence", "here", "description", box=None, pad_edge=False)
+    for info in models.REGISTRY.values():
+        table.add_row(
+            info.name, f"{(info.size or 0) / 1e6:.0f} MB", info.licence, _state(info), info.description
+        )
+    Console().print(table)
+
+
+@command.command()
+@click.argument("name", required=False)
+def pull(name: str | None) -> None:
+    """Fetch the model NAME (default: the one in the settings), verify it, and prepare it for this CPU."""
+    name = name or settings.current().model
+    with console.model_progress() as progress:
+        if not models.is_path(name):
+            from microprompt.models.pull import pull as fetch
+
+            fetch(name, progress)
+        found = models.ensure(name)
+    click.echo(found.path)
+
+
+@command.command()
+@click.argument("name", required=False)
+@click.option("--shipped", is_flag=True, help="The file as it was fetched, not the one in use.")
+def path(name: str | None, shipped: bool) -> None:
+    """Print the path of the file in use for the model NAME (default: the one in the settings)."""
+    found = models.resolve(name or settings.current().model, Path.cwd())
+    click.echo(found.shipped if shipped else found.path)
+
+
+def _about(info: ModelInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "description": info.description,
+        "size": info.size,
+        "sha256": info.sha256,
+        "licence": info.licence,
+        "source": [piece.requirement for piece in info.source],
+        "layout": info.layout,
+        "context": info.context,
+        "here": _state(info),
+    }
+
+
+def _state(info: ModelInfo) -> str:
+    if not models.shipped_path(info).exists():
+        return "no"
+    try:
+        found = models.resolve(info.name)
+    except ModelError:
+        return "damaged"
+    return f"prepared as {found.prepared.type}" if found.prepared else "yes"

@@ -1,0 +1,172 @@
+"""`mpc test`: the `tests:` clauses of prompt functions, on the real model."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from microprompt import abi
+from microprompt.answer import Answer
+from microprompt.errors import MicropromptError, ModelError
+from microprompt.values import to_json
+
+from mpc import project
+
+from . import console, functions, values
+from .failures import USER, show_diagnostics
+
+
+@click.command(short_help="Run the tests: clauses.")
+@click.argument("paths", metavar="[PATHS]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write a JUnit XML report."
+)
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: Path | None) -> None:
+    """Run the tests of the prompt functions in PATHS (default: this folder)."""
+    results: list[Result] = []
+    broken = False
+    with console.model_progress():
+        for path in project.collect(paths or (Path(),)):
+            try:
+                module = project.load(path)
+            except project.CompileError as error:
+                show_diagnostics(error.diagnostics)
+                broken = True
+                continue
+            for called in functions.own(module):
+                for result in _run(path, called):
+                    results.append(result)
+                    if not as_json:
+                        _show(result)
+    if junit is not None:
+        _write_junit(junit, results)
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        click.echo(json.dumps([result.to_json() for result in results], ensure_ascii=False))
+    else:
+        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    if failed or broken:
+        ctx.exit(USER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one test: an answer, or the error that there was instead of it.
+
+    `expected_probability` is what the model gave the expected answer; only a choice tells.
+    """
+
+    file: str
+    line: int
+    function: str
+    arguments: dict[str, object]
+    expected: object
+    got: object
+    passed: bool
+    probability: float | None
+    expected_probability: float | None
+    seconds: float
+    error: str | None
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
+    for test in called.program.tests:
+        try:
+            answer = called.detail(*test.arguments)
+        except ModelError:
+            raise
+        except MicropromptError as error:
+            yield _result(path, called, test, None, error.message)
+        else:
+            yield _result(path, called, test, answer, None)
+
+
+def _result(
+    path: Path,
+    called: functions.AnyFunction,
+    test: abi.Example,
+    answer: Answer[Any] | None,
+    error: str | None,
+) -> Result:
+    names = [parameter.name for parameter in called.program.parameters]
+    chances = answer.distribution if answer else None
+    return Result(
+        file=console.shown(path),
+        line=test.line,
+        function=called.program.name,
+        arguments={name: to_json(value) for name, value in zip(names, test.arguments, strict=True)},
+        expected=to_json(test.answer),
+        got=to_json(answer.value) if answer else None,
+        passed=answer is not None and answer.value == test.answer,
+        probability=answer.confidence if answer else None,
+        expected_probability=chances.get(test.answer) if chances else None,
+        seconds=answer.seconds if answer else 0.0,
+        error=error,
+    )
+
+
+def _show(result: Result) -> None:
+    mark = click.style("pass", fg="green") if result.passed else click.style("FAIL", fg="red", bold=True)
+    arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in result.arguments.values())
+    click.echo(f"{mark} {result.file}:{result.line}: {result.function}({arguments})")
+    if not result.passed:
+        for line in _difference(result):
+            click.echo(f"     {line}")
+
+
+def _difference(result: Result) -> Sequence[str]:
+    if result.error is not None:
+        return (result.error,)
+    expected, got = (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else values.readable(value)
+        for value in (result.expected, result.got)
+    )
+    chance = (
+        "" if result.expected_probability is None else f" (probability {result.expected_probability:.2f})"
+    )
+    return (f"expected {expected}{chance}", f"got      {got} (probability {result.probability:.2f})")
+
+
+def _write_junit(path: Path, results: Sequence[Result]) -> None:
+    root = ET.Element("testsuites")
+    for file in dict.fromkeys(result.file for result in results):
+        mine = [result for result in results if result.file == file]
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=file,
+            tests=str(len(mine)),
+            failures=str(sum(not result.passed and result.error is None for result in mine)),
+            errors=str(sum(result.error is not None for result in mine)),
+            time=f"{sum(result.seconds for result in mine):.3f}",
+        )
+        for result in mine:
+            case = ET.SubElement(
+                suite,
+                "testcase",
+                classname=file,
+                name=f"{result.function}:{result.line}",
+                file=file,
+                line=str(result.line),
+                time=f"{result.seconds:.3f}",
+            )
+            if not result.passed:
+                kind = "failure" if result.error is None else "error"
+                ET.SubElement(case, kind, message=_printable("; ".join(_difference(result))))
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that XML can't hold."""
+    return "".join(character if character.isprintable() else " " for character in text)

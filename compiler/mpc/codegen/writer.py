@@ -1,0 +1,84 @@
+"""Lines of Python, broken the way Black breaks them: what does not fit goes one item to a line."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from ..spec import Call, Constant, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
+from .literals import ident, lit
+
+WIDTH: Final = 110
+INDENT: Final = "    "
+
+
+class Writer:
+    """Collects the lines of a module."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def line(self, text: str = "") -> None:
+        self._lines.append(text)
+
+    def blank(self, count: int) -> None:
+        """Leave at least `count` blank lines above what follows."""
+        while self._lines[-count:] != [""] * count:
+            self._lines.append("")
+
+    def expression(self, before: str, value: Expr, after: str = "", *, depth: int = 0) -> None:
+        """Write `before value after`, on one line if it fits."""
+        margin = INDENT * depth
+        whole = f"{margin}{before}{inline(value)}{after}"
+        if len(whole) <= WIDTH or not _items(value):
+            self.line(whole)
+            return
+        opening, closing = _brackets(value)
+        self.line(f"{margin}{before}{opening}")
+        for name, item in _items(value):
+            self.expression(name, item, ",", depth=depth + 1)
+        self.line(f"{margin}{closing}{after}")
+
+    def text(self) -> str:
+        return "\n".join(self._lines).rstrip("\n") + "\n"
+
+
+def inline(value: Expr) -> str:
+    """An expression on one line."""
+    match value:
+        case Constant():
+            return lit(value.value)
+        case Ref():
+            return ".".join(ident(name) for name in value.path)
+        case OrNone():
+            return f"{inline(value.item)} | None"
+        case TupleOf(items=(only,)):
+            return f"({inline(only)},)"
+        case Call() | TupleOf() | ListOf() | Subscript():
+            opening, closing = _brackets(value)
+            return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
+        case _:
+            assert_never(value)
+
+
+def _brackets(value: Expr) -> tuple[str, str]:
+    match value:
+        case Call():
+            return f"{inline(value.function)}(", ")"
+        case Subscript():
+            return f"{inline(value.of)}[", "]"
+        case ListOf():
+            return "[", "]"
+        case _:
+            return "(", ")"
+
+
+def _items(value: Expr) -> list[tuple[str, Expr]]:
+    """What can go on lines of its own, each with its `name=`."""
+    match value:
+        case Call():
+            positional = [("", item) for item in value.arguments]
+            return positional + [(f"{ident(name)}=", item) for name, item in value.keywords]
+        case TupleOf() | ListOf() | Subscript():
+            return [("", item) for item in value.items]
+        case _:
+            return []

@@ -1,0 +1,403 @@
+"""The registry of diagnostic codes: one entry for each thing the compiler can find, with its explanation.
+
+The hundreds name the stage: 00 reading, 01 syntax, 02 names, 03 types, 04 bodies, 05 values, 06 settings,
+07 imports, 09 output.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Severity(StrEnum):
+    """An error keeps the file from being built; a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of diagnostic: its stable number, a short title, and what `mpc explain` says."""
+
+    number: str
+    severity: Severity
+    title: str
+    explanation: str
+
+
+def explain(code: str) -> str | None:
+    """The explanation of a code such as `MP0203`, or `None` for one that does not exist."""
+    found = REGISTRY.get(code.strip().upper())
+    if found is None:
+        return None
+    text = textwrap.fill(found.explanation, width=88, break_long_words=False, break_on_hyphens=False)
+    return f"{found.severity}[{found.number}]: {found.title}\n\n{text}\n"
+
+
+def _error(number: str, title: str, explanation: str) -> Code:
+    return Code(number, Severity.ERROR, title, explanation)
+
+
+def _warning(number: str, title: str, explanation: str) -> Code:
+    return Code(number, Severity.WARNING, title, explanation)
+
+
+_CODES: Final = (
+    # ------------------------------------------------------------------------------------------ reading
+    _error(
+        "MP0001",
+        "not a text file",
+        "A source file is text in UTF-8. This one holds a NUL byte or a byte sequence that is not "
+        "UTF-8: it is a binary file, or text in another encoding. Save it as UTF-8.",
+    ),
+    _error(
+        "MP0002",
+        "line too long",
+        "A line may have 65,536 characters. Longer ones are nearly always data in the wrong file; "
+        "text that long does not fit a small model's context either.",
+    ),
+    _warning(
+        "MP0003",
+        "byte order mark",
+        "The file starts with a byte order mark, which UTF-8 does not need. It is skipped; save "
+        "the file as UTF-8 without a BOM to make the warning go away.",
+    ),
+    _warning(
+        "MP0004",
+        "carriage returns",
+        "The file has Windows or old Macintosh line ends. They are read as plain line ends, so "
+        "that a prompt is the same on every machine; save the file with LF line ends to make the "
+        "warning go away.",
+    ),
+    _warning(
+        "MP0005",
+        "empty file",
+        "The file declares nothing, so the generated module is empty too.",
+    ),
+    # ------------------------------------------------------------------------------------------- syntax
+    _error(
+        "MP0101",
+        "unexpected text",
+        "The parser met something that cannot stand at this place. The label says what could.",
+    ),
+    _error(
+        "MP0102",
+        "unterminated string",
+        'A string starts and ends with `"` on one line. Write a quote inside it as `\\"` and a '
+        "line break as `\\n`.",
+    ),
+    _error(
+        "MP0103",
+        "tab in indentation",
+        "Indentation is made of spaces. Tabs have no fixed width, and a prompt that looks right "
+        "in one editor would reach the model with other white space than in the next.",
+    ),
+    _error(
+        "MP0104",
+        "missing colon",
+        "A block starts with a colon at the end of its first line: `enum Act:`, `record Ticket:`, "
+        "`prompt classify(text: str) -> Act:`, `examples:`.",
+    ),
+    _error(
+        "MP0105",
+        "not a declaration",
+        "A line that starts at column 0 starts a declaration: `import`, `from`, `model`, `type`, "
+        "`enum`, `record`, `prompt`, or one of a prompt's clauses, `examples:`, `tests:`, "
+        "`using:`. What belongs to a declaration is indented.",
+    ),
+    _error(
+        "MP0106",
+        "not part of this version",
+        "The word is reserved for a feature that this version of the language does not have yet: "
+        "`grammar`, `flow`, `dict`, `date`, `datetime`, unions of types, `one of`, `{if}`, "
+        "`{for}`, calls in holes, `@system` and the other roles, tests from a file, `reasoning`, "
+        "`escalate`, `abstain`.",
+    ),
+    _error(
+        "MP0107",
+        "empty block",
+        "An enum needs a member, a record a field, a prompt a body, and a clause an entry, each "
+        "on an indented line of its own.",
+    ),
+    _error(
+        "MP0108",
+        "uneven indentation",
+        "The entries of a block are indented alike. The first entry sets the indentation.",
+    ),
+    _error(
+        "MP0109",
+        "indented text without a declaration",
+        "Indented lines belong to the declaration above them; here there is none.",
+    ),
+    _error(
+        "MP0110",
+        "unknown escape",
+        'The escapes in a string are `\\n`, `\\t`, `\\"`, `\\\\` and `\\uXXXX` with four hexadecimal '
+        "digits. Write a backslash as `\\\\`.",
+    ),
+    _error(
+        "MP0111",
+        "misplaced or unfinished docstring",
+        'A file may start with one docstring between `"""`, before any declaration.',
+    ),
+    _error(
+        "MP0112",
+        "misplaced clause",
+        "`examples:`, `tests:` and `using:` follow the body of the prompt they belong to, each at most once.",
+    ),
+    _error(
+        "MP0113",
+        "nested too deeply",
+        "Brackets may be nested 32 deep. No small model gets such a value right.",
+    ),
+    # -------------------------------------------------------------------------------------------- names
+    _error(
+        "MP0201",
+        "name declared twice",
+        "Declarations and imports of a file share one set of names, because they become names of "
+        "one Python module.",
+    ),
+    _error(
+        "MP0202",
+        "member, field or parameter declared twice",
+        "The members of an enum, the fields of a record and the parameters of a prompt have different names.",
+    ),
+    _error(
+        "MP0203",
+        "unknown type",
+        'The types are `str`, `int`, `float`, `bool`, `list[T]`, literals such as `"yes" | "no"`, '
+        "`T?`, and the enums, records and type aliases that the file declares or imports.",
+    ),
+    _error(
+        "MP0204",
+        "not a type",
+        "The name belongs to something else than a type: a prompt, a model or a module.",
+    ),
+    _error(
+        "MP0205",
+        "name cannot be used",
+        "Names become Python names. Python's keywords are taken, and so are names that start with "
+        "`_` and those the generated module needs for itself. The members of an enum are Python "
+        "strings and the records Pydantic models, so their methods' names are taken there too. "
+        'The word the model sees is free: `class_ as "class"`.',
+    ),
+    # -------------------------------------------------------------------------------------------- types
+    _error(
+        "MP0301",
+        "range that nothing is in",
+        "The lower end of a range is above its upper end, so no value could ever satisfy the type.",
+    ),
+    _error(
+        "MP0302",
+        "constraint on a type that takes none",
+        "A range in parentheses is the value of `int` and `float`, the length of `str` and the "
+        "count of a list; a pattern `/.../` goes with `str`. Other types take no constraint, and "
+        "an alias is constrained where it is declared.",
+    ),
+    _error(
+        "MP0303",
+        "bound that does not fit",
+        "The ends of a range are whole numbers except for `float`, lengths and counts are not "
+        "negative and allow more than nothing, and numbers have at most 15 digits before the "
+        "point.",
+    ),
+    _error(
+        "MP0304",
+        "pattern that cannot be compiled",
+        "A pattern is a regular expression in the part of the syntax that Python's `re` and the "
+        "decoder's llguidance share: no look-around, no back-references, no word boundaries, no "
+        "`\\p{...}`. It matches the whole text.",
+    ),
+    _error(
+        "MP0305",
+        "pattern that never matches",
+        "No text of up to 200 characters, the bound of a string, matches the pattern, or the "
+        "pattern is too complex to tell.",
+    ),
+    _error(
+        "MP0306",
+        "type that contains itself",
+        "Every type has a longest value, so that every answer ends. A record that contains "
+        "itself, directly or through other types, has none.",
+    ),
+    _error(
+        "MP0307",
+        "words that the model cannot tell apart",
+        "Two members of an enum, two fields of a record or two literals are shown to the model as "
+        "the same word. The word `none` also stands for the missing value of an optional type.",
+    ),
+    _error(
+        "MP0308",
+        "word that the model cannot answer",
+        "The word for a member, a field or a literal is one line of text, neither empty nor "
+        "starting or ending with a space.",
+    ),
+    _error(
+        "MP0309",
+        "wrong number of type arguments",
+        "A list names the type of its items, `list[str]`; no other type has arguments.",
+    ),
+    _error(
+        "MP0310",
+        "lower bound above the default upper bound",
+        "A string without an upper bound has at most 200 characters and a list at most 16 items. "
+        "A lower bound beyond that needs an upper bound too.",
+    ),
+    _error(
+        "MP0311",
+        "optional twice",
+        "`T?` is a `T` or none. Making it optional again adds nothing.",
+    ),
+    # ------------------------------------------------------------------------------------------- bodies
+    _error(
+        "MP0401",
+        "unknown parameter in a hole",
+        "A hole `{name}` is filled with the argument for the parameter `name`. Write a brace that "
+        "is text as `{{` or `}}`.",
+    ),
+    _error(
+        "MP0402",
+        "unknown field in a hole",
+        "`{ticket.product}` is the field `product` of the argument for `ticket`.",
+    ),
+    _error(
+        "MP0403",
+        "field of something that is not a record",
+        "Only records have fields. The field of an optional record is not allowed either, because "
+        "the record may be missing.",
+    ),
+    _warning(
+        "MP0404",
+        "parameter that is not used",
+        "No hole of the body shows the parameter, so the model never sees the argument.",
+    ),
+    _error(
+        "MP0405",
+        "malformed hole",
+        "A hole holds the name of a parameter, or the way to one of its fields: `{text}`, "
+        "`{ticket.product}`. It holds no expressions. Write a brace that is text as `{{` or `}}`.",
+    ),
+    _error(
+        "MP0406",
+        "unbalanced brace",
+        "A hole ends with `}` on the line it starts on. Write a brace that is text as `{{` or `}}`.",
+    ),
+    # ------------------------------------------------------------------------------------------- values
+    _error(
+        "MP0501",
+        "missing or surplus argument",
+        "An example gives every parameter without a default a value, as in a call: first by "
+        "position, then by name. The same holds for the fields of a record, which are given by "
+        "name.",
+    ),
+    _error(
+        "MP0502",
+        "unknown or repeated argument",
+        "An argument's name is that of a parameter or field, and each gets one value.",
+    ),
+    _error(
+        "MP0503",
+        "value of the wrong type",
+        "The value is not of the declared type.",
+    ),
+    _error(
+        "MP0504",
+        "value outside its range",
+        "The value is of the declared type but outside its range, or does not match its pattern.",
+    ),
+    _error(
+        "MP0505",
+        "unknown member",
+        "The value is not one of the enum's members. Members are written by their name in the "
+        "program, not by the word that the model sees.",
+    ),
+    _error(
+        "MP0506",
+        "unknown name in a value",
+        "A value is a string, a number, `true`, `false`, `none`, a member of an enum, a record "
+        "written like a call, or a list. A record's name must be in scope.",
+    ),
+    _error(
+        "MP0507",
+        "parameter without a default after one with a default",
+        "As in Python, parameters with a default come last.",
+    ),
+    # ----------------------------------------------------------------------------------------- settings
+    _error(
+        "MP0601",
+        "unknown setting",
+        "`using:` takes `model`, `temperature`, `seed`, `timeout` and `max_tokens`; a model takes "
+        "`context` and `layout`.",
+    ),
+    _error(
+        "MP0602",
+        "setting given twice",
+        "Each setting has one value.",
+    ),
+    _error(
+        "MP0603",
+        "setting with a bad value",
+        "`model` is a declared model or a string, `temperature` a number from 0 to 2, `seed` a "
+        "whole number from 0, `timeout` a number of seconds above 0, `max_tokens` a whole number "
+        'above 0, `context` a whole number of tokens above 0, `layout` "plain" or "chat".',
+    ),
+    _error(
+        "MP0604",
+        "unknown model",
+        'A model is declared by `model small = "smollm2-135m"`, imported, or written as a string.',
+    ),
+    # ------------------------------------------------------------------------------------------ imports
+    _error(
+        "MP0701",
+        "imported file not found",
+        "`a.b` is the file `a/b.mp`, looked for beside the importing file and then in the "
+        "project's root, which is the nearest folder upward with a `pyproject.toml`. `std.x` is a "
+        "module of the standard library.",
+    ),
+    _error(
+        "MP0702",
+        "import cycle",
+        "Files that import one another in a circle cannot be compiled, because each needs the "
+        "other's types first. Move what both need into a third file.",
+    ),
+    _error(
+        "MP0703",
+        "name not in the imported file",
+        "The file neither declares nor imports this name.",
+    ),
+    _error(
+        "MP0704",
+        "import from outside the project",
+        "An import resolves to a file outside the project's root, by a symbolic link. What a "
+        "program is made of lies in the project, so that a build cannot pick up a stranger's "
+        "file.",
+    ),
+    # ------------------------------------------------------------------------------------------- output
+    _error(
+        "MP0901",
+        "file that mpc did not generate",
+        "The generated module would replace a file that does not start with the header of "
+        "generated modules, so it is somebody's own. Rename one of the two.",
+    ),
+    _error(
+        "MP0902",
+        "file name that Python cannot import",
+        "`intake.mp` becomes the Python module `intake`, so the name is a Python name: letters, "
+        "digits and `_`, no keyword, and none of the modules that generated code imports (`enum`, "
+        "`typing`, `microprompt`, ...).",
+    ),
+    _error(
+        "MP0903",
+        "two files with one output",
+        "With `--out`, two source files would be written to the same Python file. Build them into "
+        "two folders.",
+    ),
+)
+
+REGISTRY: Final[Mapping[str, Code]] = MappingProxyType({code.number: code for code in _CODES})

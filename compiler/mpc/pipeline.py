@@ -1,0 +1,67 @@
+"""A file's text becomes its Python module: parse -> check -> lower -> emit. Nothing here touches a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from microprompt.abi import ABI_VERSION
+
+from . import __version__
+from .codegen import emit
+from .diagnostics import Diagnostic, has_errors
+from .lower import lower
+from .sema import CheckedModule, check
+from .source import Source
+from .syntax.nodes import Module
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What came of a file. `text` is its Python module, `None` after an error in it or in what it imports.
+
+    `checked` is there all the same: errors in one file do not hide those of the files that import it.
+    """
+
+    checked: CheckedModule
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_module(
+    source: Source,
+    tree: Module,
+    parse_diagnostics: Sequence[Diagnostic],
+    imported: Mapping[str, Compiled | None],
+) -> Compiled:
+    """Check, lower and emit a file that `parse` has read, for its tree tells what must be `imported` first.
+
+    An import is `None` when the caller has reported why there is none.
+    """
+    modules = {path: None if found is None else found.checked for path, found in imported.items()}
+    checked, check_diagnostics = check(tree, source, modules)
+    diagnostics = (*parse_diagnostics, *check_diagnostics)
+    incomplete = any(found is None or found.text is None for found in imported.values())
+    if incomplete or has_errors(diagnostics):
+        return Compiled(checked, None, diagnostics)
+    spec = lower(checked)
+    text = emit(spec, abi_version=ABI_VERSION, compiler_version=__version__, digest=digest(checked))
+    return Compiled(checked, text, diagnostics)
+
+
+def digest(module: CheckedModule) -> str:
+    """A hash of the text of a file and of all it imports."""
+    texts: dict[str, str] = {}
+    pending = [module]
+    while pending:
+        reached = pending.pop()
+        if reached.source.path not in texts:
+            texts[reached.source.path] = reached.source.text
+            pending.extend(item.module for item in reached.imports if item.module is not None)
+    found = sha256()
+    for path in sorted(texts):
+        for part in (path, texts[path]):
+            data = part.encode()
+            found.update(len(data).to_bytes(8, "big") + data)
+    return found.hexdigest()

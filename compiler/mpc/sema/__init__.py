@@ -1,0 +1,6 @@
+"""Syntax tree to checked tree: names, types, holes, examples, settings."""
+
+from .check import check
+from .checked import CheckedModule
+
+__all__ = ["CheckedModule", "check"]

@@ -1,0 +1,63 @@
+"""The syntax tree of a file becomes its checked tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..diagnostics import Diagnostic, Reporter
+from ..source import Source
+from ..syntax import nodes
+from .checked import Broken, CheckedModule, PromptName, Symbol
+from .names import declare
+from .prompts import check_prompt
+from .resolve import TypeResolver
+from .settings import check_model
+from .types import ErrorType
+
+
+def check(
+    module: nodes.Module, source: Source, imported: Mapping[str, CheckedModule | None]
+) -> tuple[CheckedModule, list[Diagnostic]]:
+    """Resolve every name, and report everything that does not hold.
+
+    `imported` maps each imported path, such as `std.request`, to its module, or to `None` when the caller has
+    reported why there is none. The result is what other files may import even where something was reported.
+    """
+    reporter = Reporter(source)
+    scope = declare(module, imported, reporter)
+    resolver = TypeResolver(scope, reporter)
+    models = {
+        name: check_model(declaration, reporter)
+        for name, declaration in scope.declared.items()
+        if isinstance(declaration, nodes.ModelDecl)
+    }
+    for declaration in scope.declared.values():
+        if isinstance(declaration, nodes.TypeDecl | nodes.EnumDecl | nodes.RecordDecl):
+            resolver.declared(declaration)
+    # A second declaration of a name is out of scope, but its own mistakes are as real as any.
+    prompts = [
+        check_prompt(declaration, resolver, models, reporter)
+        for declaration in module.declarations
+        if isinstance(declaration, nodes.PromptDecl)
+    ]
+    exports: dict[str, Symbol] = {name: Broken() for name in module.broken}
+    exports.update(scope.imported)
+    exports.update(models)
+    for name, declaration in scope.declared.items():
+        if isinstance(declaration, nodes.PromptDecl):
+            exports[name] = PromptName(name)
+        elif not isinstance(declaration, nodes.ModelDecl):
+            found = resolver.lookup(nodes.Path(names=(declaration.name,), span=declaration.name.span))
+            assert found is not None
+            assert not isinstance(found, ErrorType)
+            exports[name] = found
+    checked = CheckedModule(
+        source=source,
+        docstring=module.docstring.text if module.docstring else None,
+        imports=scope.imports,
+        models=tuple(models.values()),
+        types=tuple(resolver.complete),
+        prompts=tuple(prompts),
+        exports=exports,
+    )
+    return checked, reporter.found

@@ -1,0 +1,140 @@
+"""What a generated module says, as plain data: Python expressions and the declarations made of them.
+
+Nothing here is Python text yet; `mpc.codegen` writes it down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+# ------------------------------------------------------------------------------------------ expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A string, a number, `True`, `False` or `None`."""
+
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A dotted name."""
+
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: Ref
+    arguments: tuple[Expr, ...] = ()
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """`list[str]`, `Annotated[int, Field(ge=1)]`."""
+
+    of: Ref
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """`item | None`."""
+
+    item: Expr
+
+
+Expr: TypeAlias = Constant | Ref | Call | TupleOf | ListOf | Subscript | OrNone
+
+
+# ----------------------------------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSpec:
+    """`from module import name [as alias], ...`; `import module [as alias]` when there are no names."""
+
+    module: tuple[str, ...]
+    names: tuple[tuple[str, str | None], ...] = ()
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    constant: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class AliasSpec:
+    name: str
+    annotation: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class EnumSpec:
+    """An enum: its members with their descriptions, and what the runtime is told of them."""
+
+    name: str
+    members: tuple[tuple[str, str | None], ...]
+    marks: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    name: str
+    annotation: Expr
+    default: Expr | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSpec:
+    name: str
+    fields: tuple[FieldSpec, ...]
+    marks: tuple[Expr, ...]
+
+
+TypeSpec: TypeAlias = AliasSpec | EnumSpec | RecordSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    name: str
+    annotation: Expr
+    default: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSpec:
+    name: str
+    parameters: tuple[ParameterSpec, ...]
+    returns: Expr
+    english: str
+    program: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSpec:
+    """A module. `types` stand in an order in which each can be executed."""
+
+    source: str
+    docstring: str | None
+    imports: tuple[ImportSpec, ...]
+    exports: tuple[str, ...]
+    models: tuple[ModelSpec, ...]
+    types: tuple[TypeSpec, ...]
+    prompts: tuple[PromptSpec, ...]

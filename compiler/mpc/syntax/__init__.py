@@ -1,0 +1,5 @@
+"""Source text to syntax tree."""
+
+from .parser import parse
+
+__all__ = ["parse"]

@@ -1,0 +1,309 @@
+"""Source text becomes a syntax tree, item by item."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from lark import Lark, TextSlice, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
+from lark.lexer import PatternStr
+
+from ..diagnostics import Diagnostic, InternalError, Reporter, suggestion
+from ..source import Source, Span
+from .chunks import CLAUSE_WORDS, DECLARATION_WORDS, Chunk, chunks
+from .nodes import (
+    Clause,
+    Declaration,
+    Docstring,
+    EnumDecl,
+    Examples,
+    Import,
+    ImportModule,
+    ImportNames,
+    Item,
+    Module,
+    Node,
+    PromptDecl,
+    RecordDecl,
+    Tests,
+    Using,
+)
+from .problems import Stop, explain
+from .tree import TreeBuilder
+
+MAX_NESTING: Final = 32
+
+_RESERVED_WORDS: Final = {
+    "grammar": "give a `str` a pattern: `str(/[0-9]+/)`",
+    "flow": "call the prompts from a Python function",
+}
+_TAB: Final = re.compile(r"^ *\t[ \t]*(?=\S)", re.MULTILINE)
+_BRACKET: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|([\[(])|([\])])')
+_DECLARED: Final = re.compile(r"(?:model|type|enum|record|prompt)\s+([^\W\d]\w*)")
+
+
+def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
+    """The tree of what could be read, and a diagnostic for every item that could not."""
+    reporter = Reporter(source)
+    module = _assemble(source, list(_items(source, reporter)), reporter)
+    return module, reporter.found
+
+
+def _items(source: Source, reporter: Reporter) -> Iterator[tuple[Chunk, Item | None]]:
+    """Each chunk with its item, `None` where it could not be read."""
+    lost = False  # whether text that starts no item is the consequence of a mistake that has been reported
+    for chunk in chunks(source):
+        if not chunk.is_docstring and chunk.word not in (*DECLARATION_WORDS, *CLAUSE_WORDS):
+            if not lost:
+                _refuse(chunk, reporter)
+            lost = True
+            continue
+        item = _item(chunk, reporter)
+        # What stands below an empty block is often the block itself, not indented.
+        lost = item is None and (chunk.is_docstring or reporter.found[-1].code == "MP0107")
+        yield chunk, item
+
+
+def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
+    has_tab = not chunk.is_docstring and _report_tab(chunk, reporter)
+    if _report_nesting(chunk, reporter):
+        return None
+    lark = _lark()
+    parser = lark.parse_interactive(TextSlice(reporter.source.text, chunk.span.start, chunk.span.end))
+    read: list[Token] = []
+    try:
+        for token in parser.iter_parse():
+            read.append(token)
+        tree = parser.feed_eof(read[-1])  # type: ignore[no-untyped-call]  # Lark gives it no types
+    except (UnexpectedToken, UnexpectedCharacters) as error:
+        is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        if read and isinstance(error, UnexpectedToken) and read[-1] is error.token:
+            read.pop()  # it was read but not taken
+        at = chunk.span.end if is_end else error.pos_in_stream
+        assert at is not None
+        found = error.token if isinstance(error, UnexpectedToken) else reporter.source.text[at]
+        accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]  # Lark gives it no types
+        stop = Stop(
+            at=at,
+            found="" if is_end else str(found),
+            last_end=_end(read[-1]) if read else chunk.span.start,
+            accepts={name: _fixed_text(lark, name) for name in accepted},
+        )
+        explain(stop, chunk, reporter)
+        return None
+    try:
+        item = TreeBuilder(reporter).transform(tree)
+    except VisitError as error:
+        raise InternalError("syntax", str(error.orig_exc)) from error
+    if not has_tab:
+        _report_uneven(item, reporter)
+    return item
+
+
+@cache
+def _lark() -> Lark:
+    grammar = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", start="item", propagate_positions=True, maybe_placeholders=True)
+
+
+def _end(token: Token) -> int:
+    assert token.end_pos is not None
+    return token.end_pos
+
+
+def _fixed_text(lark: Lark, terminal: str) -> str | None:
+    if terminal == "$END":
+        return None
+    pattern = lark.get_terminal(terminal).pattern
+    return pattern.value if isinstance(pattern, PatternStr) else None
+
+
+# ----------------------------------------------------------------------------------------- putting together
+
+
+def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: Reporter) -> Module:
+    """Put every item in its place: the docstring first, clauses with the prompt above them."""
+    docstring: Docstring | None = None
+    imports: list[Import] = []
+    declarations: list[Declaration] = []
+    broken: set[str] = set()
+    follows = ""  # the word of the item above, clauses aside
+    for index, (chunk, item) in enumerate(read):
+        match item:
+            case None:
+                declared = _DECLARED.match(source.slice(chunk.span))
+                if declared:
+                    broken.add(declared.group(1))
+            case Docstring():
+                if index == 0:
+                    docstring = item
+                else:
+                    _misplaced_docstring(item, reporter)
+            case ImportModule() | ImportNames():
+                imports.append(item)
+            case Examples() | Tests() | Using():
+                owner = declarations[-1] if declarations and follows == "prompt" else None
+                if isinstance(owner, PromptDecl):
+                    declarations[-1] = _attach(item, chunk.word, owner, reporter)
+                elif follows != "broken prompt":
+                    _stray_clause(item, chunk.word, reporter)
+            case _:
+                declarations.append(item)
+        if chunk.word not in CLAUSE_WORDS:
+            follows = f"broken {chunk.word}" if item is None else chunk.word
+    return Module(
+        docstring=docstring,
+        imports=tuple(imports),
+        declarations=tuple(declarations),
+        broken=frozenset(broken),
+        span=Span(0, len(source.text)),
+    )
+
+
+def _attach(clause: Clause, word: str, prompt: PromptDecl, reporter: Reporter) -> PromptDecl:
+    for other in prompt.clauses:
+        if type(other) is type(clause):
+            reporter.report(
+                "MP0112",
+                _head(clause, word),
+                f"`{prompt.name.text}` has a second `{word}:`",
+                label="this is the second",
+                help="put all its entries below one",
+                also=[(_head(other, word), "this is the first")],
+            )
+            return prompt
+    return replace(prompt, clauses=(*prompt.clauses, clause))
+
+
+def _head(clause: Clause, word: str) -> Span:
+    return Span(clause.span.start, clause.span.start + len(word))
+
+
+# --------------------------------------------------------------------------------------------- refusing
+
+
+def _refuse(chunk: Chunk, reporter: Reporter) -> None:
+    """Report a chunk that starts no item."""
+    source = reporter.source
+    first_line = source.line_text(source.line_of(chunk.span.start))
+    if first_line[0] in " \t":
+        indent = len(first_line) - len(first_line.lstrip())
+        at = Span(chunk.span.start, chunk.span.start + indent)
+        reporter.report(
+            "MP0109",
+            at,
+            "indented text without a declaration",
+            label="nothing above this owns it",
+            help="start the declaration at the beginning of the line",
+        )
+        return
+    width = len(chunk.word) or 1
+    at = Span(chunk.span.start, chunk.span.start + width)
+    if chunk.word in _RESERVED_WORDS:
+        reporter.report(
+            "MP0106",
+            at,
+            f"`{chunk.word}` is not part of this version",
+            label="reserved",
+            help=_RESERVED_WORDS[chunk.word],
+        )
+        return
+    known = (*DECLARATION_WORDS, *CLAUSE_WORDS)
+    reporter.report(
+        "MP0105",
+        at,
+        f"`{source.slice(at)}` starts no declaration",
+        label="expected `prompt`, `enum`, `record`, `type`, `model` or an import",
+        help=suggestion(chunk.word, known) or "indent the line if it belongs to the declaration above it",
+    )
+
+
+def _misplaced_docstring(docstring: Docstring, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0111",
+        Span(docstring.span.start, docstring.span.start + 3),
+        "a docstring cannot stand here",
+        label="only the head of a file has one",
+        help="move it to the first line, or make it a comment with `#`",
+    )
+
+
+def _stray_clause(clause: Clause, word: str, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0112",
+        _head(clause, word),
+        f"`{word}:` without a prompt",
+        label="the declaration above is not a prompt",
+        help="move it below the body of the prompt it belongs to",
+    )
+
+
+def _report_tab(chunk: Chunk, reporter: Reporter) -> bool:
+    match = _TAB.search(reporter.source.text, chunk.span.start, chunk.span.end)
+    if match is None:
+        return False
+    reporter.report(
+        "MP0103",
+        Span(match.start(), match.end()),
+        "tab in indentation",
+        label="this line is indented with a tab",
+        help="indent with spaces",
+    )
+    return True
+
+
+def _report_nesting(chunk: Chunk, reporter: Reporter) -> bool:
+    """Whether brackets are nested beyond `MAX_NESTING`; what follows recurses on them."""
+    if chunk.is_docstring:
+        return False
+    depth = 0
+    for match in _BRACKET.finditer(reporter.source.text, chunk.span.start, chunk.span.end):
+        opening, closing = match.groups()
+        depth += bool(opening) - bool(closing)
+        if depth > MAX_NESTING:
+            reporter.report(
+                "MP0113",
+                Span(match.start(), match.end()),
+                "brackets nested too deeply",
+                label=f"this is the {depth}th level",
+                help="declare records or types for the inner parts",
+            )
+            return True
+    return False
+
+
+def _report_uneven(item: Item, reporter: Reporter) -> None:
+    """Report the first entry that is not indented as the block's first entry is."""
+    source = reporter.source
+    entries = _entries(item)
+    for entry in entries[1:]:
+        wanted = source.position(entries[0].span.start).column - 1
+        indent = source.position(entry.span.start).column - 1
+        if indent != wanted:
+            reporter.report(
+                "MP0108",
+                Span(entry.span.start - indent, entry.span.start),
+                "uneven indentation",
+                label=f"{indent} spaces, where the block has {wanted}",
+                help=f"indent the line with {wanted} spaces",
+            )
+            return
+
+
+def _entries(item: Item) -> tuple[Node, ...]:
+    match item:
+        case EnumDecl():
+            return item.members
+        case RecordDecl():
+            return item.fields
+        case Examples() | Tests():
+            return item.cases
+        case Using():
+            return item.settings
+        case _:
+            return ()

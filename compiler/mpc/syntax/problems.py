@@ -1,0 +1,176 @@
+"""What the parser could not read, in the user's words.
+
+Lark says where it stopped and which terminals it could have taken; the likely mistake is told from those and
+from the line. The first explanation that fits is reported, the particular ones before the general one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ..diagnostics import Reporter
+from ..source import Span
+from .chunks import Chunk
+
+_RESERVED_FORMS: Final = (
+    (re.compile(r"\bone\s+of\b"), "`one of`", "list the choices in an enum"),
+    (re.compile(r"^\s+from\s+\""), "tests from a file", "write the cases below `tests:`"),
+    (re.compile(r"^\s+escalate\b"), "`escalate`", "leave the setting out"),
+    (re.compile(r"^\s+abstain\b"), "`abstain`", "leave the setting out"),
+)
+_WORDS: Final = {
+    "NAME": "a name",
+    "STRING": "a string",
+    "NUMBER": "a number",
+    "PATTERN": "a pattern",
+    "BODY": "an indented body",
+    "_ENTRY": "an indented line",
+    "$END": "the end of the line",
+}
+_BLOCKS: Final = {
+    "enum": ("members", "indent each member on a line of its own"),
+    "record": ("fields", 'indent each field on a line of its own, as in `name: str "what it is"`'),
+    "prompt": ("body", "write the instruction in indented lines below the header"),
+    "examples": ("entries", 'indent each on a line of its own, as in `"some text" -> answer`'),
+    "tests": ("entries", 'indent each on a line of its own, as in `"some text" -> answer`'),
+    "using": ("entries", "indent each setting on a line of its own, as in `temperature = 0`"),
+}
+_QUOTE: Final = re.compile(r'#[^\n]*|"(?:\\.|[^"\\\n])*("?)')
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where reading an item stopped: at `found` (empty at the end), after the text before `last_end`.
+
+    `accepts` maps the terminals that could have followed to the text of those that are fixed.
+    """
+
+    at: int
+    found: str
+    last_end: int
+    accepts: Mapping[str, str | None]
+
+
+def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
+    """Report the mistake that made the parser stop."""
+    source = reporter.source
+    line = source.line_text(source.line_of(stop.at))
+    line_start = source.line_span(source.line_of(stop.at)).start
+    ended = not stop.found.strip() or source.line_of(stop.at) > source.line_of(stop.last_end)
+    after_last = Span(stop.last_end, stop.last_end)
+    if chunk.is_docstring or stop.found.startswith('"""'):
+        _docstring(stop, chunk, reporter)
+    elif reserved := _reserved(line):
+        match, form, help = reserved
+        at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())
+        reporter.report("MP0106", at, f"{form} is not part of this version", label="reserved", help=help)
+    elif (quote := _open_quote(line)) is not None:
+        reporter.report(
+            "MP0102",
+            Span(line_start + quote, line_start + len(line)),
+            "unterminated string",
+            label='no closing `"` on this line',
+            help='end the string with `"`; inside it, a quote is written `\\"`',
+        )
+    elif set(stop.accepts) <= {"_ENTRY", "BODY"}:
+        _empty_block(stop, chunk, ended, reporter)
+    elif ended and "COLON" in stop.accepts:
+        reporter.report(
+            "MP0104", after_last, "missing `:`", label="expected here", help="put `:` at the end of the line"
+        )
+    elif ended:
+        reporter.report(
+            "MP0101", after_last, "the line ends too early", label=f"expected {_expected(stop.accepts)} here"
+        )
+    else:
+        at = Span(stop.at, stop.at + len(stop.found))
+        quoted = stop.found[0] in "'`"
+        reporter.report(
+            "MP0101",
+            at,
+            f"unexpected `{_short(stop.found)}`",
+            label=f"expected {_expected(stop.accepts)}",
+            help='strings are in double quotes: `"..."`' if quoted else None,
+        )
+
+
+def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
+    opening = chunk.span.start if chunk.is_docstring else stop.at
+    closed = reporter.source.text.find('"""', opening + 3) >= 0
+    if not chunk.is_docstring:
+        message, label = "a docstring cannot stand here", "only the head of a file has one"
+        help = 'write a string in single quotation marks: `"..."`'
+    elif not closed:
+        message, label = "the docstring does not end", 'opened here, without a closing `"""`'
+        help = 'close it with `"""`'
+    else:
+        opening = stop.at
+        message, label = "unexpected text after the docstring", "expected the end of the line"
+        help = "start the next declaration on a line of its own"
+    reporter.report("MP0111", Span(opening, opening + 3), message, label=label, help=help)
+
+
+def _reserved(line: str) -> tuple[re.Match[str], str, str] | None:
+    for pattern, form, help in _RESERVED_FORMS:
+        match = pattern.search(line)
+        if match:
+            return match, form, help
+    return None
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _open_quote(line: str) -> int | None:
+    """The column of a quote that opens a string which does not end on the line."""
+    for match in _QUOTE.finditer(line):
+        if match.group().startswith('"') and not match.group(1):
+            return match.start()
+    return None
+
+
+def _empty_block(stop: Stop, chunk: Chunk, ended: bool, reporter: Reporter) -> None:
+    entries, help = _BLOCKS[chunk.word]
+    if ended:
+        name = reporter.source.slice(chunk.span).split("(")[0].split(":")[0].split("\n")[0].strip()
+        reporter.report(
+            "MP0107",
+            Span(chunk.span.start, chunk.span.start + len(name)),
+            f"`{name}` has no {entries}",
+            label="nothing is indented below this",
+            help=help,
+        )
+    else:
+        reporter.report(
+            "MP0101",
+            Span(stop.at, stop.at + len(stop.found)),
+            f"unexpected `{_short(stop.found)}`",
+            label="expected the end of the line",
+            help=help,
+        )
+
+
+def _expected(accepts: Mapping[str, str | None]) -> str:
+    """ "a value or `]`": what could stand there, at most a few of it."""
+    names = set(accepts)
+    words = []
+    for group, word in (
+        ({"NAME", "STRING", "NUMBER", "LSQB"}, "a value"),
+        ({"NAME", "STRING", "LPAR"}, "a type"),
+    ):
+        if group <= names:
+            names -= group
+            words.append(word)
+    words += sorted(_WORDS.get(name) or f"`{accepts[name]}`" for name in names)
+    if len(words) > 6:
+        words = [*words[:5], "the like"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _short(text: str) -> str:
+    first = text.split("\n", 1)[0]
+    return first if len(first) <= 30 else f"{first[:29]}…"

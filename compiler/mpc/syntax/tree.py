@@ -1,0 +1,216 @@
+"""Lark's parse tree becomes the syntax tree: one short method for each rule of the grammar."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Never, TypeAlias, TypeVar
+
+from lark import Token, Transformer, v_args
+from lark.tree import Meta
+
+from ..diagnostics import InternalError, Reporter
+from ..source import Span
+from .nodes import (
+    Argument,
+    Case,
+    Docstring,
+    EnumDecl,
+    Examples,
+    Field,
+    ImportModule,
+    ImportNames,
+    Item,
+    ListValue,
+    LiteralType,
+    Member,
+    ModelDecl,
+    Name,
+    NamedType,
+    NumberValue,
+    OptionalType,
+    Parameter,
+    Path,
+    Pattern,
+    PromptDecl,
+    Range,
+    RecordDecl,
+    RecordValue,
+    Reference,
+    Setting,
+    StringValue,
+    Tests,
+    TypeDecl,
+    TypeNode,
+    UnionType,
+    Using,
+    ValueNode,
+)
+from .strings import unescape
+from .template import parse_template
+
+_Constraint: TypeAlias = Range | Pattern
+T = TypeVar("T")
+
+
+def _span(meta: Meta) -> Span:
+    return Span(meta.start_pos, meta.end_pos)
+
+
+def _token_span(token: Token) -> Span:
+    assert token.start_pos is not None
+    assert token.end_pos is not None
+    return Span(token.start_pos, token.end_pos)
+
+
+@v_args(inline=True, meta=True)
+class TreeBuilder(Transformer[Token, Item]):
+    """Builds nodes bottom-up; a bad escape or hole is reported, and the node is built all the same."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def __default__(self, data: Token, children: list[object], meta: Meta) -> Never:
+        # Lark would keep a rule without a method as it is, and the mistake would show far from here.
+        raise InternalError("syntax", f"no tree builder for the rule {data}")
+
+    def item(self, meta: Meta, found: Item) -> Item:
+        return found
+
+    # ------------------------------------------------------------------------------------ declarations
+
+    def docstring(self, meta: Meta, token: Token) -> Docstring:
+        return Docstring(text=inspect.cleandoc(token[3:-3]), span=_span(meta))
+
+    def import_module(self, meta: Meta, path: Path, alias: Name | None) -> ImportModule:
+        return ImportModule(path=path, alias=alias, span=_span(meta))
+
+    def import_names(self, meta: Meta, path: Path, *names: Name) -> ImportNames:
+        return ImportNames(path=path, names=names, span=_span(meta))
+
+    def model(
+        self, meta: Meta, name: Name, location: StringValue, options: tuple[Setting, ...] | None
+    ) -> ModelDecl:
+        return ModelDecl(name=name, location=location, options=options or (), span=_span(meta))
+
+    def options(self, meta: Meta, *settings: Setting | None) -> tuple[Setting, ...]:
+        return _present(settings)
+
+    def type_alias(self, meta: Meta, name: Name, type: TypeNode) -> TypeDecl:
+        return TypeDecl(name=name, type=type, span=_span(meta))
+
+    def enum(self, meta: Meta, name: Name, *members: Member) -> EnumDecl:
+        return EnumDecl(name=name, members=members, span=_span(meta))
+
+    def member(
+        self, meta: Meta, name: Name, label: StringValue | None, description: StringValue | None
+    ) -> Member:
+        return Member(name=name, label=label, description=description, span=_span(meta))
+
+    def record(self, meta: Meta, name: Name, *fields: Field) -> RecordDecl:
+        return RecordDecl(name=name, fields=fields, span=_span(meta))
+
+    def field(
+        self,
+        meta: Meta,
+        name: Name,
+        type: TypeNode,
+        default: ValueNode | None,
+        label: StringValue | None,
+        description: StringValue | None,
+    ) -> Field:
+        return Field(
+            name=name, type=type, default=default, label=label, description=description, span=_span(meta)
+        )
+
+    # ----------------------------------------------------------------------------------------- prompts
+
+    def prompt(
+        self, meta: Meta, name: Name, parameters: tuple[Parameter, ...], returns: TypeNode, body: Token
+    ) -> PromptDecl:
+        assert body.start_pos is not None
+        lines_start = body.index("\n") + 1  # a comment may follow the header's colon
+        template = parse_template(body[lines_start:], body.start_pos + lines_start, self._reporter)
+        return PromptDecl(name=name, parameters=parameters, returns=returns, body=template, span=_span(meta))
+
+    def parameters(self, meta: Meta, *found: Parameter | None) -> tuple[Parameter, ...]:
+        return _present(found)
+
+    def parameter(self, meta: Meta, name: Name, type: TypeNode, default: ValueNode | None) -> Parameter:
+        return Parameter(name=name, type=type, default=default, span=_span(meta))
+
+    def examples(self, meta: Meta, *cases: Case) -> Examples:
+        return Examples(cases=cases, span=_span(meta))
+
+    def tests(self, meta: Meta, *cases: Case) -> Tests:
+        return Tests(cases=cases, span=_span(meta))
+
+    def case(self, meta: Meta, *found: Argument | ValueNode | None) -> Case:
+        *_, answer = found
+        assert not isinstance(answer, Argument | None)
+        arguments = tuple(argument for argument in found if isinstance(argument, Argument))
+        return Case(arguments=arguments, answer=answer, span=_span(meta))
+
+    def argument(self, meta: Meta, name: Name | None, value: ValueNode) -> Argument:
+        return Argument(name=name, value=value, span=_span(meta))
+
+    def using(self, meta: Meta, *settings: Setting) -> Using:
+        return Using(settings=settings, span=_span(meta))
+
+    def setting(self, meta: Meta, name: Name, value: ValueNode) -> Setting:
+        return Setting(name=name, value=value, span=_span(meta))
+
+    # ------------------------------------------------------------------------------------------- types
+
+    def union(self, meta: Meta, *items: TypeNode) -> UnionType:
+        return UnionType(items=items, span=_span(meta))
+
+    def optional(self, meta: Meta, item: TypeNode) -> OptionalType:
+        return OptionalType(item=item, span=_span(meta))
+
+    def named_type(
+        self, meta: Meta, path: Path, arguments: tuple[TypeNode, ...] | None, constraint: _Constraint | None
+    ) -> NamedType:
+        return NamedType(path=path, arguments=arguments or (), constraint=constraint, span=_span(meta))
+
+    def type_arguments(self, meta: Meta, *types: TypeNode) -> tuple[TypeNode, ...]:
+        return types
+
+    def literal(self, meta: Meta, value: StringValue) -> LiteralType:
+        return LiteralType(value=value, span=_span(meta))
+
+    def range(self, meta: Meta, low: NumberValue | None, high: NumberValue | None) -> Range:
+        return Range(low=low, high=high, span=_span(meta))
+
+    def pattern(self, meta: Meta, token: Token) -> Pattern:
+        return Pattern(text=token[1:-1].replace(r"\/", "/"), span=_span(meta))
+
+    # ------------------------------------------------------------------------------------------ values
+
+    def reference(self, meta: Meta, path: Path) -> Reference:
+        return Reference(path=path, span=_span(meta))
+
+    def record_value(self, meta: Meta, path: Path, *arguments: Argument | None) -> RecordValue:
+        return RecordValue(path=path, arguments=_present(arguments), span=_span(meta))
+
+    def list_value(self, meta: Meta, *items: ValueNode | None) -> ListValue:
+        return ListValue(items=_present(items), span=_span(meta))
+
+    # ------------------------------------------------------------------------------------------- words
+
+    def path(self, meta: Meta, *names: Name) -> Path:
+        return Path(names=names, span=_span(meta))
+
+    def name(self, meta: Meta, token: Token) -> Name:
+        return Name(text=str(token), span=_token_span(token))
+
+    def string(self, meta: Meta, token: Token) -> StringValue:
+        span = _token_span(token)
+        return StringValue(text=unescape(token, span.start, self._reporter), span=span)
+
+    def number(self, meta: Meta, token: Token) -> NumberValue:
+        return NumberValue(text=str(token), span=_token_span(token))
+
+
+def _present(found: tuple[T | None, ...]) -> tuple[T, ...]:
+    return tuple(child for child in found if child is not None)

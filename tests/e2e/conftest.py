@@ -1,0 +1,62 @@
+"""The real models, loaded once for all end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from microprompt import models
+from microprompt.engines.llamacpp import LlamaCppEngine
+from microprompt.engines.llamacpp.backend import LlamaCppBackend
+from microprompt.engines.llamacpp.weights import Weights
+
+
+def load(path: Path, *, context: int | None = None, layout: str = "plain") -> LlamaCppEngine:
+    """An engine of a model file on two threads."""
+    backend = LlamaCppBackend(Weights(path), name=path.stem, threads=2, context=context)
+    return LlamaCppEngine(backend, layout=layout)
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The file of the default model; fetched and prepared if it is not here."""
+    return models.ensure("smollm2-135m").path
+
+
+@pytest.fixture(scope="session")
+def gemma3() -> Path:
+    """The file of the second model; fetched if it is not here."""
+    return models.ensure("gemma3-270m").path
+
+
+@pytest.fixture(scope="session")
+def engine(smollm2: Path) -> Iterator[LlamaCppEngine]:
+    """The default model."""
+    loaded = load(smollm2)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def gemma(gemma3: Path) -> Iterator[LlamaCppEngine]:
+    """The second model."""
+    loaded = load(gemma3)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def small(smollm2: Path) -> Iterator[LlamaCppEngine]:
+    """The default model with little context."""
+    loaded = load(smollm2, context=256)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def chat(smollm2: Path) -> Iterator[LlamaCppEngine]:
+    """The default model in its chat layout."""
+    loaded = load(smollm2, context=1024, layout="chat")
+    yield loaded
+    loaded.close()

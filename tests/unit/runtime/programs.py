@@ -1,0 +1,160 @@
+"""Programs, voices and a watchful backend for the runtime's tests. No model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from microprompt import PromptFunction, abi, prompt
+from microprompt.engines.base import Rows, Step
+from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
+from microprompt.errors import EngineError
+from numpy.typing import NDArray
+
+
+@abi.members(
+    abi.Member(name="question", label="question", description="asks for something"),
+    abi.Member(name="command", label="command"),
+    abi.Member(name="other", label="something else"),
+)
+class Act(StrEnum):
+    question = "question"
+    command = "command"
+    other = "other"
+
+
+ACT = abi.EnumType(python=Act)
+
+
+@abi.fields(
+    abi.RecordField(name="act", label="act", type=ACT),
+    abi.RecordField(name="urgency", label="how urgent", type=abi.IntType(minimum=1, maximum=5)),
+)
+@dataclass(frozen=True)
+class Inner:
+    act: Act
+    urgency: int
+
+
+INNER = abi.RecordType(python=Inner)
+
+
+@abi.fields(
+    abi.RecordField(name="inner", label="inner", type=INNER),
+    abi.RecordField(name="note", label="the note", type=abi.StrType(max_length=20), description="few words"),
+    abi.RecordField(name="paid", label="paid", type=abi.OptionalType(item=abi.BoolType())),
+    abi.RecordField(
+        name="tags",
+        label="tags",
+        type=abi.ListType(item=abi.StrType(min_length=1, max_length=8), max_count=3),
+    ),
+)
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    note: str
+    paid: bool | None
+    tags: Sequence[str]
+
+
+OUTER = abi.RecordType(python=Outer)
+
+
+def program(
+    returns: abi.Type,
+    *,
+    name: str = "ask",
+    instruction: str = "Say what it is.",
+    examples: Mapping[str, object] | None = None,
+    using: abi.Using | None = None,
+) -> abi.Program:
+    """A program of one parameter, `text`."""
+    return abi.Program(
+        name=name,
+        source="tests/ask.mp",
+        line=7,
+        instruction=instruction,
+        input=("Input: ", abi.Hole(parameter="text")),
+        cue="Answer:",
+        parameters=(abi.Parameter(name="text", type=abi.StrType()),),
+        returns=returns,
+        examples=tuple(
+            abi.Example(arguments=(text,), answer=answer, line=9) for text, answer in (examples or {}).items()
+        ),
+        using=using or abi.Using(),
+    )
+
+
+def function(laid_out: abi.Program) -> PromptFunction[[str], object]:
+    """A prompt function of one parameter, `text`."""
+
+    @prompt(laid_out)
+    def ask(text: str) -> object:
+        raise NotImplementedError
+
+    return ask
+
+
+def random_voice(seed: int, spread: float = 3.0) -> Voice:
+    """Logits that look random and depend on nothing but the seed and the text."""
+
+    def voice(text: bytes) -> NDArray[np.float32]:
+        digest = hashlib.blake2b(text, digest_size=8, key=seed.to_bytes(8, "little")).digest()
+        random = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+        return random.normal(scale=spread, size=VOCABULARY).astype(np.float32)
+
+    return voice
+
+
+def log_probability(voice: Voice, before: bytes, text: bytes) -> float:
+    """The log-probability of `text` after `before`, byte by byte."""
+    total = 0.0
+    for place, byte in enumerate(text):
+        logits = voice(before + text[:place]).astype(np.float64)
+        total += float(logits[byte] - np.log(np.exp(logits).sum()))
+    return total
+
+
+class WatchedBackend(ByteBackend):
+    """Counts cells as a unified KV cache does, and refuses what such a cache has no room for."""
+
+    def __init__(self, voice: Voice, *, context: int = 16384, sequences: int = 256) -> None:
+        super().__init__(voice, context=context)
+        self.n_sequences = sequences
+        self.most_cells = 0
+        self.steps: list[int] = []
+        self._cells: dict[int, list[int]] = {}
+        self._made = 0
+
+    def decode(self, step: Step, deadline: float | None) -> Rows:
+        for sequences in step.sequences:
+            self._made += 1
+            for sequence in sequences:
+                if not 0 <= sequence < self.n_sequences:
+                    raise EngineError(f"there is no sequence {sequence}")
+                self._cells.setdefault(sequence, []).append(self._made)
+        self.most_cells = max(self.most_cells, self.cells())
+        if self.cells() > self.n_cells:
+            raise EngineError("no room in the cache")
+        self.steps.append(len(step.tokens))
+        return super().decode(step, deadline)
+
+    def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
+        super().fork(source, target, start, end)
+        held = self._cells.get(source, [])
+        self._cells.setdefault(target, []).extend(held[start : len(held) if end == -1 else end])
+
+    def forget(self, sequence: int) -> None:
+        super().forget(sequence)
+        self._cells.pop(sequence, None)
+
+    def cells(self) -> int:
+        """Cells in use."""
+        return len({cell for held in self._cells.values() for cell in held})
+
+    def held(self) -> dict[int, bytes]:
+        """What every sequence holds."""
+        return {sequence: bytes(text) for sequence, text in self._sequences.items()}

@@ -1,0 +1,165 @@
+"""Scoring and writing, on random voices: the numbers are those of scoring every label by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from microprompt.engines.decoding import MAX_PATHS, Cursor, Decoding, Sampler, Scores, choose, speak, write
+from microprompt.engines.scheduler import Job, Scheduler
+from microprompt.errors import AnswerTooLong, EngineError, MicropromptError
+from microprompt.trie import build_trie
+
+from .programs import WatchedBackend, log_probability, random_voice
+
+PROMPT = b"Is it so? Answer:"
+GREEDY = Sampler(0.0, None)
+LABELS = st.lists(st.text("ab", max_size=5), min_size=1, max_size=12, unique=True).map(
+    lambda found: [f" {label}\n".encode() for label in found]
+)
+
+
+def scored(
+    labels: Sequence[bytes], backend: WatchedBackend, sampler: Sampler = GREEDY, prompt: bytes = PROMPT
+) -> tuple[int, Scores, bytes, int]:
+    """The label taken, the scores, all that the sequence holds afterwards, and the batches it took."""
+    trie = build_trie([tuple(label) for label in labels])
+    scheduler = Scheduler(backend)
+
+    def decode(cursor: Cursor, _: int) -> Decoding[tuple[int, Scores, bytes, int]]:
+        best, scores = yield from choose(cursor, trie, sampler, scheduler.pool, backend)
+        batches = backend.decoded_batches
+        yield cursor.flush()
+        return best, scores, backend.held()[cursor.sequence], batches
+
+    job = Job(prefix=(), pending=list(prompt), cells=4000, sequences=MAX_PATHS + 1, decode=decode)
+    [result] = scheduler.run([job], None)
+    assert not isinstance(result, MicropromptError), result
+    assert backend.held() == {}
+    assert len(scheduler.pool) == backend.n_sequences
+    return result
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(LABELS, st.integers(0, 1000))
+def test_scores_are_those_of_each_labels_own_tokens(labels: list[bytes], seed: int) -> None:
+    voice = random_voice(seed)
+    trie = build_trie([tuple(label) for label in labels])
+    best, scores, held, _ = scored(labels, WatchedBackend(voice))
+    common = bytes(trie.common)
+    alone = [
+        log_probability(voice, PROMPT + common, bytes(token for _, token in edges)) for edges in trie.edges
+    ]
+    assert scores.log_probs == pytest.approx(alone, abs=1e-6)
+    assert best == int(np.argmax(alone))
+    assert held == PROMPT + labels[best]
+
+
+def test_labels_with_different_first_tokens_take_one_batch() -> None:
+    assert scored([b"a\n", b"b\n", b"c\n"], WatchedBackend(random_voice(1)))[3] == 1
+
+
+def test_labels_whose_tokens_collide_take_one_batch() -> None:
+    labels = [f" {kind} {what}\n".encode() for kind in ("refund", "order") for what in ("request", "status")]
+    assert scored(labels, WatchedBackend(random_voice(1)))[3] == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_more_paths_than_go_side_by_side_take_turns_and_score_the_same(seed: int) -> None:
+    voice = random_voice(seed, spread=1.0)
+    labels = [bytes(digits) + b"\n" for digits in product(b"0123456789", repeat=3)]
+    backend = WatchedBackend(voice)
+    best, scores, held, batches = scored(labels, backend)
+    alone = [log_probability(voice, PROMPT, label[:3]) for label in labels]
+    assert batches == 2
+    assert scores.log_probs == pytest.approx(alone, abs=1e-6)
+    assert best == int(np.argmax(alone))
+    assert held == PROMPT + labels[best]
+
+
+def test_probabilities_of_all_labels_add_up_to_one() -> None:
+    _, scores, _, _ = scored([b"a\n", b"b\n", b"bb\n"], WatchedBackend(random_voice(5)))
+    assert np.exp(scores.normalised()).sum() == pytest.approx(1)
+    assert scores.coverage() == pytest.approx(np.exp(scores.log_probs).sum())
+
+
+def test_a_temperature_draws_labels_as_often_as_they_are_probable() -> None:
+    voice = random_voice(3, spread=1.0)
+    labels = [b"a\n", b"b\n", b"c\n"]
+    random = np.random.default_rng(0)
+    probabilities = np.exp(scored(labels, WatchedBackend(voice))[1].normalised())
+    sampler = Sampler(1.0, random)
+    drawn = [sampler.pick(np.log(probabilities)) for _ in range(3000)]
+    assert np.bincount(drawn, minlength=3) / 3000 == pytest.approx(probabilities, abs=0.03)
+
+
+def written(backend: WatchedBackend, grammar: str, budget: int = 100) -> tuple[bytes, float, int]:
+    """What is written, its log-probability, and how many batches it took."""
+
+    def decode(cursor: Cursor, _: int) -> Decoding[tuple[bytes, float, int]]:
+        text, log_prob = yield from write(cursor, backend.matcher(grammar), GREEDY, backend, budget)
+        return text, log_prob, backend.decoded_batches
+
+    job = Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=1, decode=decode)
+    [result] = Scheduler(backend).run([job], None)
+    if isinstance(result, MicropromptError):
+        raise result
+    return result
+
+
+def test_forced_text_takes_no_batch() -> None:
+    backend = WatchedBackend(random_voice(0))
+    text, log_prob, batches = written(backend, '%llguidance {}\nstart: " all of it is forced\\n"')
+    assert (text, log_prob, batches) == (b" all of it is forced\n", 0.0, 0)
+
+
+def test_only_choices_take_batches_and_count() -> None:
+    voice = random_voice(0)
+    text, log_prob, batches = written(
+        WatchedBackend(voice), '%llguidance {}\nstart: " so " ("ab" | "cd") "!"'
+    )
+    first = voice(PROMPT + b" so ").astype(np.float64)[list(b"ac")]
+    assert text in (b" so ab!", b" so cd!")
+    assert log_prob == pytest.approx(float(first.max() - np.log(np.exp(first).sum())))
+    assert batches == 1
+
+
+def test_writing_past_the_budget_raises() -> None:
+    backend = WatchedBackend(random_voice(0))
+    with pytest.raises(AnswerTooLong, match="max_tokens = 5"):
+        written(backend, "%llguidance {}\nstart: /[a-z]{10}/", budget=5)
+    assert backend.held() == {}
+
+
+def test_a_grammar_that_is_none_raises() -> None:
+    with pytest.raises(EngineError, match="refuses a grammar"):
+        written(WatchedBackend(random_voice(0)), "%llguidance {}\nstart: nowhere")
+
+
+def test_speaking_without_a_guide_ends_with_the_budget() -> None:
+    def bias(
+        tokens: Sequence[int], rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        seen.append(bytes(tokens))
+        rows[:, 128:] = -np.inf
+        return rows
+
+    seen: list[bytes] = []
+    backend = WatchedBackend(random_voice(0))
+    said: list[bytes] = []
+
+    def decode(cursor: Cursor, _: int) -> Decoding[bytes]:
+        text = yield from speak(cursor, bias, GREEDY, backend, 4, said.append)
+        return text
+
+    [text] = Scheduler(backend).run(
+        [Job(prefix=(), pending=list(PROMPT), cells=100, sequences=1, decode=decode)], None
+    )
+    assert isinstance(text, bytes)
+    assert len(text) == 4
+    assert b"".join(said) == text
+    assert seen == [PROMPT + text[:length] for length in range(4)]

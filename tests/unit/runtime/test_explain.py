@@ -1,0 +1,80 @@
+"""What a call costs, as data."""
+
+from __future__ import annotations
+
+import json
+
+from microprompt import abi
+from microprompt.explain import Branch, Explanation, TextPart
+from microprompt.testing import scripted
+
+from .programs import ACT, OUTER, Act, function, program
+
+
+def explained(laid_out: abi.Program) -> Explanation:
+    with scripted({}):
+        return function(laid_out).explain()
+
+
+def test_prefix_and_tail_are_parted_at_the_first_hole() -> None:
+    found = explained(program(ACT, examples={"Is it?": Act.question}))
+    assert [part.text for part in found.prefix] == [
+        "Say what it is.\n- question: asks for something\n\nInput: ",
+        "Is it?",
+        "\nAnswer: question\n\nInput: ",
+    ]
+    assert found.tail == (
+        TextPart(text="{text}", tokens=None, is_hole=True),
+        TextPart(text="\nAnswer:", tokens=8, is_hole=False),
+    )
+
+
+def test_counts_agree_with_what_a_call_uses() -> None:
+    laid_out = program(OUTER)
+    found = explained(laid_out)
+    with scripted({}) as engine:
+        bound = engine.bind(laid_out)
+        assert len(bound.question({"text": ""})) + len(bound.lead) == found.call_tokens + len(" ")
+    assert sum(part.tokens or 0 for part in found.prefix) == found.prefix_tokens
+    assert found.answer_tokens == bound.bound
+
+
+def test_a_choices_trie_ends_in_its_labels() -> None:
+    [slot] = explained(program(abi.LiteralType(values=("ab", "ac", "b")))).slots
+    assert (slot.kind, slot.labels, slot.passes, slot.forced) == ("choice", 3, 1, (" ",))
+    assert slot.trie == (
+        Branch(
+            token="a",
+            label=None,
+            evaluated=True,
+            children=(
+                Branch(token="b", label="ab", evaluated=False, children=()),
+                Branch(token="c", label="ac", evaluated=False, children=()),
+            ),
+        ),
+        Branch(token="b", label="b", evaluated=False, children=()),
+    )
+
+
+def test_every_field_of_a_record_has_its_plan() -> None:
+    found = explained(program(OUTER))
+    assert [(slot.name, slot.type, slot.kind) for slot in found.slots] == [
+        ("inner.act", "Act", "choice"),
+        ("inner.urgency", "int(1..5)", "choice"),
+        ("note", "str(..20)", "guided"),
+        ("paid", "bool?", "choice"),
+        ("tags", "list[str(1..8)](..3)", "guided"),
+    ]
+    assert [slot.grammar is not None for slot in found.slots] == [False, False, True, False, True]
+
+
+def test_an_explanation_is_json_data() -> None:
+    found = explained(program(OUTER))
+    assert json.loads(json.dumps(found.to_json()))["source"] == "tests/ask.mp:7"
+
+
+def test_explaining_runs_nothing() -> None:
+    with scripted({}) as engine:
+        function(program(ACT)).explain()
+        assert engine.calls == []
+        assert engine.scheduler.backend.decoded_batches == 0  # type: ignore[attr-defined]  # a ByteBackend

@@ -1,0 +1,445 @@
+"""Prompt functions as a caller sees them, on the scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from microprompt import PromptFunction, abi, prompt
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import override
+from microprompt.engines.scripted import VOCABULARY
+from microprompt.errors import (
+    AnswerTooLong,
+    ArgumentError,
+    DeadlineExceeded,
+    MicropromptError,
+    PromptTooLong,
+    ScriptError,
+)
+from microprompt.testing import scripted
+from numpy.typing import NDArray
+
+from .programs import ACT, INNER, OUTER, Act, Inner, Outer, WatchedBackend, function, program, random_voice
+
+classify = function(program(ACT, name="classify", examples={"Is it?": Act.question}))
+PLACE = "in prompt {}, tests/ask.mp:7"
+
+
+@prompt(
+    abi.Program(
+        name="compare",
+        source="tests/compare.mp",
+        line=3,
+        instruction="Compare.",
+        input=(
+            "First: ",
+            abi.Hole(parameter="first"),
+            "\nSecond: ",
+            abi.Hole(parameter="second"),
+            "\nFlags: ",
+            abi.Hole(parameter="flag"),
+        ),
+        cue="Same:",
+        parameters=(
+            abi.Parameter(name="first", type=abi.StrType()),
+            abi.Parameter(name="second", type=abi.IntType(minimum=0, maximum=9)),
+            abi.Parameter(name="flag", type=abi.OptionalType(item=abi.BoolType()), required=False),
+        ),
+        returns=abi.BoolType(),
+    )
+)
+def compare(first: str, second: int, flag: bool | None = None) -> bool:
+    """Compare two things."""
+    raise NotImplementedError
+
+
+def notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+# ------------------------------------------------------------------------------------------ answers
+
+
+def test_a_call_gives_the_plain_value() -> None:
+    with scripted({"classify": Act.command}):
+        assert classify("Turn it off.") is Act.command
+
+
+def test_detail_tells_probabilities_coverage_and_usage() -> None:
+    with scripted({"classify": {Act.question: 0.75, Act.other: 0.25}}):
+        answer = classify.detail("Hm?")
+        again = classify.detail("Hm.")
+    assert answer.value is Act.question
+    assert answer.confidence == pytest.approx(0.75)
+    assert answer.distribution == pytest.approx({Act.question: 0.75, Act.command: 0, Act.other: 0.25})
+    assert answer.coverage == pytest.approx(1)
+    assert answer.model == "scripted"
+    assert answer.seconds > 0
+    assert answer.usage.cached_tokens == 0
+    # Tokens are bytes here, and the labels' first one is the blank that all share.
+    assert answer.usage.decoded_tokens == 1
+    whole = len(
+        "Say what it is.\n- question: asks for something\n\n"
+        "Input: Is it?\nAnswer: question\n\n"
+        "Input: Hm?\nAnswer:"
+    )
+    assert answer.usage.prompt_tokens == again.usage.prompt_tokens == whole
+    assert again.usage.cached_tokens == whole - len(" Hm?\nAnswer:")
+
+
+def test_a_record_tells_the_confidence_of_every_field() -> None:
+    note, tags = 'a "b" \\ 🙂', ("x", "y\n")
+    ticket, unsure = (Outer(Inner(Act.other, urgency), note, None, tags) for urgency in (4, 5))
+    with scripted({"triage": {ticket: 0.8, unsure: 0.2}}):
+        answer = function(program(OUTER, name="triage")).detail("Hm.")
+    assert answer.value == replace(ticket, tags=list(tags))
+    assert list(answer.fields) == ["inner.act", "inner.urgency", "note", "paid", "tags"]
+    assert answer.fields["inner.urgency"].distribution == pytest.approx({1: 0, 2: 0, 3: 0, 4: 0.8, 5: 0.2})
+    assert answer.fields["inner.urgency"].confidence == pytest.approx(0.8)
+    assert answer.confidence == pytest.approx(0.8)
+    assert (answer.distribution, answer.coverage) == (None, None)
+    assert answer.fields["note"].value == ticket.note
+
+
+@pytest.mark.parametrize(
+    ("returns", "value"),
+    [
+        (abi.StrType(), "any text, as it is: \"'\\ 🙂"),
+        (abi.StrType(), ""),
+        (abi.StrType(pattern=r"[a-z]+@[a-z]+\.org"), "me@here.org"),
+        (abi.IntType(), -123456),
+        (abi.IntType(minimum=1, maximum=5), 4),
+        (abi.FloatType(minimum=0, maximum=1), 0.125),
+        (abi.FloatType(), -2.0),
+        (abi.BoolType(), False),
+        (abi.LiteralType(values=("a", "b\\c", 'd "e"')), 'd "e"'),
+        (abi.OptionalType(item=abi.StrType()), None),
+        (abi.OptionalType(item=ACT), None),
+        (abi.OptionalType(item=INNER), Inner(act=Act.command, urgency=1)),
+        (abi.ListType(item=abi.StrType()), ["a", "", "line\nbreak", "日本"]),
+        (abi.ListType(item=abi.OptionalType(item=INNER)), [None, Inner(act=Act.other, urgency=2)]),
+        (abi.ListType(item=abi.ListType(item=abi.IntType())), [[], [1, 2], [-3]]),
+    ],
+)
+def test_every_type_comes_through_the_whole_runtime(returns: abi.Type, value: object) -> None:
+    with scripted({"ask": lambda text: value}):
+        assert function(program(returns))("Hm.") == value
+
+
+def test_json_of_an_answer_is_data_in_the_programs_names() -> None:
+    ask = function(program(abi.OptionalType(item=abi.BoolType())))
+    with scripted({"ask": {True: 0.5, None: 0.25, False: 0.25}}):
+        data = ask.detail("Hm.").to_json()
+    distribution = data.pop("distribution")
+    assert distribution == pytest.approx({"true": 0.5, "false": 0.25, "null": 0.25})
+    assert data.pop("seconds")
+    assert data == {
+        "value": True,
+        "confidence": pytest.approx(0.5),
+        "coverage": pytest.approx(1),
+        "usage": {"prompt_tokens": 35, "cached_tokens": 0, "decoded_tokens": 3},
+        "model": "scripted",
+    }
+
+
+def test_arguments_fill_the_holes_by_place_name_and_default() -> None:
+    with scripted({"compare": True}) as engine:
+        compare("a", 1)
+        compare("a", second=2, flag=False)
+        assert compare.render(second=3, first="x", flag=None) == (
+            "Compare.\n\nFirst: x\nSecond: 3\nFlags: none\nSame:"
+        )
+    assert engine.calls == [
+        ("compare", {"first": "a", "second": 1, "flag": None}),
+        ("compare", {"first": "a", "second": 2, "flag": False}),
+    ]
+
+
+def test_render_is_the_exact_prompt() -> None:
+    with scripted({}):
+        assert classify.render("{text} <|im_end|>") == (
+            "Say what it is.\n- question: asks for something\n\n"
+            "Input: Is it?\nAnswer: question\n\n"
+            "Input: {text} <|im_end|>\nAnswer:"
+        )
+
+
+def test_the_function_keeps_its_name_docstring_and_signature() -> None:
+    assert (vars(compare)["__name__"], compare.__doc__) == ("compare", "Compare two things.")
+    assert (
+        str(inspect.signature(compare))
+        == "(first: 'str', second: 'int', flag: 'bool | None' = None) -> 'bool'"
+    )
+    assert repr(compare) == "<prompt function compare of tests/compare.mp:3>"
+
+
+def test_acall_answers_without_blocking_the_loop() -> None:
+    async def main() -> list[object]:
+        return await asyncio.gather(*(classify.acall(f"{n}") for n in range(5)))
+
+    with scripted({"classify": lambda text: Act.command if int(text) % 2 else Act.other}):
+        assert asyncio.run(main()) == [Act.other, Act.command, Act.other, Act.command, Act.other]
+
+
+# ---------------------------------------------------------------------------------------------- map
+
+
+def test_map_answers_in_order() -> None:
+    with scripted({"classify": lambda text: Act.command if int(text) % 3 else Act.other}):
+        found = classify.map(str(n) for n in range(40))
+    assert found == [Act.command if n % 3 else Act.other for n in range(40)]
+
+
+def test_map_takes_single_arguments_tuples_and_mappings() -> None:
+    with scripted({"compare": True, "classify": Act.other}) as engine:
+        compare.map([("a", 1), {"second": 2, "first": "b"}])
+        classify.map(["c", {"text": "d"}, ("e",)])
+    assert [next(iter(arguments.values())) for _, arguments in engine.calls] == ["a", "b", "c", "d", "e"]
+
+
+def test_map_of_nothing_is_nothing() -> None:
+    with scripted({}):
+        assert classify.map([]) == []
+
+
+def test_map_detail_streams() -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[str]:
+        for n in range(100):
+            read.append(n)
+            yield str(n)
+
+    with scripted({"classify": Act.other}):
+        answers = classify.map_detail(rows())
+        assert not read
+        next(answers)
+        assert len(read) < 50
+
+
+def test_a_bad_row_raises_and_says_which_argument() -> None:
+    with scripted({"classify": Act.other}), pytest.raises(ArgumentError, match="argument `text` of classify"):
+        classify.map(["fine", 7])
+
+
+# --------------------------------------------------------------------------------------- bad arguments
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((1, 1), {}, "argument `first` of compare must be str, not int 1"),
+        (("a", "b"), {}, "argument `second` of compare must be int(0..9), not str 'b'"),
+        (("a", 10), {}, "argument `second` of compare is 10; 0..9 is allowed"),
+        (("a", 1, "yes"), {}, "argument `flag` of compare must be bool, not str 'yes'"),
+        (("a",), {}, "compare: missing a required argument: 'second'"),
+        (("a", 1, True, 2), {}, "compare: too many positional arguments"),
+        (("a", 1), {"colour": 2}, "compare: got an unexpected keyword argument 'colour'"),
+        (("\ud83d", 1), {}, "argument `first` of compare has half of a surrogate pair"),
+    ],
+)
+def test_bad_arguments_are_refused_before_the_model_is_asked(
+    args: tuple[object, ...], kwargs: dict[str, object], message: str
+) -> None:
+    with scripted({"compare": True}) as engine, pytest.raises(ArgumentError) as caught:
+        compare(*args, **kwargs)  # type: ignore[arg-type]  # wrong on purpose
+    assert caught.value.message.startswith(message)
+    assert notes(caught.value) == ["in prompt compare, tests/compare.mp:3"]
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, ValueError)
+    assert engine.calls == []
+
+
+def small(returns: abi.Type = ACT, context: int = 100) -> Engine:
+    return Engine(WatchedBackend(random_voice(0), context=context))
+
+
+def test_a_too_long_argument_is_named_with_its_tokens_and_how_many_fit() -> None:
+    engine = small()
+    ask = function(program(ACT, instruction="Say."))
+    with override(engine):
+        with pytest.raises(PromptTooLong) as caught:
+            ask("x" * 200)
+        error = caught.value
+        assert (error.parameter, error.tokens) == ("text", 201)
+        assert f"argument `text` of ask has 201 tokens; {error.room} fit" in str(error)
+        assert notes(error) == [PLACE.format("ask")]
+        # A blank leads to the argument, and is counted with it.
+        assert isinstance(ask("x" * (error.room - 1)), Act)
+        with pytest.raises(PromptTooLong):
+            ask("x" * error.room)
+        assert isinstance(ask("short"), Act)
+
+
+def test_the_longest_of_several_arguments_is_named() -> None:
+    with override(small()), pytest.raises(PromptTooLong) as caught:
+        compare("x" * 100, 5)
+    assert caught.value.parameter == "first"
+
+
+def test_a_prompt_that_no_argument_fits_into_says_so() -> None:
+    with override(small(context=30)), pytest.raises(PromptTooLong) as caught:
+        classify("a")
+    assert caught.value.parameter is None
+    assert caught.value.room == 30
+    assert "the prompt of classify and the longest answer take" in str(caught.value)
+
+
+def test_a_too_long_row_fails_alone_and_the_next_call_works() -> None:
+    engine = small()
+    ask = function(program(ACT, instruction="Say."))
+    with override(engine):
+        with pytest.raises(PromptTooLong):
+            ask.map(["a", "x" * 200, "b"])
+        assert len(ask.map(["a", "b"])) == 2
+
+
+# ----------------------------------------------------------------------------------- limits and errors
+
+
+def test_an_answer_past_max_tokens_raises() -> None:
+    ask = function(program(abi.StrType(), using=abi.Using(max_tokens=5)))
+    with scripted({"ask": lambda text: text}):
+        with pytest.raises(AnswerTooLong, match="max_tokens = 5") as caught:
+            ask("a long answer")
+        assert notes(caught.value) == [PLACE.format("ask")]
+        assert ask("abcd") == "abcd"
+
+
+def test_max_tokens_holds_for_a_record_as_a_whole() -> None:
+    ask = function(program(OUTER, using=abi.Using(max_tokens=8)))
+    value = Outer(inner=Inner(act=Act.other, urgency=4), note="abcd", paid=None, tags=["efgh"])
+    with scripted({"ask": lambda text: value}), pytest.raises(AnswerTooLong):
+        ask("Hm.")
+
+
+def test_a_deadline_that_passes_at_once_raises() -> None:
+    ask = function(program(ACT, using=abi.Using(timeout=1e-9)))
+    with scripted({"ask": Act.other}), pytest.raises(DeadlineExceeded) as caught:
+        ask("Hm.")
+    assert notes(caught.value) == [PLACE.format("ask")]
+    assert isinstance(caught.value, TimeoutError)
+
+
+def test_a_slow_model_meets_the_deadline_and_the_next_call_works() -> None:
+    slow = [True]
+
+    def voice(text: bytes) -> NDArray[np.float32]:
+        if slow[0]:
+            time.sleep(0.01)
+        return np.zeros(VOCABULARY, dtype=np.float32)
+
+    backend = WatchedBackend(voice)
+    ask = function(program(abi.StrType(min_length=100), using=abi.Using(timeout=0.1)))
+    with override(Engine(backend)):
+        with pytest.raises(DeadlineExceeded):
+            ask("Hm.")
+        slow[0] = False
+        assert len(function(program(abi.StrType(min_length=100)))("Hm.")) >= 100  # type: ignore[arg-type]
+    assert len(backend.held()) == 1
+
+
+def test_temperature_with_a_seed_is_reproducible_and_without_one_varies() -> None:
+    def answers(seed: int | None) -> list[object]:
+        ask = function(
+            program(abi.IntType(minimum=0, maximum=200), using=abi.Using(temperature=1.5, seed=seed))
+        )
+        return [ask(str(n)) for n in range(8)]
+
+    with override(Engine(WatchedBackend(random_voice(0, spread=0.1)))):
+        assert answers(7) == answers(7)
+        assert answers(7) != answers(8)
+        assert answers(None) != answers(None)
+
+
+def test_temperature_zero_takes_the_most_probable_answer() -> None:
+    ask = function(program(ACT))
+    with override(Engine(WatchedBackend(random_voice(0)))):
+        for n in range(10):
+            answer = ask.detail(str(n))
+            assert answer.distribution is not None
+            assert answer.confidence == max(answer.distribution.values())
+
+
+# -------------------------------------------------------------------------------------------- threads
+
+
+def test_threads_get_the_answers_to_their_own_calls() -> None:
+    wrong: list[str] = []
+
+    def work(number: int) -> None:
+        for n in range(20):
+            text = f"{number}.{n}"
+            if (found := ask(text)) != text:
+                wrong.append(f"{text}: {found}")
+
+    ask = function(program(abi.StrType(), name="echo"))
+    with scripted({"echo": lambda text: text}) as engine:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert len(engine.calls) == 160
+
+
+# ---------------------------------------------------------------------------------- the scripted engine
+
+
+def test_a_script_without_the_function_raises() -> None:
+    with scripted({"other": 1}), pytest.raises(ScriptError, match="has no answer for classify") as caught:
+        classify("Hm.")
+    assert notes(caught.value) == [PLACE.format("classify")]
+
+
+def test_a_scripted_answer_of_the_wrong_type_raises() -> None:
+    with scripted({"classify": "question"}), pytest.raises(ScriptError, match="must be Act, not str"):
+        classify("Hm.")
+
+
+@pytest.mark.parametrize(
+    ("returns", "value"),
+    [
+        (abi.StrType(), "two\nlines"),
+        (abi.StrType(), " a blank first"),
+        (abi.StrType(), "x" * 201),
+        (abi.ListType(item=abi.StrType()), ["\x01"]),
+        (abi.ListType(item=abi.IntType()), list(range(17))),
+    ],
+)
+def test_a_scripted_answer_that_no_model_can_give_raises(returns: abi.Type, value: object) -> None:
+    with scripted({"ask": lambda text: value}), pytest.raises(ScriptError, match="no model can write"):
+        function(program(returns))("Hm.")
+
+
+def test_a_failing_scripted_row_does_not_shift_the_others() -> None:
+    def answer(text: str) -> object:
+        return text if text == "bad" else Act.command
+
+    with scripted({"classify": answer}) as engine:
+        with pytest.raises(MicropromptError, match="must be Act, not str 'bad'"):
+            classify.map(["a", "bad", "c"])
+        assert classify.map(["a", "c"]) == [Act.command, Act.command]
+    assert len(engine.calls) == 5
+
+
+def test_a_script_may_call_prompt_functions_itself() -> None:
+    outer: PromptFunction[[str], object] = function(program(abi.BoolType(), name="outer"))
+    script = {"outer": lambda text: classify(text) is Act.other, "classify": Act.other}
+    with scripted(script):
+        assert outer("Hm.") is True
+
+
+def test_scripts_nest_and_end_with_their_block() -> None:
+    with scripted({"classify": Act.other}):
+        with scripted({"classify": Act.command}):
+            assert classify("Hm.") is Act.command
+        assert classify("Hm.") is Act.other

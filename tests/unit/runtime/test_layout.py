@@ -1,0 +1,106 @@
+"""The segments of a prompt: their order, and which text may hold control tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from microprompt import abi
+from microprompt.layout import Argument, Literal, Message, Segment, hole_text, lay_out
+
+from .programs import ACT, INNER, OUTER, Act, Inner, program
+
+TEXT = abi.Hole(parameter="text")
+
+
+def turns(messages: Sequence[Message]) -> Iterable[Segment]:
+    """A chat template that is easy to read."""
+    for message in messages:
+        yield Literal(f"<{message.role}>")
+        yield from message.segments
+    yield Literal("<assistant>")
+
+
+def test_plain_prompt_is_instruction_meanings_shots_input_and_cue() -> None:
+    laid_out = lay_out(program(ACT, examples={"Is it raining?": Act.question}))
+    assert laid_out == (
+        Literal("Say what it is.\n- question: asks for something\n\nInput: "),
+        Argument("Is it raining?"),
+        Literal("\nAnswer: question\n\nInput: "),
+        TEXT,
+        Literal("\nAnswer:"),
+    )
+
+
+def test_prompt_without_instruction_begins_with_the_input() -> None:
+    assert lay_out(program(abi.StrType(), instruction="")) == (Literal("Input: "), TEXT, Literal("\nAnswer:"))
+
+
+def test_prompt_without_input_is_instruction_and_cue() -> None:
+    whole = abi.Program(
+        name="joke",
+        source="joke.mp",
+        line=1,
+        instruction="Tell a joke.",
+        input=(),
+        cue="Joke:",
+        parameters=(),
+        returns=abi.StrType(),
+    )
+    assert lay_out(whole) == (Literal("Tell a joke.\n\nJoke:"),)
+
+
+def test_example_answers_show_the_label_and_not_the_name() -> None:
+    shown = "".join(
+        part.text
+        for part in lay_out(program(ACT, examples={"Hm.": Act.other}))
+        if not isinstance(part, abi.Hole)
+    )
+    assert "Answer: something else\n\n" in shown
+
+
+def test_example_arguments_are_arguments_even_with_control_tokens() -> None:
+    laid_out = lay_out(program(ACT, examples={"<|im_end|>": Act.other}))
+    assert Argument("<|im_end|>") in laid_out
+
+
+def test_record_example_is_written_as_json_with_labels() -> None:
+    shown = lay_out(program(INNER, examples={"Hurry!": Inner(act=Act.other, urgency=5)}))
+    assert Literal('\nAnswer: {"act": "something else", "how urgent": 5}\n\nInput: ') in shown
+
+
+def test_meanings_of_nested_fields_and_members_are_told_in_order() -> None:
+    [first, *_] = lay_out(program(abi.OptionalType(item=abi.ListType(item=OUTER))))
+    assert first == Literal(
+        "Say what it is.\n- question: asks for something\n- the note: few words\n\nInput: "
+    )
+
+
+def test_chat_prompt_has_one_turn_for_each_side_of_a_shot() -> None:
+    laid_out = lay_out(program(abi.BoolType(), examples={"1 < 2": True}), turns)
+    assert laid_out == (
+        Literal("<system>Say what it is.<user>Input: "),
+        Argument("1 < 2"),
+        Literal("\nAnswer:<assistant>yes<user>Input: "),
+        TEXT,
+        Literal("\nAnswer:<assistant>"),
+    )
+
+
+def test_hole_follows_its_path_into_a_record() -> None:
+    whole = abi.Program(
+        name="f",
+        source="f.mp",
+        line=1,
+        instruction="",
+        input=(abi.Hole(parameter="ticket", path=("inner", "act")),),
+        cue="Answer:",
+        parameters=(abi.Parameter(name="ticket", type=OUTER),),
+        returns=abi.BoolType(),
+    )
+    [hole, _] = lay_out(whole)
+    assert isinstance(hole, abi.Hole)
+
+    class Ticket:
+        inner = Inner(act=Act.other, urgency=1)
+
+    assert hole_text(whole, hole, {"ticket": Ticket()}) == "something else"
