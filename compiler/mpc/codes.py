@@ -40,6 +40,16 @@ def explain(code: str) -> str | None:
     return f"{found.severity}[{found.number}]: {found.title}\n\n{text}\n"
 
 
+def index() -> str:
+    """The error index of the documentation, in Markdown."""
+    entries = [
+        f"## {code.number}: {code.title}\n\n*{code.severity}*\n\n{code.explanation}\n"
+        for code in REGISTRY.values()
+    ]
+    head = "# Diagnostics\n\nGenerated from `mpc/codes.py`; `mpc explain CODE` prints an entry.\n"
+    return "\n".join([head, *entries])
+
+
 def _error(number: str, title: str, explanation: str) -> Code:
     return Code(number, Severity.ERROR, title, explanation)
 
@@ -132,8 +142,9 @@ _CODES: Final = (
     ),
     _error(
         "MP0109",
-        "indented text without a declaration",
-        "Indented lines belong to the declaration above them; here there is none.",
+        "indented text that belongs to nothing",
+        "Indented lines belong to the declaration above them. Here there is none, or it is complete: an "
+        "alias, a model and an import own no lines, and a comment at the beginning of a line ends a body.",
     ),
     _error(
         "MP0110",
@@ -154,7 +165,7 @@ _CODES: Final = (
     _error(
         "MP0113",
         "nested too deeply",
-        "Brackets may be nested 32 deep. No small model gets such a value right.",
+        "Brackets may be nested 32 deep, and so may types. No small model gets such a value right.",
     ),
     # -------------------------------------------------------------------------------------------- names
     _error(
@@ -191,7 +202,8 @@ _CODES: Final = (
     _error(
         "MP0301",
         "range that nothing is in",
-        "The lower end of a range is above its upper end, so no value could ever satisfy the type.",
+        "The lower end of a range is above its upper end, or no number with 6 digits behind the point lies "
+        "between them, so no value could ever satisfy the type.",
     ),
     _error(
         "MP0302",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from .diagnostics import InternalError
-from .sema.checked import Case, CheckedModule, Hole, Model, Prompt, Using
+from .sema.checked import Case, CheckedImport, CheckedModule, Hole, Model, Prompt, Using
 from .sema.types import (
     AliasType,
     BoolType,
@@ -114,22 +114,20 @@ class _Lowering:
     def _is_model(self, name: str) -> bool:
         return isinstance(self._module.exports[name], Model)
 
-    def _ref(self, type: EnumType | RecordType | AliasType) -> Ref:
+    def _ref(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""
         if type.origin == self._module.source.path:
             return Ref((type.name,))
-        for item in self._module.imports:
-            assert item.module is not None
-            if item.module.exports.get(type.name) != type:
-                continue
-            if type.name in item.names:
-                return Ref((type.name,))
+        exporting = [item for item in self._module.imports if _exports(item, type)]
+        if any(type.name in item.names for item in exporting):
+            return Ref((type.name,))
+        for item in exporting:
             if not item.names:
                 self._used_modules.add(item.alias or item.path)
                 return Ref((*((item.alias,) if item.alias else python_module(item.path)), type.name))
         return self._hidden_ref(type)
 
-    def _hidden_ref(self, type: EnumType | RecordType | AliasType) -> Ref:
+    def _hidden_ref(self, type: NamedType) -> Ref:
         # The type is part of an imported one: it comes from a module that one of the imports imports.
         queue = list(self._module.imports)
         for item in queue:
@@ -141,7 +139,8 @@ class _Lowering:
         else:
             raise InternalError("lower", f"no import leads to the type {type.name}")
         local = f"_{type.name}"
-        while self._hidden.get(local, target) != target:
+        models = {_constant(model) for model in self._module.models}
+        while local in models or self._hidden.get(local, target) != target:
             local += "_"
         self._hidden[local] = target
         return Ref((local,))
@@ -393,6 +392,10 @@ def _part(part: str | Hole) -> Expr:
 
 
 # ----------------------------------------------------------------------------------------------- pieces
+
+
+def _exports(item: CheckedImport, type: NamedType) -> bool:
+    return item.module is not None and item.module.exports.get(type.name) == type
 
 
 def _abi(function: str, **keywords: Expr | None) -> Call:

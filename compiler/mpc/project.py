@@ -84,7 +84,7 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
             continue
         output = outputs[unit.file.path]
         taken = [other.source for other in built if other.output == output]
-        problem = _name_problem(unit, output) if not taken else _collision(unit, output, taken[0])
+        problem = _name_problem(unit) if not taken else _collision(unit, output, taken[0])
         status: Status = "failed"
         if problem is None and unit.text is not None:
             status = _place(unit.text, output, check=check)
@@ -99,7 +99,9 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
 def check(paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
     """Everything there is to say about files and what they import."""
     compiled = _compile(list(_collect(paths)))
-    return in_order(diagnostic for unit in compiled for diagnostic in unit.diagnostics)
+    diagnostics = [diagnostic for unit in compiled for diagnostic in unit.diagnostics]
+    problems = (_name_problem(unit) for unit in compiled if not unit.file.is_std)
+    return in_order([*diagnostics, *(problem for problem in problems if problem)])
 
 
 def watched(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -277,8 +279,8 @@ def _collision(unit: _Unit, output: Path, other: Path) -> Diagnostic:
     )
 
 
-def _name_problem(unit: _Unit, output: Path) -> Diagnostic | None:
-    stem = output.stem
+def _name_problem(unit: _Unit) -> Diagnostic | None:
+    stem = unit.file.path.stem
     is_top_level = not (unit.file.path.parent / "__init__.py").exists()
     if stem.isidentifier() and not iskeyword(stem) and not (stem in _NEEDED and is_top_level):
         return None

@@ -224,6 +224,7 @@ def require(version: int, source: str) -> None:
     """Refuse to load a module that was compiled from `source` for another version of this contract."""
     if version != ABI_VERSION:
         raise AbiError(
-            f"the module compiled from {source} is made for ABI {version}; this microprompt has ABI {ABI_VERSION}",
+            f"the module compiled from {source} is made for ABI {version}; "
+            f"this microprompt has ABI {ABI_VERSION}",
             help="compile it again with the `mpc build` of the installed microprompt",
         )

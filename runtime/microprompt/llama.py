@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,9 @@ _last_error: list[str] = []
 @cache
 def load() -> Any:
     """The low-level bindings, initialised. Untyped, for their types don't describe what they take."""
+    # OpenMP's threads spin between operations; where other programs want the cores too, that makes a call
+    # several times slower. Short spins cost an idle machine nothing that could be measured.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     library: Any = importlib.import_module("llama_cpp.llama_cpp")
 
     def log(level: int, text: bytes, _: object) -> None:

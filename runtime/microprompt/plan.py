@@ -252,8 +252,8 @@ class _Grammar:
 
 
 def _ascii(pattern: str) -> str:
-    """The pattern with its classes spelt out: the guide's own follow another version of Unicode than Python's,
-    and another idea of what a letter is."""
+    """The pattern with its classes spelt out: the guide's own follow another version of Unicode than those of
+    Python, and another idea of what a letter is."""
     return re.sub(r"\\(.)", lambda found: _CLASSES.get(found[1], found[0]), pattern, flags=re.DOTALL)
 
 

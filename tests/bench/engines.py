@@ -97,7 +97,7 @@ def _open_outlines(path: Path, workload: Workload, threads: int, *, keep: bool) 
 
 def _output_type(workload: Workload) -> object:
     """The answers as an Outlines type. Labels get the space that they follow in the prompt's examples: a
-    choice allows no other space, and without one the model answers with tokens it was never trained on there."""
+    choice allows no other space, and a label without one is made of tokens that never follow a cue."""
     from outlines.types import Choice
 
     if isinstance(workload.answers, tuple):
@@ -106,7 +106,7 @@ def _output_type(workload: Workload) -> object:
 
 
 def _keeping(llama: Llama) -> outlines.models.LlamaCpp:
-    """As `from_llamacpp`, without the `reset()` that ends every call there, so that llama-cpp-python evaluates
+    """As `from_llamacpp`, without the `reset()` that ends every call there: llama-cpp-python then evaluates
     only what differs from the prompt before."""
     import outlines
 

@@ -14,7 +14,8 @@ CALLS = Path(__file__).with_name("calls.py")
 
 @pytest.mark.model
 def test_json_has_ratios_measurements_and_setup() -> None:
-    options = ["--json", "--workload", "enum", "--rounds", "1", "--repeats", "2"]
+    # With one thread, so that a busy machine doesn't slow llama.cpp's barriers down to a crawl.
+    options = ["--json", "--workload", "enum", "--rounds", "1", "--repeats", "2", "--threads", "1"]
 
     done = subprocess.run([sys.executable, str(CALLS), *options], capture_output=True, text=True, check=False)
 

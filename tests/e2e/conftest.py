@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from microprompt import models
 from microprompt.engines.llamacpp import LlamaCppEngine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
@@ -13,8 +14,11 @@ from microprompt.engines.llamacpp.weights import Weights
 
 
 def load(path: Path, *, context: int | None = None, layout: str = "plain") -> LlamaCppEngine:
-    """An engine of a model file on two threads."""
-    backend = LlamaCppBackend(Weights(path), name=path.stem, threads=2, context=context)
+    """An engine of a model file.
+
+    On one thread: two that compete for busy cores wait for each other several times as long.
+    """
+    backend = LlamaCppBackend(Weights(path), name=path.stem, threads=1, context=context)
     return LlamaCppEngine(backend, layout=layout)
 
 

@@ -11,23 +11,33 @@ import llama_cpp
 import outlines
 import pydantic
 import pytest
+from outlines.inputs import Chat
+
 from microprompt import abi
 from microprompt.engines.llamacpp import LlamaCppEngine
 from microprompt.errors import ArgumentError, DeadlineExceeded, PromptTooLong
 from microprompt.outlines_types import outlines_type
-from outlines.inputs import Chat
 
 from .functions import Act, classify
 
-pytestmark = pytest.mark.model
+pytestmark = [
+    pytest.mark.model,
+    # Outlines and llguidance call functions that llama-cpp-python has given other names.
+    pytest.mark.filterwarnings("ignore:llama_.* is deprecated:DeprecationWarning"),
+]
 
 Kind = Literal["question", "command", "declaration"]
 KINDS = ("question", "command", "declaration")
 PROMPTS = [
-    "Kinds: question, command, declaration.\nInput: Is it raining?\nKind: question\nInput: Open the door.\nKind: ",
-    "Kinds: question, command, declaration.\nInput: Open the door.\nKind: command\nInput: Where is it?\nKind: ",
+    "question, command, declaration?\nInput: Is it raining?\nKind: question\nInput: Open the door.\nKind: ",
+    "question, command, declaration?\nInput: Open the door.\nKind: command\nInput: Where is it?\nKind: ",
     "Is it? question\nDo it! command\nI like tea. ",
 ]
+
+
+def generator(model: Any, kind: Any, backend: Any = "llguidance") -> Any:
+    """A generator whose type says nothing: Outlines' own covers asynchronous models too."""
+    return outlines.Generator(model, kind, backend=backend)
 
 
 class Person(pydantic.BaseModel):
@@ -41,31 +51,29 @@ class Person(pydantic.BaseModel):
 def test_a_generator_gives_the_output_type_alone_in_a_batch_and_as_a_stream(
     engine: LlamaCppEngine, backend: Any
 ) -> None:
-    generator = outlines.Generator(engine, Kind, backend=backend)
-    alone = [generator(prompt) for prompt in PROMPTS]
+    answer = generator(engine, Kind, backend)
+    alone = [answer(prompt) for prompt in PROMPTS]
     assert set(alone) <= set(KINDS)
-    assert generator.batch(PROMPTS) == alone
-    assert ["".join(generator.stream(prompt)) for prompt in PROMPTS] == alone
+    assert answer.batch(PROMPTS) == alone
+    assert ["".join(answer.stream(prompt)) for prompt in PROMPTS] == alone
 
 
 def test_both_backends_agree(engine: LlamaCppEngine) -> None:
-    one, other = (
-        outlines.Generator(engine, Kind, backend=backend) for backend in ("llguidance", "outlines_core")
-    )
+    one, other = (generator(engine, Kind, backend) for backend in ("llguidance", "outlines_core"))
     assert [one(prompt) for prompt in PROMPTS] == [other(prompt) for prompt in PROMPTS]
 
 
 @pytest.fixture(scope="module")
 def stock(smollm2: Path) -> Iterator[Any]:
-    """Outlines on llama-cpp-python, as its documentation shows."""
+    """Outlines on llama-cpp-python, with prompts taken as they are."""
     llama = llama_cpp.Llama(str(smollm2), n_ctx=512, n_threads=2, verbose=False)
-    yield outlines.from_llamacpp(llama)
+    yield outlines.from_llamacpp(llama, chat_mode=False)
     llama.close()
 
 
 def test_a_generator_gives_what_stock_outlines_gives(engine: LlamaCppEngine, stock: Any) -> None:
-    theirs = outlines.Generator(stock, Kind, backend="llguidance")
-    ours = outlines.Generator(engine, Kind, backend="llguidance")
+    theirs = generator(stock, Kind)
+    ours = generator(engine, Kind)
     assert [ours(prompt) for prompt in PROMPTS] == [
         theirs(prompt, temperature=0.0, max_tokens=16) for prompt in PROMPTS
     ]
@@ -73,17 +81,17 @@ def test_a_generator_gives_what_stock_outlines_gives(engine: LlamaCppEngine, sto
 
 @pytest.mark.parametrize("backend", ["llguidance", "outlines_core"])
 def test_a_schema_gives_json_of_the_schema(engine: LlamaCppEngine, backend: Any) -> None:
-    generator = outlines.Generator(engine, Person, backend=backend)
+    person = generator(engine, Person, backend)
     for text in [
-        generator("A person as JSON: ", max_tokens=120),
-        *generator.batch(["Ann: ", "Bob: "], max_tokens=120),
+        person("A person as JSON: ", max_tokens=120),
+        *person.batch(["Ann: ", "Bob: "], max_tokens=120),
     ]:
         Person.model_validate_json(text)
 
 
 def test_a_return_types_outlines_type_gives_values_of_it(engine: LlamaCppEngine) -> None:
     returns = abi.OptionalType(item=abi.ListType(item=classify.program.returns, max_count=2))
-    text = outlines.Generator(engine, outlines_type(returns), backend="llguidance")("Kinds as JSON: ")
+    text = generator(engine, outlines_type(returns))("Kinds as JSON: ")
     value = json.loads(text)
     assert value is None or all(item in list(Act) for item in value)
 
@@ -124,11 +132,11 @@ def test_a_model_without_a_template_refuses_a_chat(gemma: LlamaCppEngine) -> Non
 
 
 def test_an_unknown_option_is_an_error(engine: LlamaCppEngine) -> None:
-    generator = outlines.Generator(engine, Kind, backend="llguidance")
+    answer = generator(engine, Kind)
     for call in (
-        lambda: generator(PROMPTS[0], top_p=0.5),
-        lambda: generator.batch(PROMPTS, top_p=0.5),
-        lambda: list(generator.stream(PROMPTS[0], top_p=0.5)),
+        lambda: answer(PROMPTS[0], top_p=0.5),
+        lambda: answer.batch(PROMPTS, top_p=0.5),
+        lambda: list(answer.stream(PROMPTS[0], top_p=0.5)),
     ):
         with pytest.raises(ArgumentError, match="generation takes no option 'top_p'"):
             call()
@@ -141,7 +149,7 @@ def test_a_too_long_prompt_is_an_error_alone_in_a_batch_and_as_a_stream(small: L
         lambda: small.batch(["short", long]),
         lambda: list(small.stream(long)),
     ):
-        with pytest.raises(PromptTooLong, match="the prompt has 400 tokens") as caught:
+        with pytest.raises(PromptTooLong, match="the prompt has 401 tokens") as caught:
             call()
         assert caught.value.parameter is None
     assert small("One, two,", max_tokens=2)

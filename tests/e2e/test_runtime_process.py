@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+
 from microprompt.engines.llamacpp import LlamaCppEngine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
 from microprompt.engines.llamacpp.weights import Weights

@@ -14,16 +14,18 @@ import numpy as np
 import pydantic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from outlines.types import JsonSchema
+from outlines.types.dsl import python_types_to_terms
+
 from microprompt import Answer, abi
+from microprompt.answer import FieldAnswer
 from microprompt.engines.base import Rows, Step
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.outlines_types import outlines_type
 from microprompt.records import Record
 from microprompt.values import check, plain
-from numpy.typing import NDArray
-from outlines.types import JsonSchema
-from outlines.types.dsl import python_types_to_terms
 
 _numbers = count()
 
@@ -87,7 +89,7 @@ def strings(draw: st.DrawFn) -> abi.StrType:
 def records(draw: st.DrawFn, items: st.SearchStrategy[abi.Type]) -> abi.RecordType:
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     labels = draw(st.lists(WORDS, min_size=len(names), max_size=len(names), unique=True))
-    fields: dict[str, Any] = {name: (Any, ...) for name in names}
+    fields: dict[str, Any] = dict.fromkeys(names, (Any, ...))
     python = pydantic.create_model(f"Record{next(_numbers)}", __base__=Record, **fields)
     described = (
         abi.RecordField(name=name, label=label, type=draw(items))
@@ -196,7 +198,7 @@ def check_outlines(answer: Answer[object], returns: abi.Type) -> None:
 
 
 def probabilities(answer: Answer[object]) -> Sequence[float]:
-    parts = [answer, *answer.fields.values()]
+    parts: list[Answer[object] | FieldAnswer] = [answer, *answer.fields.values()]
     return [
         number
         for part in parts

@@ -152,10 +152,10 @@ class _Journal:
         Raises:
             Failure: the output file is there and was made from something else.
         """
-        if not self._out.exists():
+        if not self._out.exists() or not self._out.stat().st_size:
             self._out.parent.mkdir(parents=True, exist_ok=True)
-            self._write_note()
             self._out.touch()
+            self._write_note()
             return 0
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))

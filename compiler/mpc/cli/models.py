@@ -42,11 +42,22 @@ def pull(name: str | None) -> None:
     name = name or settings.current().model
     with console.model_progress() as progress:
         if not models.is_path(name):
-            from microprompt.models.pull import pull as fetch
+            from microprompt.models.pull import pull as fetch  # not at the top: listing needs none of it
 
             fetch(name, progress)
         found = models.ensure(name)
     click.echo(found.path)
+
+
+@command.command()
+@click.argument("name", required=False)
+def prepare(name: str | None) -> None:
+    """Measure again which type of weights is fastest here, for instance when the machine was busy before."""
+    from microprompt.models.prepare import prepare as measure  # as in `pull`
+
+    info = models.find(name or settings.current().model)
+    with console.model_progress() as progress:
+        click.echo(measure(models.resolve(info.name).shipped, info, progress).path)
 
 
 @command.command()

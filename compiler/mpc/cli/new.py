@@ -25,20 +25,20 @@ model = "smollm2-135m"
 """Intake: what does the user want?"""
 
 enum Act:
-    question     "asks for information"
-    command      "asks for something to be done"
-    declaration  "states a fact or an opinion"
+    question  "asks for information"
+    command   "asks for something to be done"
 
 prompt classify(text: str) -> Act:
-    Classify this input as a question, a command, or a declaration.
+    Classify this input as a question or a command.
 
     Input: {text}
 examples:
-    "What time does the shop close?" -> question
+    "What is the capital of Washington?" -> question
     "Turn off the lights in the hall." -> command
-    "The meeting was moved to Friday." -> declaration
+    "How long does the train to Turin take?" -> question
     "Remind me to call the dentist." -> command
     "Who wrote this report?" -> question
+    "Book a table for two." -> command
 tests:
     "Where is the nearest station?" -> question
     "Close the door, please." -> command
@@ -48,7 +48,7 @@ tests:
 
 from intake import classify
 
-for text in ("What is the capital of Norway?", "Send the letter to Anna.", "It rained all night."):
+for text in ("What is the capital of Norway?", "Send the letter to Anna."):
     answer = classify.detail(text)
     print(f"{answer.value:12} {answer.confidence:.2f}  {text}")
 ''',

@@ -48,7 +48,9 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
             out.line(line)
     _imports(spec, out)
     out.blank(1)
-    out.expression("__all__ = ", ListOf(tuple(Constant(name) for name in spec.exports)))
+    # An empty list says nothing of its items.
+    annotation = "" if spec.exports else ": list[str]"
+    out.expression(f"__all__{annotation} = ", ListOf(tuple(Constant(name) for name in spec.exports)))
     out.blank(1)
     out.line(f"abi.require({abi_version}, {lit(spec.source)})")
     for model in spec.models:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+
 from ..diagnostics import Reporter
 from ..syntax import nodes
 from .patterns import PatternError, check_pattern
-from .types import StrType
+from .types import MAX_DECIMALS, StrType
 from .values import read_number
 
 
@@ -34,7 +37,20 @@ def bounds(node: nodes.NamedType, reporter: Reporter) -> tuple[float | None, flo
     ends = [_bound(end, reporter, whole=False) for end in (node.constraint.low, node.constraint.high)]
     low, high = (None if end is None else float(end) for end in ends)
     _check_order(node.constraint, low, high, reporter)
+    if low is not None and high is not None and low <= high and not _has_decimal(low, high):
+        reporter.report(
+            "MP0301",
+            node.constraint.span,
+            "nothing is in this range",
+            label=f"no number with {MAX_DECIMALS} digits behind the point lies between its ends",
+            help="widen the range",
+        )
     return low, high
+
+
+def _has_decimal(low: float, high: float) -> bool:
+    scale = Decimal(10) ** MAX_DECIMALS
+    return math.ceil(Decimal(str(low)) * scale) <= math.floor(Decimal(str(high)) * scale)
 
 
 def whole_bounds(node: nodes.NamedType, reporter: Reporter) -> tuple[int | None, int | None]:

@@ -9,7 +9,7 @@ from ..diagnostics import Reporter, suggestion
 from ..source import Span
 from ..syntax.nodes import Declaration, ImportModule, ImportNames, Module, Name, Path
 from .checked import Broken, CheckedImport, CheckedModule, Symbol
-from .python_names import check_declared_name
+from .python_names import check_declared_name, check_python_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class _Declarations:
         modules: dict[str, CheckedModule | None] = {}
         imports: list[CheckedImport] = []
         for item in module.imports:
+            for name in item.path.names:
+                check_python_name(name, self._reporter, with_label=False)
             target = self._imported[item.path.text]
             if isinstance(item, ImportModule):
                 self._import_module(item, target, modules)

@@ -36,9 +36,12 @@ def check_pattern(pattern: str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            re.compile(pattern)
+            compiled = re.compile(pattern)
     except (re.error, FutureWarning, DeprecationWarning, OverflowError, RecursionError) as error:
         raise PatternError(str(error)) from None
+    if compiled.flags & re.VERBOSE:
+        # Its comments would swallow what generated code puts behind the pattern.
+        raise PatternError("the verbose flag `x` is not supported")
     matcher = _matcher(pattern)
     if not matcher.is_error():
         matcher.compute_bitmask()

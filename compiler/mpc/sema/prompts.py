@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from ..diagnostics import Reporter, suggestion
@@ -11,7 +12,7 @@ from .checked import Case, Hole, Model, Parameter, Prompt, Using
 from .python_names import check_python_name
 from .resolve import TypeResolver
 from .settings import check_using
-from .types import ErrorType, ListType, OptionalType, RecordType, Type, Value, describe, resolved
+from .types import ErrorType, ListType, OptionalType, RecordType, StrType, Type, Value, describe, resolved
 from .values import ValueChecker
 
 
@@ -160,8 +161,8 @@ def _report_unused(
     declaration: nodes.PromptDecl, used: set[str], known: Iterable[str], reporter: Reporter
 ) -> None:
     by_name = {node.name.text: node.name for node in declaration.parameters}
-    # A misspelt hole explains an unused parameter: one report is enough.
-    if used - set(known):
+    # A misspelt or malformed hole explains an unused parameter: one report is enough.
+    if used - set(known) or not declaration.body.complete:
         return
     for name in known:
         if name not in used:
@@ -194,6 +195,7 @@ def _cases(
         values = arguments.arguments(
             case.arguments, parameters, f"`{declaration.name.text}`", at, by_name=False
         )
+        _check_one_line(case.answer, returns, reporter)
         found.append(
             Case(
                 arguments=tuple(values.get(parameter.name, parameter.default) for parameter in parameters),
@@ -202,6 +204,29 @@ def _cases(
             )
         )
     return tuple(found)
+
+
+def _check_one_line(answer: nodes.ValueNode, returns: Type, reporter: Reporter) -> None:
+    """Report a text that the model could not give: outside records and lists, an answer is one line."""
+    type = resolved(returns)
+    optional = isinstance(type, OptionalType)
+    if isinstance(type, OptionalType):
+        type = resolved(type.item)
+    if not isinstance(answer, nodes.StringValue) or not isinstance(type, StrType) or type.pattern is not None:
+        return
+    text = answer.text
+    if optional and text == "none":
+        problem, help = 'the word "none" stands for the missing value', "write `none` without quotes"
+    elif text[:1].isspace():
+        problem, help = "an answer does not start with a space", "leave the space out"
+    elif any(unicodedata.category(character) == "Cc" for character in text):
+        problem, help = (
+            "an answer of this type is one line",
+            "return a `list[str]`, or a record with the text",
+        )
+    else:
+        return
+    reporter.report("MP0504", answer.span, "the model cannot give this answer", label=problem, help=help)
 
 
 def _refuse_position_after_name(case: nodes.Case, reporter: Reporter) -> None:

@@ -21,7 +21,7 @@ _MODULE_NAMES: Final = frozenset(
 )
 _MEMBER_NAMES: Final = frozenset({*dir(str), "mro", "name", "value"})
 # The public names of `pydantic.BaseModel`, held complete by a test: importing it takes a third of a second.
-_FIELD_NAMES: Final = frozenset(
+FIELD_NAMES: Final = frozenset(
     {
         *("construct", "copy", "dict", "from_orm", "json", "model_computed_fields"),
         *("model_config", "model_construct", "model_copy", "model_dump", "model_dump_json"),
@@ -62,7 +62,7 @@ def check_member_name(name: Name, reporter: Reporter) -> None:
 
 def check_field_name(name: Name, types: set[str], reporter: Reporter) -> None:
     """`types` are the names of types in scope: a field of that name would hide one from the others."""
-    if name.text in _FIELD_NAMES or name.text.startswith(_PROTECTED):
+    if name.text in FIELD_NAMES or name.text.startswith(_PROTECTED):
         _refuse(
             name, "records are Pydantic models, which have a method of this name", _labelled(name), reporter
         )

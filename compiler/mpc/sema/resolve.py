@@ -15,6 +15,7 @@ from .python_names import BUILTIN_TYPES, RESERVED_TYPES, check_field_name, check
 from .types import (
     DEFAULT_MAX_CHARACTERS,
     DEFAULT_MAX_ITEMS,
+    MAX_DEPTH,
     AliasType,
     BoolType,
     EnumType,
@@ -31,6 +32,7 @@ from .types import (
     StrType,
     Type,
     Value,
+    depth,
     describe,
     resolved,
 )
@@ -98,11 +100,16 @@ class TypeResolver:
             self._report_cycle(declaration)
             self._found[name] = ErrorType()
             return ErrorType()
+        if len(self._pending) > MAX_DEPTH:
+            self._report_depth(declaration)
+            self._found[name] = ErrorType()
+            return ErrorType()
         self._pending.append(name)
         made: NamedType
         match declaration:
             case nodes.TypeDecl():
-                made = AliasType(self._origin, name, self.type(declaration.type))
+                target = self.type(declaration.type)
+                made = AliasType(self._origin, name, target, 1 + depth(target))
             case nodes.EnumDecl():
                 made = self._enum(declaration)
             case nodes.RecordDecl():
@@ -111,6 +118,10 @@ class TypeResolver:
                 assert_never(declaration)
         self._pending.pop()
         if name in self._found:  # it turned out to contain itself
+            return ErrorType()
+        if depth(made) > MAX_DEPTH:
+            self._report_depth(declaration)
+            self._found[name] = ErrorType()
             return ErrorType()
         self._found[name] = made
         self.complete.append(made)
@@ -130,6 +141,15 @@ class TypeResolver:
             f"`{name.text}` contains itself",
             label=through,
             help="an answer of this type might never end; give the inner part a type of its own",
+        )
+
+    def _report_depth(self, declaration: nodes.TypeDecl | nodes.EnumDecl | nodes.RecordDecl) -> None:
+        self._reporter.report(
+            "MP0113",
+            declaration.name.span,
+            "types nested too deeply",
+            label=f"types may be inside one another {MAX_DEPTH} deep",
+            help="leave out some of the types between",
         )
 
     # ------------------------------------------------------------------------------------ declarations
@@ -168,7 +188,8 @@ class TypeResolver:
                     default=default,
                 )
             )
-        return RecordType(self._origin, declaration.name.text, tuple(fields))
+        inner = max((depth(field.type) for field in fields), default=0)
+        return RecordType(self._origin, declaration.name.text, tuple(fields), 1 + inner)
 
     def _first(self, name: nodes.Name, seen: dict[str, Span], kind: str) -> bool:
         if name.text not in seen:
@@ -239,9 +260,13 @@ class TypeResolver:
             item.item if isinstance(item, nodes.OptionalType) else item for item in (*node.items[:-1], last)
         ]
         help = "declare a record with an optional field for each"
+        written = [self._reporter.source.slice(item.span) for item in node.items]
+        present = [text for text in written if text not in ("none", "None")]
+        if len(written) == 2 and len(present) == 1:
+            help = f"write `{present[0]}?`"
         if all(isinstance(item, nodes.LiteralType) for item in only_literals):
-            written = " | ".join(self._reporter.source.slice(item.span) for item in only_literals)
-            help = f"write `({written})?` for one of these or none"
+            literal = " | ".join(self._reporter.source.slice(item.span) for item in only_literals)
+            help = f"write `({literal})?` for one of these or none"
         self._reporter.report(
             "MP0106",
             node.span,

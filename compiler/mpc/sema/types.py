@@ -15,6 +15,12 @@ DEFAULT_MAX_CHARACTERS: Final = 200
 DEFAULT_MAX_ITEMS: Final = 16
 """The count of a list without an upper bound; the runtime's `DEFAULT_LIST_COUNT`, held equal by a test."""
 
+MAX_DEPTH: Final = 32
+"""How many named types may be inside one another; every walk over types recurses on them."""
+
+MAX_DECIMALS: Final = 6
+"""The digits of a number behind the point, the runtime's `FLOAT_DIGITS`."""
+
 MAX_NUMBER: Final = 10**15 - 1
 """The largest bound of a number: 15 digits, the runtime's `INT_DIGITS`."""
 
@@ -76,9 +82,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
+    """`depth` counts the named types inside one another, itself included."""
+
     origin: str
     name: str
     fields: tuple[Field, ...]
+    depth: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,7 @@ class AliasType:
     origin: str
     name: str
     target: Type
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,17 @@ def resolved(type: Type) -> Type:
     while isinstance(type, AliasType):
         type = type.target
     return type
+
+
+def depth(type: Type) -> int:
+    """How many named types are inside one another in this type."""
+    match type:
+        case AliasType() | RecordType():
+            return type.depth
+        case ListType() | OptionalType():
+            return depth(type.item)
+        case _:
+            return 0
 
 
 def describe(type: Type) -> str:

@@ -144,9 +144,13 @@ class Hole(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template(Node):
-    """A prompt's body. `english` is its text as written, dedented; `parts` alternate text and holes."""
+    """A prompt's body. `english` is its text as written, dedented; `parts` alternate text and holes.
+
+    `complete` is false when a hole could not be read and is missing from the parts.
+    """
 
     english: str
+    complete: bool
     parts: tuple[Text | Hole, ...]
 
 

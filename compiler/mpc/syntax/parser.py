@@ -59,7 +59,7 @@ def _items(source: Source, reporter: Reporter) -> Iterator[tuple[Chunk, Item | N
     lost = False  # whether text that starts no item is the consequence of a mistake that has been reported
     for chunk in chunks(source):
         if not chunk.is_docstring and chunk.word not in (*DECLARATION_WORDS, *CLAUSE_WORDS):
-            if not lost:
+            if not lost or chunk.word in _RESERVED_WORDS:
                 _refuse(chunk, reporter)
             lost = True
             continue
@@ -270,7 +270,7 @@ def _report_nesting(chunk: Chunk, reporter: Reporter) -> bool:
                 "MP0113",
                 Span(match.start(), match.end()),
                 "brackets nested too deeply",
-                label=f"this is the {depth}th level",
+                label=f"brackets may be nested {MAX_NESTING} deep",
                 help="declare records or types for the inner parts",
             )
             return True

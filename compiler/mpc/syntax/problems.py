@@ -16,10 +16,10 @@ from ..source import Span
 from .chunks import Chunk
 
 _RESERVED_FORMS: Final = (
-    (re.compile(r"\bone\s+of\b"), "`one of`", "list the choices in an enum"),
-    (re.compile(r"^\s+from\s+\""), "tests from a file", "write the cases below `tests:`"),
-    (re.compile(r"^\s+escalate\b"), "`escalate`", "leave the setting out"),
-    (re.compile(r"^\s+abstain\b"), "`abstain`", "leave the setting out"),
+    (re.compile(r"\bone\s+of\b"), "`one of` is", "list the choices in an enum"),
+    (re.compile(r"^\s+from\s+\""), "tests from a file are", "write the cases below `tests:`"),
+    (re.compile(r"^\s+escalate\b"), "`escalate` is", "leave the setting out"),
+    (re.compile(r"^\s+abstain\b"), "`abstain` is", "leave the setting out"),
 )
 _WORDS: Final = {
     "NAME": "a name",
@@ -38,6 +38,20 @@ _BLOCKS: Final = {
     "tests": ("entries", 'indent each on a line of its own, as in `"some text" -> answer`'),
     "using": ("entries", "indent each setting on a line of its own, as in `temperature = 0`"),
 }
+_FORMS: Final = {
+    "import": "an import is `import a.b`, `import a.b as c` or `from a.b import name, name`",
+    "from": "an import is `from a.b import name, name`",
+    "model": 'a model is `model small = "smollm2-135m" (context=8192)`',
+    "type": "an alias is `type Stars = int(1..5)`",
+    "enum": 'a member is `name as "word" "description"`, each on a line of its own',
+    "record": 'a field is `name: type = default as "word" "description"`, each on a line of its own',
+    "prompt": "a header is `prompt name(text: str, count: int = 3) -> bool:`",
+    "examples": 'an entry is `"some text", name=3 -> answer`, each on a line of its own',
+    "tests": 'an entry is `"some text", name=3 -> answer`, each on a line of its own',
+    "using": "a setting is `temperature = 0`, each on a line of its own",
+}
+_LINE_END: Final = re.compile(r"[ \t]*(#[^\n]*)?(\n|$)")
+_BLANK: Final = re.compile(r"(\s|#[^\n]*)*")
 _QUOTE: Final = re.compile(r'#[^\n]*|"(?:\\.|[^"\\\n])*("?)')
 
 
@@ -59,14 +73,14 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     source = reporter.source
     line = source.line_text(source.line_of(stop.at))
     line_start = source.line_span(source.line_of(stop.at)).start
-    ended = not stop.found.strip() or source.line_of(stop.at) > source.line_of(stop.last_end)
+    ended = bool(_LINE_END.match(stop.found)) or source.line_of(stop.at) > source.line_of(stop.last_end)
     after_last = Span(stop.last_end, stop.last_end)
     if chunk.is_docstring or stop.found.startswith('"""'):
         _docstring(stop, chunk, reporter)
     elif reserved := _reserved(line):
         match, form, help = reserved
         at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())
-        reporter.report("MP0106", at, f"{form} is not part of this version", label="reserved", help=help)
+        reporter.report("MP0106", at, f"{form} not part of this version", label="reserved", help=help)
     elif (quote := _open_quote(line)) is not None:
         reporter.report(
             "MP0102",
@@ -77,13 +91,19 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         )
     elif set(stop.accepts) <= {"_ENTRY", "BODY"}:
         _empty_block(stop, chunk, ended, reporter)
+    elif ended and "$END" in stop.accepts:
+        _surplus_lines(stop, chunk, reporter)
     elif ended and "COLON" in stop.accepts:
         reporter.report(
             "MP0104", after_last, "missing `:`", label="expected here", help="put `:` at the end of the line"
         )
     elif ended:
         reporter.report(
-            "MP0101", after_last, "the line ends too early", label=f"expected {_expected(stop.accepts)} here"
+            "MP0101",
+            after_last,
+            "the line ends too early",
+            label=f"expected {_expected(stop.accepts)} here",
+            help=_FORMS[chunk.word],
         )
     else:
         at = Span(stop.at, stop.at + len(stop.found))
@@ -93,8 +113,33 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             at,
             f"unexpected `{_short(stop.found)}`",
             label=f"expected {_expected(stop.accepts)}",
-            help='strings are in double quotes: `"..."`' if quoted else None,
+            help='strings are in double quotes: `"..."`' if quoted else _form(stop, chunk),
         )
+
+
+def _form(stop: Stop, chunk: Chunk) -> str:
+    if set(stop.accepts) == {"_DOTS"}:
+        return "a range has two dots: `1..5`, `1..`, `..5`"
+    return _FORMS[chunk.word]
+
+
+def _surplus_lines(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
+    blank = _BLANK.match(reporter.source.text, stop.at)
+    assert blank is not None
+    at = blank.end()
+    line = reporter.source.line_of(at)
+    cut_body = chunk.word == "prompt"
+    reporter.report(
+        "MP0109",
+        Span(at, max(at, reporter.source.line_span(line).end)),
+        "indented text that belongs to nothing",
+        label="a comment at the beginning of a line has ended the body above"
+        if cut_body
+        else "the declaration above is complete",
+        help="indent the comment, or move it above the prompt"
+        if cut_body
+        else "remove the indentation, or the line",
+    )
 
 
 def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:

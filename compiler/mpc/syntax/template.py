@@ -27,6 +27,7 @@ def parse_template(body: str, start: int, reporter: Reporter) -> Template:
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     _refuse_roles(body, start, reporter)
     parts: list[Text | Hole] = []
+    complete = True
     for match in _PIECE.finditer(body):
         span = Span(start + match.start(), start + match.end())
         match match.lastgroup:
@@ -36,12 +37,17 @@ def parse_template(body: str, start: int, reporter: Reporter) -> Template:
                 _add_text(parts, match.group()[0], span)
             case "hole":
                 hole = _hole(match.group(), span, reporter)
-                if hole is not None:
+                if hole is None:
+                    complete = False
+                else:
                     parts.append(hole)
             case _:
                 _report_stray(match.group(), span, reporter)
+                complete = False
     english = _dedent(body, indent, at_line_start=True)
-    return Template(english=english, parts=tuple(parts), span=Span(start, start + len(body)))
+    return Template(
+        english=english, complete=complete, parts=tuple(parts), span=Span(start, start + len(body))
+    )
 
 
 def _dedent(text: str, indent: int, *, at_line_start: bool) -> str:

@@ -25,21 +25,25 @@ def engine_for(model: abi.Model | None, folder: Path | None = None) -> Engine:
     current = settings.current()
     wanted = model or abi.Model(name=current.model)
     context = wanted.context or current.context
-    key = (wanted.name, wanted.layout, context, folder if wanted.name.endswith(".gguf") else None)
+    name = wanted.name
+    if models.is_path(name):
+        name = str(((folder or Path.cwd()) / Path(name).expanduser()).resolve())
+    key = (name, wanted.layout, context)
     with _lock:
         if key not in _engines:
-            _engines[key] = _load(wanted, folder, context, current.threads)
+            _engines[key] = _load(name, wanted.layout, context, current.threads)
         return _engines[key]
 
 
-def _load(wanted: abi.Model, folder: Path | None, context: int | None, threads: int) -> Engine:
-    found = models.ensure(wanted.name, folder)
+def _load(name: str, layout: str | None, context: int | None, threads: int) -> Engine:
+    found = models.ensure(name)
     from .llamacpp import LlamaCppEngine
     from .llamacpp.backend import LlamaCppBackend
     from .llamacpp.weights import Weights
 
-    backend = LlamaCppBackend(Weights(found.path), name=found.info.name, threads=threads, context=context)
-    return LlamaCppEngine(backend, layout=wanted.layout or found.layout)
+    shown = Path(name).name if models.is_path(name) else name
+    backend = LlamaCppBackend(Weights(found.path), name=shown, threads=threads, context=context)
+    return LlamaCppEngine(backend, layout=layout or found.layout)
 
 
 @contextmanager

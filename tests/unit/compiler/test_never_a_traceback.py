@@ -1,11 +1,13 @@
-"""Whatever the bytes of a file are, the compiler answers with diagnostics; what it accepts can be executed."""
+"""Whatever bytes a file holds, the compiler answers with diagnostics, and what it accepts can be executed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mpc import render
 from mpc.decode import decode
 from mpc.diagnostics import Diagnostic, has_errors, in_order
@@ -17,10 +19,42 @@ SOURCES = sorted([*TESTS.glob("golden/*.mp"), *TESTS.glob("diagnostics/cases/*.m
 PIECES = (
     *("enum", "record", "prompt", "type", "model", "import", "from", "examples:", "tests:", "using:", "as"),
     *('"', '"""', "(", ")", "[", "]", "{", "}", "{{", "->", "|", "?", "..", ":", ",", ".", "=", "#", "/"),
-    *("\n", "\n    ", "\n\t", "\r\n", " ", "\\", "\\u", "\x0c", "\u2028", "\ufeff", "\0", "é", "语", "𝒳", "\u0301"),
-    *("str", "int", "list", "none", "true", "0", "-1", "1e999", "9" * 5000, "x" * 300, "_", "class", "@system"),
+    *(
+        "\n",
+        "\n    ",
+        "\n\t",
+        "\r\n",
+        " ",
+        "\\",
+        "\\u",
+        "\x0c",
+        "\u2028",
+        "\ufeff",
+        "\0",
+        "é",
+        "语",
+        "\N{MATHEMATICAL SCRIPT CAPITAL X}",
+        "\u0301",
+    ),
+    *(
+        "str",
+        "int",
+        "list",
+        "none",
+        "true",
+        "0",
+        "-1",
+        "1e999",
+        "9" * 5000,
+        "x" * 300,
+        "_",
+        "class",
+        "@system",
+    ),
     *("str(/a+/)", "str(/(/)", "int(5..1)", "x: X?", "{if x}", "{x.y}", "Answer:", "flow f:", "std.request"),
 )
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def compile_bytes(data: bytes) -> tuple[Compiled | None, tuple[Diagnostic, ...]]:
@@ -61,7 +95,9 @@ def assert_answers(data: bytes) -> None:
         exec(compile(compiled.text, "fuzzed.py", "exec"), {"__name__": "fuzzed"})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(mutated_sources())
 def test_mutated_sources_get_an_answer(text: str) -> None:
     assert_answers(text.encode("utf-8", errors="surrogatepass"))
@@ -77,3 +113,19 @@ def test_shuffled_pieces_get_an_answer(pieces: list[str]) -> None:
 @given(st.binary(max_size=200))
 def test_random_bytes_get_an_answer(data: bytes) -> None:
     assert_answers(data)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize(
+    "form", ["type T{0} = T{1}", "record T{0}:\n    x: list[T{1}]?", "type T{0} = list[T{1}]"]
+)
+def test_deep_types_get_an_answer_in_any_order(form: str, step: int) -> None:
+    chain = ["type T0 = str", *(form.format(n, n - 1) for n in range(1, 2000))]
+    _, diagnostics = compile_bytes("\n".join(chain[::step]).encode())
+    assert "MP0113" in {diagnostic.code for diagnostic in diagnostics}
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "(" * 5000, "x(" * 5000, "[" * 30 + "]" * 30])
+def test_deep_brackets_get_an_answer(text: str) -> None:
+    assert_answers(f"prompt f(a: str) -> str:\n    {{a}}\nexamples:\n    {text} -> a\n".encode())
+    assert_answers(f"type T = {text}\n".encode())

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
+
 from microprompt import PromptFunction, abi, prompt
 from microprompt.engines.base import Rows, Step
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import EngineError
-from numpy.typing import NDArray
 
 
 @abi.members(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from microprompt.engines.decoding import MAX_PATHS, Cursor, Decoding, Sampler, Scores, choose, speak, write
 from microprompt.engines.scheduler import Job, Scheduler
 from microprompt.errors import AnswerTooLong, EngineError, MicropromptError

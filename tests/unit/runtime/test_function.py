@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from microprompt import PromptFunction, abi, prompt
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
@@ -24,7 +26,6 @@ from microprompt.errors import (
     ScriptError,
 )
 from microprompt.testing import scripted
-from numpy.typing import NDArray
 
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer, WatchedBackend, function, program, random_voice
 

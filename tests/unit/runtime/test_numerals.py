@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from microprompt.numerals import float_regex, int_regex, numeral_width
 from microprompt.values import FLOAT_DIGITS, INT_DIGITS, number
 

@@ -6,10 +6,11 @@ import json
 from typing import Literal
 
 import pytest
-from microprompt import abi
-from microprompt.outlines_types import outlines_type
 from outlines.types import JsonSchema
 from outlines.types.dsl import python_types_to_terms
+
+from microprompt import abi
+from microprompt.outlines_types import outlines_type
 
 from .programs import ACT, OUTER
 

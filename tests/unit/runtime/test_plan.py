@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer
+
 from microprompt import abi
 from microprompt.engines.bound import BoundGuided
 from microprompt.plan import Choice, Guided, Plan, make_plan

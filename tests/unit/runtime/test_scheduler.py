@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+
 from microprompt.engines.decoding import Cursor, Decoding, Sampler, choose
 from microprompt.engines.scheduler import MAX_BATCH, Job, Scheduler
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, MicropromptError
@@ -192,9 +193,9 @@ def test_waiting_for_a_busy_model_ends_with_the_deadline() -> None:
         may_end.wait(20)
         return "done"
 
-    found: list[str | MicropromptError] = []
+    found: list[list[str | MicropromptError]] = []
     slow = Job(prefix=(), pending=[1], cells=9, sequences=1, decode=decode)
-    thread = threading.Thread(target=lambda: found.extend(scheduler.run([slow], None)))
+    thread = threading.Thread(target=lambda: found.append(scheduler.run([slow], None)))
     thread.start()
     assert started.wait(20)
     [late] = scheduler.run([ask(scheduler, "1?")], time.monotonic() + 0.01)
@@ -202,7 +203,7 @@ def test_waiting_for_a_busy_model_ends_with_the_deadline() -> None:
     thread.join()
     assert isinstance(late, DeadlineExceeded)
     assert "busy" in str(late)
-    assert found == ["done"]
+    assert found == [["done"]]
     assert prefixes_held(scheduler, backend) == []
 
 

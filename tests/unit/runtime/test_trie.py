@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from microprompt.trie import ROOT, Trie, build_trie
 
 Label = tuple[int, ...]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from microprompt import abi
 from microprompt.errors import ArgumentError
 from microprompt.values import as_json, check, describe, from_json, from_plain, number, plain, to_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -120,7 +121,10 @@ class LlamaCppBackend:
         if self._tokenizer is None:
             from llguidance.llamacpp import lltokenizer_from_vocab
 
-            self._tokenizer = lltokenizer_from_vocab(self.weights.vocab)
+            with warnings.catch_warnings():
+                # llguidance still calls functions that llama-cpp-python has given other names.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._tokenizer = lltokenizer_from_vocab(self.weights.vocab)
         return self._tokenizer
 
     def close(self) -> None:

@@ -1,0 +1,96 @@
+"""Programs with the modules they become, compared and executed.
+
+`mpc build tests/golden` writes the modules again; read the difference.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from microprompt import PromptFunction, abi
+from microprompt.testing import scripted
+from mpc import project, render
+
+FOLDER = Path(__file__).parent
+PROGRAMS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.mp"))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+    """The golden module, imported from its file."""
+    monkeypatch.syspath_prepend(FOLDER)
+    name: str = request.param
+    return importlib.import_module(name.replace("/", "."))
+
+
+def functions(module: ModuleType) -> list[PromptFunction[..., object]]:
+    own = [value for value in vars(module).values() if isinstance(value, PromptFunction)]
+    return [function for function in own if function.program.source.endswith(f"{module.__name__}.mp")]
+
+
+def test_the_modules_are_what_the_compiler_writes() -> None:
+    report = project.build([FOLDER], check=True)
+    assert {file.output.relative_to(FOLDER).as_posix(): file.status for file in report.files} == {
+        f"{name}.py": "unchanged" for name in PROGRAMS
+    }, render.as_text(report.diagnostics)
+
+
+def test_another_checkout_gets_the_same_bytes(tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / "tests" / "golden"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (tmp_path / "elsewhere" / "pyproject.toml").touch()
+    project.build([copy])
+    for name in PROGRAMS:
+        assert (copy / f"{name}.py").read_bytes() == (FOLDER / f"{name}.py").read_bytes()
+
+
+@pytest.mark.parametrize("run", PROGRAMS, indirect=True)
+def test_a_module_exports_its_declarations(run: ModuleType) -> None:
+    assert all(hasattr(run, name) for name in run.__all__)
+    assert {function.program.name for function in functions(run)} <= set(run.__all__)
+
+
+@pytest.mark.parametrize("run", PROGRAMS, indirect=True)
+def test_its_functions_take_and_give_the_values_of_their_cases(run: ModuleType) -> None:
+    for function in functions(run):
+        for case in (*function.program.examples, *function.program.tests):
+            with scripted({function.program.name: case.answer}):
+                assert function(*case.arguments) == case.answer
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_only_the_runtime_the_standard_library_and_generated_modules_are_imported(name: str) -> None:
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    imported = {
+        module
+        for node in ast.walk(tree)
+        for module in (
+            [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    generated = {"mpstd.request", "shop.stock"}
+    assert imported - generated <= {
+        *("__future__", "enum", "typing"),
+        *("microprompt", "microprompt.records"),
+    }
+
+
+def test_loading_in_memory_gives_the_same_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = project.load(FOLDER / "reviews.mp")
+    monkeypatch.syspath_prepend(FOLDER)
+    written = importlib.import_module("reviews")
+    assert [_shape(f.program) for f in functions(loaded)] == [_shape(f.program) for f in functions(written)]
+
+
+def _shape(program: abi.Program) -> tuple[str, int, str, tuple[abi.Part, ...], str]:
+    return program.name, program.line, program.instruction, program.input, program.cue
