@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intake import triage
+
 from mpstd.request import classify
 
 MESSAGES = (

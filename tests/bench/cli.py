@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import click
+from rich.console import Console
+
 from microprompt import models, settings
 from microprompt.errors import MicropromptError
-from rich.console import Console
 
 from .compare import PREPARED, SHIPPED, BenchError, Cell, Runs, ratios, rows, run_rounds
 from .engines import TITLES

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Final
 
-from microprompt.cpu import cpu, total_memory, usable_cores
 from rich.console import Console, Group
 from rich.table import Table
+
+from microprompt.cpu import cpu, total_memory, usable_cores
 
 from .compare import PREPARED, SHIPPED, Ratio, Row
 from .engines import TITLES

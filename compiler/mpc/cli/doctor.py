@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 import click
+
 from microprompt import cpu, models, settings
 from microprompt.errors import MicropromptError
-
 from mpc import project
 from mpc.diagnostics import ToolError
 

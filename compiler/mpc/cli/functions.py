@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 import click
-from microprompt.function import PromptFunction
 
+from microprompt.function import PromptFunction
 from mpc import project
 from mpc.diagnostics import suggestion
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 import click
+
 from microprompt import settings
 from microprompt.engines.scheduler import MAX_BATCH
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
-
 from mpc import project
 
 from . import console, functions, values

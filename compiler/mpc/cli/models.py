@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
+
 from microprompt import models, settings
 from microprompt.errors import ModelError
 from microprompt.models import ModelInfo
-from rich.console import Console
-from rich.table import Table
 
 from . import console
 

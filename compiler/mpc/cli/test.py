@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from microprompt import abi
 from microprompt.answer import Answer
 from microprompt.errors import MicropromptError, ModelError
 from microprompt.values import to_json
-
 from mpc import project
 
 from . import console, functions, values

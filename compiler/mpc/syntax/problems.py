@@ -144,6 +144,7 @@ def _surplus_lines(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
 
 def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     opening = chunk.span.start if chunk.is_docstring else stop.at
+    width = 3
     closed = reporter.source.text.find('"""', opening + 3) >= 0
     if not chunk.is_docstring:
         message, label = "a docstring cannot stand here", "only the head of a file has one"
@@ -152,10 +153,10 @@ def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         message, label = "the docstring does not end", 'opened here, without a closing `"""`'
         help = 'close it with `"""`'
     else:
-        opening = stop.at
+        opening, width = stop.at, len(stop.found)
         message, label = "unexpected text after the docstring", "expected the end of the line"
         help = "start the next declaration on a line of its own"
-    reporter.report("MP0111", Span(opening, opening + 3), message, label=label, help=help)
+    reporter.report("MP0111", Span(opening, opening + width), message, label=label, help=help)
 
 
 def _reserved(line: str) -> tuple[re.Match[str], str, str] | None:

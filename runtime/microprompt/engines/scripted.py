@@ -196,5 +196,5 @@ def _faithful(
     scripted = next(iter(lines)).decode().strip()
     return ScriptError(
         f"no model can write the scripted answer {scripted}: it comes out as {plain(answer.value, returns)}",
-        help="text is one line, begins with no blank, and has at most 200 characters unless the type says more",
+        help="text is one line without a blank at its start, of up to 200 characters unless its type says so",
     )

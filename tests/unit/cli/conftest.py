@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 from click.testing import CliRunner, Result
+
 from microprompt import settings
 from microprompt.testing import ScriptedEngine, scripted
 from mpc.cli import cli

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from microprompt.errors import EngineError
 from microprompt.testing import ScriptedEngine, scripted
 from mpc import project

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from microprompt.errors import DeadlineExceeded
 from microprompt.function import PromptFunction
 from microprompt.testing import ScriptedEngine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import pytest
+
 from microprompt.records import Record
 from mpc.cli.values import readable
 

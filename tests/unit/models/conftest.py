@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from microprompt import settings
 from microprompt.models import registry
 from microprompt.models.registry import ModelInfo, WheelFile

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from microprompt import models
 from microprompt.errors import ModelError
 from microprompt.models import measure

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from microprompt.errors import ModelError
 from microprompt.models.pull import pull
 from microprompt.models.registry import ModelInfo, WheelFile

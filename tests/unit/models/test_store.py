@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from microprompt import models, settings
 from microprompt.errors import ModelError
 from microprompt.models.registry import ModelInfo
