@@ -15,7 +15,7 @@ _last_error: list[str] = []
 def load() -> Any:
     """The low-level bindings, initialised. Untyped, for their types don't describe what they take."""
     # OpenMP's threads spin between operations; where other programs want the cores too, that makes a call
-    # several times slower. Short spins cost an idle machine nothing that could be measured.
+    # several times slower. Short spins cost an idle machine a few percent.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     library: Any = importlib.import_module("llama_cpp.llama_cpp")
 
