@@ -40,6 +40,8 @@ class PromptFunction(Generic[P, R]):
     raises the exceptions of `microprompt.errors`, with a note that names the prompt's line.
     """
 
+    __name__: str
+
     def __init__(self, program: abi.Program, signature: Callable[P, R]) -> None:
         self.program = program
         functools.update_wrapper(self, signature)

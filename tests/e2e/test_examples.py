@@ -29,5 +29,5 @@ def test_the_intake_example_sorts_its_messages(
     runpy.run_path(str(folder / "main.py"), run_name="__main__")
 
     shown = capsys.readouterr().out
-    assert shown.count("product ") == 3
+    assert shown.count(" product ") == 3
     assert "laptop" in shown
