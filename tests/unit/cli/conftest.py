@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from microprompt import settings
+from microprompt.engines import loaded
 from microprompt.testing import ScriptedEngine, scripted
 from mpc.cli import cli
 
@@ -57,6 +58,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MICROPROMPT_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MPC_DEBUG", raising=False)
     (tmp_path / "intake.mp").write_text(PROGRAM)
+    # Models that other tests have loaded are not this folder's.
+    monkeypatch.setattr(loaded, "_engines", {})
     settings.reset()
     return tmp_path
 
