@@ -51,17 +51,17 @@ def compile_module(
 
 
 def digest(module: CheckedModule) -> str:
-    """A hash of the text of a file and of all it imports."""
-    texts: dict[str, str] = {}
+    """A hash of the text of a file and of all it imports: when it is unchanged, so is the generated module.
+
+    Paths are left out: how a file is shown depends on what else is built.
+    """
+    hashes: set[bytes] = set()
     pending = [module]
     while pending:
         reached = pending.pop()
-        if reached.source.path not in texts:
-            texts[reached.source.path] = reached.source.text
+        found = sha256(reached.source.text.encode()).digest()
+        if found not in hashes:
+            hashes.add(found)
             pending.extend(item.module for item in reached.imports if item.module is not None)
-    found = sha256()
-    for path in sorted(texts):
-        for part in (path, texts[path]):
-            data = part.encode()
-            found.update(len(data).to_bytes(8, "big") + data)
-    return found.hexdigest()
+    own = sha256(module.source.text.encode())
+    return sha256(b"".join((own.digest(), *sorted(hashes)))).hexdigest()

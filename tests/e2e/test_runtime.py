@@ -345,13 +345,18 @@ def test_no_text_of_an_argument_becomes_a_control_token(name: str, request: pyte
     echo = ask(abi.BoolType())
     bound = engine.bind(echo.program)
     specials = special_tokens(engine)
+    markers = {
+        token for token, text in specials if text in ("<start_of_image>", "<end_of_image>", "[multimodal]")
+    }
     # Those of the ways in which a control token could be met: alone, in a sentence, beside another.
     for _, text in specials:
         for argument in (text, f"so {text}and", text * 2):
             asked = bound.question({"text": argument})
             assert not any(is_control(engine, token) for token in asked), argument
+            assert not markers & set(asked), argument
             assert argument.encode() in engine.llama.weights.detokenize(asked)
     assert sum(is_control(engine, token) for token, _ in specials) >= 8
+    assert len(markers) == (3 if name == "gemma" else 0)
 
 
 @pytest.mark.parametrize("name", ["engine", "gemma"])

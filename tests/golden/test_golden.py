@@ -41,6 +41,11 @@ def test_the_modules_are_what_the_compiler_writes() -> None:
     }, render.as_text(report.diagnostics)
 
 
+def test_what_else_is_built_changes_no_module() -> None:
+    report = project.build([FOLDER.parents[1] / "stdlib", FOLDER], check=True)
+    assert report.ok, render.as_text(report.diagnostics)
+
+
 def test_another_checkout_gets_the_same_bytes(tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / "tests" / "golden"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))

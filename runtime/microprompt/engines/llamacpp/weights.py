@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,27 @@ class Weights:
 
     def encode(self, text: str, *, control: bool) -> list[int]:
         """Token ids of a text by itself, without BOS; with `control`, control tokens in it are recognised."""
+        tokens = self._tokenized(text, control)
+        if control or not ("<" in text or "[" in text):
+            return tokens
+        markers = {self.piece(token).decode() for token in tokens if self._is_marker(token)}
+        if not markers:
+            return tokens
+        # llama.cpp finds user-defined tokens in any text; cut behind its first character, one is text.
+        found = re.finditer("|".join(map(re.escape, sorted(markers))), text)
+        cuts = [0, *(match.start() + 1 for match in found), len(text)]
+        pieces = (text[start:end] for start, end in pairwise(cuts))
+        return [token for piece in pieces for token in self._tokenized(piece, control)]
+
+    def _is_marker(self, token: int) -> bool:
+        """Whether a user-defined token stands for more than its text, as `<start_of_image>` does and the tag
+        `<b>` does not."""
+        attributes = self.lib.llama_vocab_get_attr(self.vocab, token)
+        if not attributes & self.lib.LLAMA_TOKEN_ATTR_USER_DEFINED:
+            return False
+        return _MARKER.fullmatch(self.piece(token)) is not None
+
+    def _tokenized(self, text: str, control: bool) -> list[int]:
         if not text:
             return []
         data = text.encode()
@@ -143,5 +166,6 @@ class Weights:
             room = count
 
 
+_MARKER = re.compile(rb"<[^<>\s]*[_|][^<>\s]*>|\[\w+\]")
 _MARK = "\ufdd0"
 """A Unicode noncharacter: never part of a text that is meant to be read."""
