@@ -91,4 +91,6 @@ def _state(info: ModelInfo) -> str:
         found = models.resolve(info.name)
     except ModelError:
         return "damaged"
-    return f"prepared as {found.prepared.type}" if found.prepared else "yes"
+    if found.prepared is None:
+        return "yes"
+    return "best as shipped" if found.path == found.shipped else f"prepared as {found.prepared.type}"
