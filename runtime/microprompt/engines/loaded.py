@@ -54,11 +54,3 @@ def override(engine: Engine) -> Iterator[Engine]:
         yield engine
     finally:
         _override.remove(engine)
-
-
-def unload() -> None:
-    """Free all loaded models."""
-    with _lock:
-        for engine in _engines.values():
-            engine.close()
-        _engines.clear()
