@@ -259,6 +259,8 @@ def _call(path: Path, threads: int) -> Iterator[_Call]:
         asked.n_threads = asked.n_threads_batch = threads
         asked.kv_unified = True
         asked.swa_full = True
+        # As in the engine, whose context this stands for.
+        asked.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
         context = llama.llama_init_from_model(model, asked)
         if not context:
             raise ModelError(f"llama.cpp could not make room for {path.name}: is there enough memory?")
