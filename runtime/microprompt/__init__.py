@@ -11,12 +11,24 @@ from typing import TYPE_CHECKING
 from . import abi, errors
 from .answer import Answer, Usage
 from .function import PromptFunction, prompt
+from .gathering import Later, gather
 from .settings import configure
 
 if TYPE_CHECKING:
-    from .engines.llamacpp import LlamaCppEngine
+    from .engines.llamacpp.engine import LlamaCppEngine
 
-__all__ = ["Answer", "PromptFunction", "Usage", "abi", "configure", "errors", "load_engine", "prompt"]
+__all__ = [
+    "Answer",
+    "Later",
+    "PromptFunction",
+    "Usage",
+    "abi",
+    "configure",
+    "errors",
+    "gather",
+    "load_engine",
+    "prompt",
+]
 
 
 def load_engine(model: str | None = None) -> LlamaCppEngine:
@@ -24,10 +36,6 @@ def load_engine(model: str | None = None) -> LlamaCppEngine:
 
     The engine is shared with the prompt functions that use the same model. Raises `errors.ModelError`.
     """
-    from .engines.llamacpp import LlamaCppEngine
-    from .engines.loaded import engine_for
+    from .engines.loaded import outlines_engine_for
 
-    engine = engine_for(abi.Model(name=model) if model else None)
-    if not isinstance(engine, LlamaCppEngine):
-        raise errors.ModelError("the engine in use is not a llama.cpp engine")
-    return engine
+    return outlines_engine_for(abi.Model(name=model) if model else None)

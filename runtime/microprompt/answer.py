@@ -33,7 +33,8 @@ class Answer(Generic[R]):
     for guided text the product over its tokens, for a record the product over its fields. `distribution` maps
     every label's value to its probability (a choice only). `coverage` is the probability, before any
     constraint, that the model would have said one of the labels (a choice only): low means that the question
-    does not suit the labels. `fields` has the same for each field of a record, by dotted name. `seconds` is
+    does not suit the labels. `near_tie` says that somewhere the best label or token beat the next one by so
+    little that the same call, among others, may give the other. `fields` has the same for each field of a record, by dotted name. `seconds` is
     wall time from call to answer.
     """
 
@@ -42,6 +43,7 @@ class Answer(Generic[R]):
     distribution: Mapping[object, float] | None
     coverage: float | None
     fields: Mapping[str, FieldAnswer]
+    near_tie: bool
     usage: Usage
     seconds: float
     model: str
@@ -55,6 +57,7 @@ class Answer(Generic[R]):
             if self.distribution is None
             else {label_key(value): p for value, p in self.distribution.items()},
             "coverage": self.coverage,
+            "near_tie": self.near_tie,
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "cached_tokens": self.usage.cached_tokens,

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, cast
 
 from . import abi, settings
 from .answer import Answer
 from .errors import ArgumentError, MicropromptError
+from .gathering import Later
 from .values import check
 
 if TYPE_CHECKING:
     from .engines.engine import Call, Engine
+    from .engines.lane import Job
     from .explain import Explanation
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+IN_FLIGHT: Final = 64
+"""Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
 
 
 def prompt(program: abi.Program) -> Callable[[Callable[P, R]], PromptFunction[P, R]]:
@@ -55,51 +60,70 @@ class PromptFunction(Generic[P, R]):
 
     def detail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """The answer with its probability, the distribution over the labels, and what it cost."""
-        with self._placed():
-            return self._answer([self._call(args, kwargs)])[0]
+        with self.placed():
+            return cast(Answer[R], self.engine().answer(self._call(args, kwargs)))
 
     async def acall(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The answer, without blocking the event loop."""
-        return await asyncio.to_thread(self.__call__, *args, **kwargs)
+        """The answer, without blocking the event loop. Cancelling the task cancels the call."""
+        return (await self.adetail(*args, **kwargs)).value
 
-    def map(self, rows: Iterable[object]) -> list[R]:
+    async def adetail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
+        """As `detail`, without blocking the event loop."""
+        with self.placed():
+            call = self._call(args, kwargs)
+            # Loading a model takes a while; once it is there, the thread costs more than the look.
+            engine = self._loaded_engine() or await asyncio.to_thread(self.engine)
+            return cast(Answer[R], await engine.aanswer(call))
+
+    def later(self, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
+        """The call, to be answered beside others by `gather`."""
+        with self.placed():
+            return Later(self, self._call(args, kwargs))
+
+    def map(self, rows: Iterable[object], *, in_flight: int = IN_FLIGHT) -> list[R]:
         """The answers to many rows, in order.
 
         A row is the argument of a function with one parameter, a tuple of arguments, or a mapping from
-        parameters to arguments.
+        parameters to arguments. Up to `in_flight` rows are worked on at a time; a row's `timeout` counts from
+        when it starts to run.
         """
-        return [answer.value for answer in self.map_detail(rows)]
+        return [answer.value for answer in self.map_detail(rows, in_flight=in_flight)]
 
-    def map_detail(self, rows: Iterable[object]) -> Iterator[Answer[R]]:
-        """As `map`, with details, streaming: a few rows are read, answered side by side, and given.
-
-        Which rows run together depends only on their order.
-        """
-        from .engines.scheduler import MAX_BATCH
-
-        source = iter(rows)
-        while batch := list(islice(source, MAX_BATCH)):
-            with self._placed():
-                answers = self._answer([self._row_call(row) for row in batch])
-            yield from answers
+    def map_detail(self, rows: Iterable[object], *, in_flight: int = IN_FLIGHT) -> Iterator[Answer[R]]:
+        """As `map`, with details, streaming: rows are read as answers are taken, up to `in_flight` ahead."""
+        with self.placed():
+            if in_flight < 1:
+                raise ArgumentError(f"in_flight = {in_flight} is not a whole number of at least 1")
+            engine = self.engine()
+            jobs: deque[Job[Answer[object]]] = deque()
+            try:
+                for row in rows:
+                    jobs.append(engine.submit(self._row_call(row), waits=True))
+                    while jobs and (len(jobs) >= in_flight or jobs[0].future.done()):
+                        yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
+                while jobs:
+                    yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
+            finally:
+                for job in jobs:
+                    engine.scheduler.abandon(job)
 
     def render(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The exact text of the prompt."""
-        with self._placed():
-            return self._engine().render(self._call(args, kwargs))
+        with self.placed():
+            return self.engine().render(self._call(args, kwargs))
 
     def explain(self) -> Explanation:
         """What a call costs and why: the prefix, the tail, the labels' trie, the plan of every field."""
         from .explain import explain
 
-        with self._placed():
-            return explain(self._engine(), self.program)
+        with self.placed():
+            return explain(self.engine(), self.program)
 
     def __repr__(self) -> str:
         return f"<prompt function {self.program.name} of {self.program.source}:{self.program.line}>"
 
     @contextmanager
-    def _placed(self) -> Iterator[None]:
+    def placed(self) -> Iterator[None]:
         """Let what is raised in the block name the prompt's line."""
         try:
             yield
@@ -109,18 +133,16 @@ class PromptFunction(Generic[P, R]):
                 error.add_note(note)
             raise
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """The engine that answers; loads the model if it has to."""
         from .engines.loaded import engine_for
 
         return engine_for(self.program.using.model, self._folder)
 
-    def _answer(self, calls: list[Call]) -> list[Answer[R]]:
-        answers = []
-        for result in self._engine().answer(calls):
-            if isinstance(result, MicropromptError):
-                raise result
-            answers.append(cast(Answer[R], result))
-        return answers
+    def _loaded_engine(self) -> Engine | None:
+        from .engines.loaded import loaded_engine
+
+        return loaded_engine(self.program.using.model, self._folder)
 
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
         from .engines.engine import Call

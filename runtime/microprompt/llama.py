@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
+import sys
 from functools import cache
 from typing import Any
 
@@ -28,6 +30,13 @@ def load() -> Any:
     library.llama_log_set(library.microprompt_log, None)
     library.llama_backend_init()
     return library
+
+
+@cache
+def strlen() -> Any:
+    """C's `strlen` as an abort callback: stop when the flag's text is not empty. Takes no lock of Python's."""
+    library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+    return ctypes.cast(library.strlen, load().ggml_abort_callback)
 
 
 def last_error() -> str:

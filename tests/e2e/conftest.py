@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from microprompt import models
-from microprompt.engines.llamacpp import LlamaCppEngine
+from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
 from microprompt.engines.llamacpp.weights import Weights
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from microprompt import abi
 from microprompt.engines.base import Step
 from microprompt.engines.bound import BoundChoice
-from microprompt.engines.llamacpp import LlamaCppEngine
+from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, PromptTooLong
 

@@ -14,7 +14,7 @@ import pytest
 from outlines.inputs import Chat
 
 from microprompt import abi
-from microprompt.engines.llamacpp import LlamaCppEngine
+from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.errors import ArgumentError, DeadlineExceeded, PromptTooLong
 from microprompt.outlines_types import outlines_type
 

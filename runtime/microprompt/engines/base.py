@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,10 @@ from ..layout import Template
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
+
+BATCH_TOKENS: Final = 60
+"""Tokens that are evaluated together. With flash attention, llama.cpp computes fewer than 64 tokens in a way
+whose result does not depend on what else is in the batch or in the cache (decisions/0005)."""
 
 Rows = NDArray[np.float32]
 """Logits, shape (rows asked for, vocabulary)."""
@@ -36,9 +39,22 @@ class Step:
         self.positions.append(position)
         self.sequences.append(sequences)
 
+    def extend(self, other: Step, start: int, end: int) -> None:
+        """Append the tokens `start` to `end` (excluded) of another step."""
+        shift = len(self.tokens) - start
+        self.rows.extend(row + shift for row in other.rows if start <= row < end)
+        self.tokens.extend(other.tokens[start:end])
+        self.positions.extend(other.positions[start:end])
+        self.sequences.extend(other.sequences[start:end])
+
+
+class Interrupted(Exception):
+    """A decode ended early because `Backend.interrupt` was called."""
+
 
 class Backend(Protocol):
-    """A model with a KV cache of many sequences. Used by one thread at a time.
+    """A model with a KV cache of many sequences. Used by one thread at a time, but for `interrupt` and what
+    only reads the vocabulary.
 
     `n_cells` tokens fit into the cache in all, `n_context` into one sequence; `n_sequences` is how many
     sequences there are, numbered from 0.
@@ -67,12 +83,16 @@ class Backend(Protocol):
         """Whether the token ends a generation."""
         ...
 
-    def decode(self, step: Step, deadline: float | None) -> Rows:
-        """Evaluate a step and return its rows.
+    def decode(self, step: Step, threads: int) -> Rows:
+        """Evaluate a step on that many threads and return its rows.
 
-        `deadline` is in the time of `time.monotonic()`. Raises `DeadlineExceeded` and `EngineError`; what the
-        step had written is then still in the cache, for the caller to `forget`.
+        Raises `Interrupted` and `EngineError`; what the step had written is then still in the cache, for the
+        caller to `forget`.
         """
+        ...
+
+    def interrupt(self) -> None:
+        """Have the decode that runs now end early. May be called by any thread."""
         ...
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
@@ -81,6 +101,18 @@ class Backend(Protocol):
 
     def forget(self, sequence: int) -> None:
         """Empty a sequence. Raises `EngineError` if the model can't."""
+        ...
+
+    def save(self, sequence: int) -> bytes:
+        """What the cache holds of a sequence, to `restore` later or in a clone."""
+        ...
+
+    def restore(self, sequence: int, saved: bytes) -> None:
+        """Fill an empty sequence with what was saved. Raises `EngineError` if there is no room."""
+        ...
+
+    def clone(self) -> Backend:
+        """Another cache of the same size over the same weights. Raises `ModelError` without memory for it."""
         ...
 
     def matcher(self, grammar: str) -> LLMatcher:
@@ -93,16 +125,27 @@ class Backend(Protocol):
 
 
 class SequencePool:
-    """The numbers of the sequences that are free."""
+    """The sequences of a backend, each free or taken."""
 
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self._free = list(reversed(numbers))
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._free = list(reversed(range(backend.n_sequences)))
 
     def __len__(self) -> int:
+        """How many are free."""
         return len(self._free)
 
     def take(self) -> int:
+        """An empty sequence."""
         return self._free.pop()
 
-    def put(self, number: int) -> None:
+    def fork(self, source: int, end: int = -1) -> int:
+        """A sequence that shares the positions of `source` up to `end` (excluded; -1 = all)."""
+        number = self._free.pop()
+        self.backend.fork(source, number, 0, end)
+        return number
+
+    def give_back(self, number: int) -> None:
+        """Empty a sequence for the next one who takes it."""
+        self.backend.forget(number)
         self._free.append(number)

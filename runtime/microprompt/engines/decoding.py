@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import AnswerTooLong, EngineError
 from ..trie import ROOT, Trie
-from .base import Backend, Rows, SequencePool, Step
+from .base import Rows, SequencePool, Step
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -31,16 +31,26 @@ Decoding: TypeAlias = Generator[Step, Rows, T]
 
 @dataclass(slots=True)
 class Cursor:
-    """A call's place: its sequence, how many tokens of it are evaluated, and those that wait.
+    """A call's place: its sequence among those of `pool`, how many tokens of it are evaluated, and those that
+    wait.
 
-    `decoded` counts the tokens evaluated so far, `chosen` those that the model chose.
+    `decoded` counts the tokens evaluated so far, `chosen` those that the model chose. `margin` is the least
+    distance, in log-probability, by which a best token or label beat the next one.
     """
 
+    pool: SequencePool
     sequence: int
     position: int
     pending: list[int] = field(default_factory=list)
     decoded: int = 0
     chosen: int = 0
+    margin: float = float("inf")
+
+    def note_margin(self, scores: NDArray[np.float32] | NDArray[np.float64]) -> None:
+        """Keep the distance between the best two scores, if it is the least so far."""
+        if len(scores) > 1:
+            second, best = np.partition(scores, -2)[-2:]
+            self.margin = min(self.margin, float(best) - float(second))
 
     def flush(self, beside: tuple[int, ...] = ()) -> Step:
         """A step that evaluates what waits, also in the sequences `beside`, and reads the last row."""
@@ -77,8 +87,9 @@ class Sampler:
 
 
 def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
-    top = float(values.max())
-    return top + float(np.log(np.exp(values - top, dtype=np.float64).sum()))
+    top = values.max()
+    # Logits stay float32 here, for which NumPy has vector instructions; their sum does not.
+    return float(top) + float(np.log(np.exp(values - top).sum(dtype=np.float64)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +105,7 @@ class Scores:
         return self.log_probs - log_sum_exp(self.log_probs)
 
 
-def choose(
-    cursor: Cursor, trie: Trie, sampler: Sampler, pool: SequencePool, backend: Backend
-) -> Decoding[tuple[int, Scores]]:
+def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, Scores]]:
     """Score every label and take one. The cursor ends behind the label, its unevaluated tokens pending.
 
     Without collisions one row is read, in the pass that the prompt needs anyhow. With collisions every path
@@ -121,16 +130,16 @@ def choose(
         best = _take(cursor, trie, log_probs, sampler)
         return best, Scores(log_probs)
 
+    pool = cursor.pool
     held: list[int] = []
     members: dict[int, list[int]] = {}
     read_already: set[int] = set()
     try:
         for start in range(0, len(trie.paths), MAX_PATHS):
-            _release(held, pool, backend)
+            _release(held, pool)
             chunk = trie.paths[start : start + MAX_PATHS]
             for _ in chunk:
-                held.append(pool.take())
-                backend.fork(cursor.sequence, held[-1])
+                held.append(pool.fork(cursor.sequence))
             step = cursor.flush(tuple(held)) if start == 0 else Step()
             fresh = [ROOT] if start == 0 else []
             members = {}
@@ -154,23 +163,22 @@ def choose(
         if way and way[-1] in members:
             begin = cursor.position
             cursor.position += len(way)
-            backend.fork(members[way[-1]][0], cursor.sequence, begin, cursor.position)
+            pool.backend.fork(members[way[-1]][0], cursor.sequence, begin, cursor.position)
         else:
             cursor.pending[:0] = (trie.nodes[node].token for node in way)
         return best, Scores(log_probs)
     finally:
-        _release(held, pool, backend)
+        _release(held, pool)
 
 
-def _release(held: list[int], pool: SequencePool, backend: Backend) -> None:
+def _release(held: list[int], pool: SequencePool) -> None:
     while held:
-        sequence = held.pop()
-        backend.forget(sequence)
-        pool.put(sequence)
+        pool.give_back(held.pop())
 
 
 def _take(cursor: Cursor, trie: Trie, log_probs: NDArray[np.float64], sampler: Sampler) -> int:
     best = sampler.pick(log_probs - log_sum_exp(log_probs))
+    cursor.note_margin(log_probs)
     cursor.pending.extend(trie.rest(best))
     cursor.chosen += 1
     return best
@@ -180,7 +188,6 @@ def write(
     cursor: Cursor,
     matcher: LLMatcher,
     sampler: Sampler,
-    backend: Backend,
     budget: int,
     emit: Emit | None = None,
 ) -> Decoding[tuple[bytes, float]]:
@@ -189,6 +196,7 @@ def write(
     Forced runs are added without a pass, canonically tokenised. Raises `AnswerTooLong` after `budget` tokens
     that the model chose, `EngineError` if the matcher fails.
     """
+    backend = cursor.pool.backend
     text = _Text(backend, emit)
     log_prob = 0.0
     mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
@@ -213,7 +221,9 @@ def write(
                     help="raise max_tokens, or bound the type, as in str(..40)",
                 )
             rows = yield cursor.flush()
-            which, chance = sampler.take(rows[0][allowed])
+            logits = rows[0][allowed]
+            which, chance = sampler.take(logits)
+            cursor.note_margin(logits)
             log_prob += chance
             token = int(allowed[which])
             cursor.chosen += 1
@@ -228,7 +238,6 @@ def speak(
     cursor: Cursor,
     bias: Callable[[Sequence[int], Rows], Rows],
     sampler: Sampler,
-    backend: Backend,
     budget: int,
     emit: Emit | None = None,
 ) -> Decoding[bytes]:
@@ -236,6 +245,7 @@ def speak(
 
     `bias` changes the logits, shape (1, vocabulary), from the tokens so far, as a logits processor does.
     """
+    backend = cursor.pool.backend
     text = _Text(backend, emit)
     tokens = list(cursor.pending)
     for _ in range(budget):

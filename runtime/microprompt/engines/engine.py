@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Final
 
 import numpy as np
 
 from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
-from ..errors import EngineError, MicropromptError
+from ..errors import EngineError
 from ..layout import Argument, Literal, hole_text
 from .base import Backend
 from .bound import BoundChoice, BoundGuided, BoundProgram, BoundSlot
 from .decoding import Cursor, Decoding, Sampler, choose, write
-from .scheduler import Job, Scheduler
+from .lane import Job
+from .scheduler import Scheduler
+
+NEAR_TIE: Final = 0.1
+"""Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,19 @@ class Call:
 class Engine:
     """Answers calls on one backend. Safe from several threads.
 
-    `layout` is "plain" or "chat", as suits the model.
+    `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`.
     """
 
-    def __init__(self, backend: Backend, *, layout: str = "plain") -> None:
+    def __init__(
+        self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1
+    ) -> None:
         if layout == "chat" and backend.template is None:
             raise EngineError(
                 f"{backend.name} has no chat template that llama.cpp knows; use the plain layout"
             )
         self.backend = backend
         self.layout = layout
-        self.scheduler = Scheduler(backend)
+        self.scheduler = Scheduler(backend, lanes=lanes, threads=threads)
         self._bound: dict[int, BoundProgram] = {}
 
     @property
@@ -67,28 +74,31 @@ class Engine:
             for segment in self.bind(call.program).segments
         )
 
-    def answer(self, calls: Sequence[Call]) -> list[Answer[object] | MicropromptError]:
-        """Answer calls, in order, several side by side. What one call did wrong is returned in its place."""
-        start = time.monotonic()
-        # Calls that run together wait for each other, so their time counts together.
-        timeouts = [call.timeout for call in calls if call.timeout is not None]
-        deadline = start + sum(timeouts) if len(timeouts) == len(calls) else None
-        jobs: list[Job[Answer[object]]] = []
-        failed: dict[int, MicropromptError] = {}
-        for index, call in enumerate(calls):
-            try:
-                jobs.append(self._job(call, start))
-            except MicropromptError as error:
-                failed[index] = error
-        found = self.scheduler.run(jobs, deadline)
-        done = iter(found)
-        return [failed[index] if index in failed else next(done) for index in range(len(calls))]
+    def submit(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+        """Queue a call; `scheduler.result` waits for it. Raises `PromptTooLong` and `EngineError`.
+
+        Its `timeout` counts from now, or with `waits`, for calls of which many are queued, from when it starts
+        to run.
+        """
+        job = self.job(call, waits=waits)
+        self.scheduler.submit(job)
+        return job
+
+    def answer(self, call: Call) -> Answer[object]:
+        """Answer a call."""
+        return self.scheduler.result(self.submit(call))
+
+    async def aanswer(self, call: Call) -> Answer[object]:
+        """Answer a call without blocking the event loop."""
+        return await self.scheduler.arun(self.job(call))
 
     def close(self) -> None:
         """Free the model. Calls afterwards fail."""
         self.scheduler.close()
 
-    def _job(self, call: Call, start: float) -> Job[Answer[object]]:
+    def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+        """What the scheduler runs for a call. Raises `PromptTooLong`."""
+        start = time.monotonic()
         bound = self.bind(call.program)
         question = bound.question(call.arguments)
 
@@ -101,6 +111,8 @@ class Engine:
             cells=len(question) + bound.bound,
             sequences=bound.sequences,
             decode=decode,
+            deadline=None if waits or call.timeout is None else start + call.timeout,
+            timeout=call.timeout,
         )
 
     def _decode(
@@ -125,6 +137,7 @@ class Engine:
                 cached_tokens=cached,
                 decoded_tokens=cursor.decoded - asked,
             ),
+            near_tie=using.temperature == 0 and cursor.margin < NEAR_TIE,
             seconds=time.monotonic() - start,
             model=self.name,
         )
@@ -132,9 +145,7 @@ class Engine:
     def _fill(self, slot: BoundSlot, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[FieldAnswer]:
         match slot:
             case BoundChoice():
-                label, scores = yield from choose(
-                    cursor, slot.trie, sampler, self.scheduler.pool, self.backend
-                )
+                label, scores = yield from choose(cursor, slot.trie, sampler)
                 probabilities = np.exp(scores.normalised())
                 return FieldAnswer(
                     value=slot.values[label],
@@ -143,7 +154,7 @@ class Engine:
                     coverage=scores.coverage(),
                 )
             case BoundGuided():
-                text, log_prob = yield from write(cursor, slot.matcher(), sampler, self.backend, budget)
+                text, log_prob = yield from write(cursor, slot.matcher(), sampler, budget)
                 return FieldAnswer(
                     value=slot.value(text),
                     confidence=float(np.exp(log_prob)),

@@ -6,12 +6,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import abi, models, settings
 from .engine import Engine
 
+if TYPE_CHECKING:
+    from .llamacpp.engine import LlamaCppEngine
+
 _lock = threading.Lock()
-_engines: dict[tuple[object, ...], Engine] = {}
+_engines: dict[abi.Model, Engine] = {}
+_as_outlines: dict[Engine, LlamaCppEngine] = {}
 _override: list[Engine] = []
 
 
@@ -22,28 +27,57 @@ def engine_for(model: abi.Model | None, folder: Path | None = None) -> Engine:
     """
     if _override:
         return _override[-1]
+    wanted = _wanted(model, folder)
+    with _lock:
+        if wanted not in _engines:
+            _engines[wanted] = _load(wanted)
+        return _engines[wanted]
+
+
+def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> Engine | None:
+    """The same engine if it is there already; does not wait."""
+    return _override[-1] if _override else _engines.get(_wanted(model, folder))
+
+
+def outlines_engine_for(model: abi.Model | None) -> LlamaCppEngine:
+    """The same engine as an Outlines model; what they run shares batches."""
+    from .llamacpp.engine import LlamaCppEngine
+
+    engine = engine_for(model)
+    if isinstance(engine, LlamaCppEngine):
+        return engine
+    with _lock:
+        if engine not in _as_outlines:
+            _as_outlines[engine] = LlamaCppEngine.sharing(engine)
+        return _as_outlines[engine]
+
+
+def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
+    """What to load, with the settings in the places that the program left open."""
     current = settings.current()
-    wanted = model or abi.Model(name=current.model)
-    context = wanted.context or current.context
-    name = wanted.name
+    name = model.name if model else current.model
     if models.is_path(name):
         name = str(((folder or Path.cwd()) / Path(name).expanduser()).resolve())
-    key = (name, wanted.layout, context)
-    with _lock:
-        if key not in _engines:
-            _engines[key] = _load(name, wanted.layout, context, current.threads)
-        return _engines[key]
+    return abi.Model(
+        name=name,
+        layout=model.layout if model else None,
+        context=(model.context if model else None) or current.context,
+    )
 
 
-def _load(name: str, layout: str | None, context: int | None, threads: int) -> Engine:
-    found = models.ensure(name)
-    from .llamacpp import LlamaCppEngine
+def _load(wanted: abi.Model) -> Engine:
+    found = models.ensure(wanted.name)
     from .llamacpp.backend import LlamaCppBackend
     from .llamacpp.weights import Weights
 
-    shown = Path(name).name if models.is_path(name) else name
-    backend = LlamaCppBackend(Weights(found.path), name=shown, threads=threads, context=context)
-    return LlamaCppEngine(backend, layout=layout or found.layout)
+    name = Path(wanted.name).name if models.is_path(wanted.name) else wanted.name
+    backend = LlamaCppBackend(Weights(found.path), name=name, context=wanted.context)
+    return Engine(
+        backend,
+        layout=wanted.layout or found.layout,
+        lanes=found.lanes,
+        threads=settings.current().threads,
+    )
 
 
 @contextmanager

@@ -1,59 +1,209 @@
-"""Prompts' static prefixes, kept in the KV cache across calls."""
+"""Prompts' static prefixes, kept across calls: as a tree in a KV cache, and saved in plain memory behind it.
+
+Prefixes that begin with the same tokens share them. A node of the tree owns the cells from `shared` on and
+holds a sequence that reads from position 0, so a leaf can go without taking anything from its parent.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Final, TypeAlias
 
-from .base import Backend, SequencePool, Step
+from .base import SequencePool, Step
+
+Tokens: TypeAlias = tuple[int, ...]
+
+MIN_SHARED: Final = 8
+"""Fewer tokens in common are not worth a node."""
+
+STORE_BYTES: Final = 128 * 2**20
+"""How much of the plain memory saved prefixes may take. One token of SmolLM2-135M takes 23 kB."""
 
 
-class PrefixCache:
-    """Prefixes by their tokens, least recently used first; each holds a sequence of the backend."""
+@dataclass(slots=True, eq=False)
+class Prefix:
+    """A node: `tokens` from the start of the prompt, of which the first `shared` are its parent's.
 
-    def __init__(self, backend: Backend, pool: SequencePool) -> None:
-        self._backend = backend
+    `is_ready` is false while it is being evaluated. `users` are the calls that run on it, which keep it.
+    """
+
+    tokens: Tokens
+    shared: int
+    sequence: int
+    parent: Prefix | None
+    is_ready: bool
+    children: int = 0
+    users: int = 0
+    last_used: int = 0
+
+    def own_cells(self) -> int:
+        return len(self.tokens) - self.shared
+
+    def step(self) -> Step:
+        """What has to be evaluated to make it ready."""
+        step = Step()
+        for position in range(self.shared, len(self.tokens)):
+            step.add(self.tokens[position], position, (self.sequence,))
+        return step
+
+
+class PrefixStore:
+    """Evaluated prefixes as bytes, for caches that dropped them or never had them. Safe from any thread."""
+
+    def __init__(self, limit: int = STORE_BYTES) -> None:
+        self._limit = limit
+        self._size = 0
+        self._saved: OrderedDict[Tokens, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, tokens: Tokens, saved: bytes) -> None:
+        """Keep a prefix; the least recently used ones go when the store is full."""
+        with self._lock:
+            if tokens in self._saved or len(saved) > self._limit:
+                return
+            self._saved[tokens] = saved
+            self._size += len(saved)
+            while self._size > self._limit:
+                _, dropped = self._saved.popitem(last=False)
+                self._size -= len(dropped)
+
+    def get(self, tokens: Tokens) -> bytes | None:
+        """What was saved, if it is still here."""
+        with self._lock:
+            if tokens in self._saved:
+                self._saved.move_to_end(tokens)
+            return self._saved.get(tokens)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._saved.clear()
+            self._size = 0
+
+
+class PrefixTree:
+    """The prefixes in one KV cache."""
+
+    def __init__(self, pool: SequencePool, store: PrefixStore) -> None:
         self._pool = pool
-        self._sequences: OrderedDict[tuple[int, ...], int] = OrderedDict()
+        self._store = store
+        self._nodes: dict[Tokens, Prefix] = {}
+        self._clock = count(1)
 
     def cells(self) -> int:
         """Cache cells in use."""
-        return sum(map(len, self._sequences))
+        return sum(node.own_cells() for node in self._nodes.values())
 
-    def holds(self, tokens: Sequence[int]) -> bool:
-        return tuple(tokens) in self._sequences
+    def find(self, tokens: Tokens) -> Prefix | None:
+        """The node of a prefix, ready or not."""
+        return self._nodes.get(tokens)
 
-    def sequence(self, tokens: tuple[int, ...], deadline: float | None) -> int:
-        """The sequence that holds `tokens`, evaluated now if it was not there."""
-        if tokens not in self._sequences:
+    def cost(self, tokens: Tokens) -> tuple[int, int]:
+        """The cells and sequences that `add` takes at most."""
+        if tokens in self._nodes:
+            return 0, 0
+        return len(tokens), 2
+
+    def add(self, tokens: Tokens) -> Prefix:
+        """A node for a prefix that has none: restored if it was saved, else with what others share with it,
+        and the rest for the caller to evaluate and then `keep`."""
+        if (saved := self._store.get(tokens)) is not None:
             sequence = self._pool.take()
-            step = Step()
-            for position, token in enumerate(tokens):
-                step.add(token, position, (sequence,))
             try:
-                self._backend.decode(step, deadline)
+                self._pool.backend.restore(sequence, saved)
             except BaseException:
-                self._backend.forget(sequence)
-                self._pool.put(sequence)
+                self._pool.give_back(sequence)
                 raise
-            self._sequences[tokens] = sequence
-        self._sequences.move_to_end(tokens)
-        return self._sequences[tokens]
+            node = Prefix(tokens, 0, sequence, None, is_ready=True)
+        elif (parent := self._longest_shared(tokens)) is not None:
+            if parent.tokens == tokens:
+                return parent
+            sequence = self._pool.fork(parent.sequence)
+            node = Prefix(tokens, len(parent.tokens), sequence, parent, is_ready=False)
+            parent.children += 1
+        else:
+            node = Prefix(tokens, 0, self._pool.take(), None, is_ready=False)
+        self._nodes[tokens] = node
+        return node
 
-    def make_room(self, cells: int, sequences: int, keep: tuple[int, ...]) -> None:
-        """Drop prefixes, oldest first and never `keep`, until that much is free beside what stays."""
-        for tokens in list(self._sequences):
-            fits = self.cells() + cells <= self._backend.n_cells
-            if fits and len(self._pool) >= sequences:
-                return
-            if tokens != keep:
-                self._drop(tokens)
+    def keep(self, node: Prefix) -> None:
+        """A node was evaluated."""
+        node.is_ready = True
+        self._store.put(node.tokens, self._pool.backend.save(node.sequence))
+
+    def use(self, node: Prefix) -> None:
+        """A call begins to use a node; `leave` ends that."""
+        node.users += 1
+        node.last_used = next(self._clock)
+
+    def leave(self, node: Prefix) -> None:
+        node.users -= 1
+
+    def make_room(self, cells: int, sequences: int, keep: Prefix | None) -> bool:
+        """Drop leaves that no call uses, least recently used first, until the tree has at most `cells` and
+        `sequences` are free; whether that went. Never drops `keep`."""
+        while self.cells() > cells or len(self._pool) < sequences:
+            leaves = [
+                node
+                for node in self._nodes.values()
+                if not node.children and not node.users and node is not keep and node.is_ready
+            ]
+            if not leaves:
+                return False
+            self.drop(min(leaves, key=lambda node: node.last_used))
+        return True
+
+    def drop(self, node: Prefix) -> None:
+        """Remove a leaf."""
+        del self._nodes[node.tokens]
+        if node.parent is not None:
+            node.parent.children -= 1
+        self._pool.give_back(node.sequence)
 
     def clear(self) -> None:
-        for tokens in list(self._sequences):
-            self._drop(tokens)
+        """Drop every node."""
+        for node in self._nodes.values():
+            self._pool.give_back(node.sequence)
+        self._nodes.clear()
 
-    def _drop(self, tokens: tuple[int, ...]) -> None:
-        sequence = self._sequences.pop(tokens)
-        self._backend.forget(sequence)
-        self._pool.put(sequence)
+    def _longest_shared(self, tokens: Tokens) -> Prefix | None:
+        """The node of the longest beginning that another prefix shares; made here if it had none of its own."""
+        ready = [node for node in self._nodes.values() if node.is_ready]
+        best = max(ready, key=lambda node: _common(node.tokens, tokens), default=None)
+        if best is None or (length := _common(best.tokens, tokens)) < MIN_SHARED:
+            return None
+        # Up to the ancestor in whose own cells the two part.
+        while best.parent is not None and length <= best.shared:
+            best = best.parent
+        known = self._nodes.get(tokens[:length])
+        if known is not None:
+            return known if known.is_ready else None
+        return self._split(best, length)
+
+    def _split(self, node: Prefix, length: int) -> Prefix:
+        """Put a node for the first `length` tokens above `node`."""
+        above = Prefix(
+            tokens=node.tokens[:length],
+            shared=node.shared,
+            sequence=self._pool.fork(node.sequence, length),
+            parent=node.parent,
+            is_ready=True,
+            children=1,
+            last_used=node.last_used,
+        )
+        node.shared, node.parent = length, above
+        self._nodes[above.tokens] = above
+        return above
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    length = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        length += 1
+    return length

@@ -1,170 +1,230 @@
-"""One scheduler a model: prompts' prefixes stay in its KV cache, and many decodings share each batch."""
+"""One scheduler a model: jobs from threads, tasks and `map` meet in one queue, which lanes serve.
+
+An idle engine starts a job at once, on all cores. When several lanes are busy each computes on its share of
+the cores. Lanes after the first are made when jobs first have to wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+import weakref
+from collections import deque
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
-from ..errors import DeadlineExceeded, MicropromptError
-from .base import Backend, SequencePool, Step
-from .decoding import Cursor, Decoding
-from .prefixes import PrefixCache
+from ..errors import DeadlineExceeded, EngineError, ModelError
+from .base import Backend
+from .lane import Job, Lane
+from .prefixes import PrefixStore
 
 T = TypeVar("T")
 
-MAX_BATCH = 16
-"""Jobs that run side by side. Fixed, so that the same jobs in the same order meet the same batches."""
+QUEUE_LENGTH: Final = 256
+"""Jobs that wait before whoever submits another one has to wait himself."""
 
-
-@dataclass(frozen=True, slots=True)
-class Job(Generic[T]):
-    """A call to run.
-
-    `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone; `cells` and
-    `sequences` are the most it can take beside the prefix. `decode` is told its place and how many tokens of
-    the prefix had been in the cache.
-    """
-
-    prefix: tuple[int, ...]
-    pending: Sequence[int]
-    cells: int
-    sequences: int
-    decode: Callable[[Cursor, int], Decoding[T]]
+_BACKLOG: Final = 4
+"""Jobs that have to wait before another lane is worth its memory."""
 
 
 class Scheduler:
-    """Runs jobs on a backend. Safe from several threads: one group of jobs runs at a time."""
+    """Runs jobs on a backend and, where `lanes` is more than 1, on clones of it. Safe from any thread.
 
-    def __init__(self, backend: Backend) -> None:
+    `threads` is how many the lanes have together.
+    """
+
+    def __init__(self, backend: Backend, *, lanes: int = 1, threads: int = 1) -> None:
         self.backend = backend
-        self.pool = SequencePool(range(backend.n_sequences))
-        self._prefixes = PrefixCache(backend, self.pool)
+        self.store = PrefixStore()
+        self.lanes: list[Lane] = [Lane(backend, self.store)]
+        self._most_lanes = lanes
+        self._threads = threads
         self._lock = threading.Lock()
-
-    def run(self, jobs: Sequence[Job[T]], deadline: float | None) -> list[T | MicropromptError]:
-        """Each job's result, or the error that ended it, in order; `deadline` as in `Backend.decode`."""
-        patience = (
-            -1 if deadline is None else min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+        self._room = threading.Condition(self._lock)
+        self._wake: list[threading.Condition] = []
+        self._idle: set[int] = set()
+        self._queue: deque[Job[Any]] = deque()
+        self._workers: list[threading.Thread] = []
+        self._admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            weakref.WeakKeyDictionary()
         )
-        if not self._lock.acquire(timeout=patience):
-            return [
-                DeadlineExceeded("the model was busy with other calls until the timeout passed") for _ in jobs
-            ]
+        self._closing = False
+        self._process = os.getpid()
+        # A thread inside llama.cpp while the process tears its libraries down would crash it.
+        reference = weakref.ref(self)
+        atexit.register(_close, reference)
+
+    def submit(self, job: Job[Any], *, wait: bool = True) -> None:
+        """Queue a job; its future tells how it ends. Where the queue is full, wait until the job's deadline.
+
+        `wait=False` is for callers who bound what they submit themselves. Raises `EngineError` once the
+        scheduler is closed, and in a forked child, where the model does not live.
+        """
+        if os.getpid() != self._process:
+            raise EngineError(
+                "the model was loaded before this process was forked, and does not survive that",
+                help='start processes with the "spawn" method, or load the model in the child',
+            )
+        with self._lock:
+            while wait and len(self._queue) >= QUEUE_LENGTH and not self._closing:
+                self._room.wait(timeout=0.1)
+                if job.is_over():
+                    return
+            if self._closing:
+                raise EngineError("the engine is closed")
+            self._queue.append(job)
+            if self._idle:
+                first = min(self._idle)
+                self._idle.remove(first)
+                self._wake[first].notify()
+            elif len(self._workers) < len(self.lanes) or (
+                len(self._workers) < self._most_lanes and len(self._queue) > _BACKLOG
+            ):
+                self._start_worker()
+
+    def result(self, job: Job[T]) -> T:
+        """Wait for a submitted job. Raises what ended it; `DeadlineExceeded` at its deadline."""
         try:
-            results: list[T | MicropromptError] = []
-            for wave in _waves(jobs, self.backend):
-                try:
-                    found = self._run_wave(wave, deadline)
-                except MicropromptError as error:
-                    found = [error for _ in wave]
-                results.extend(found)
-            return results
-        finally:
-            self._lock.release()
+            job.future.exception(_seconds_left(job))
+        except TimeoutError:
+            self._expire(job)
+        except BaseException:
+            self.abandon(job)
+            raise
+        return job.future.result()
+
+    async def arun(self, job: Job[T]) -> T:
+        """Submit a job and wait for it, without blocking the event loop; as `result`."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def tell(_: object) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(ended.set)
+
+        try:
+            async with asyncio.timeout(_seconds_left(job)), self._admission(loop):
+                self.submit(job, wait=False)
+                job.future.add_done_callback(tell)
+                await ended.wait()
+        except TimeoutError:
+            self._expire(job)
+        except BaseException:
+            self.abandon(job)
+            raise
+        return job.future.result()
+
+    def abandon(self, job: Job[Any]) -> None:
+        """Cancel a job; what is computed for nobody else ends at once."""
+        job.future.cancel()
+        self._interrupt()
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs."""
+        with self._lock:
+            return not self._queue and len(self._idle) == len(self._workers)
 
     def close(self) -> None:
-        """Free the model."""
+        """End all jobs with an error and free the caches. Does nothing in a forked child."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
-            self._prefixes.clear()
-            self.backend.close()
+            if self._closing:
+                return
+            self._closing = True
+            for wake in self._wake:
+                wake.notify()
+            self._room.notify_all()
+        for worker in self._workers:
+            worker.join()
+        error = EngineError("the engine was closed")
+        for job in self._queue:
+            job.fail(error)
+        for lane in self.lanes:
+            lane.fail_all(error)
+        # The first one owns the weights, so it goes last.
+        for lane in reversed(self.lanes):
+            lane.backend.close()
+        self.store.clear()
 
-    def _run_wave(self, wave: Sequence[Job[T]], deadline: float | None) -> list[T | MicropromptError]:
-        """Run jobs with the same prefix side by side, each on a fork of it."""
-        prefix = wave[0].prefix
-        new = len(prefix) if not self._prefixes.holds(prefix) else 0
-        self._prefixes.make_room(
-            new + sum(job.cells for job in wave),
-            bool(new) + sum(job.sequences for job in wave),
-            keep=prefix,
+    def _expire(self, job: Job[Any]) -> None:
+        job.fail(DeadlineExceeded("the call took longer than its timeout"))
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        for lane in list(self.lanes):
+            lane.interrupt_if_over()
+
+    def _admission(self, loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
+        """What tasks wait for instead of the queue, for they must not block their loop."""
+        if loop not in self._admissions:
+            self._admissions[loop] = asyncio.Semaphore(QUEUE_LENGTH)
+        return self._admissions[loop]
+
+    # ---------------------------------------------------------------------------------------- workers
+
+    def _start_worker(self) -> None:
+        number = len(self._workers)
+        self._wake.append(threading.Condition(self._lock))
+        worker = threading.Thread(
+            target=self._serve, args=(number,), name=f"microprompt-lane-{number}", daemon=True
         )
-        shared = self._prefixes.sequence(prefix, deadline) if prefix else None
-        sequences = [self.pool.take() for _ in wave]
-        try:
-            decodings = []
-            for index, (job, sequence) in enumerate(zip(wave, sequences, strict=True)):
-                if shared is not None:
-                    self.backend.fork(shared, sequence)
-                cursor = Cursor(sequence, len(prefix), list(job.pending))
-                # Who came first paid for the prefix.
-                decodings.append(job.decode(cursor, len(prefix) - (new if index == 0 else 0)))
-            return _run_together(self.backend, decodings, deadline)
-        finally:
-            for sequence in sequences:
-                self.backend.forget(sequence)
-                self.pool.put(sequence)
+        self._workers.append(worker)
+        worker.start()
 
-
-def _waves(jobs: Sequence[Job[T]], backend: Backend) -> Iterator[Sequence[Job[T]]]:
-    """Runs of neighbouring jobs with one prefix, as many as the cache has cells and sequences for."""
-    start = 0
-    while start < len(jobs):
-        cells = backend.n_cells - len(jobs[start].prefix)
-        # The other half of the sequences is for prefixes.
-        sequences = backend.n_sequences // 2
-        end = start
-        while (
-            end < len(jobs)
-            and end - start < MAX_BATCH
-            and jobs[end].prefix == jobs[start].prefix
-            and (end == start or (jobs[end].cells <= cells and jobs[end].sequences <= sequences))
-        ):
-            cells -= jobs[end].cells
-            sequences -= jobs[end].sequences
-            end += 1
-        yield jobs[start:end]
-        start = end
-
-
-def _run_together(
-    backend: Backend, decodings: Sequence[Decoding[T]], deadline: float | None
-) -> list[T | MicropromptError]:
-    """Each round, the next steps of all decodings go through the model as one batch.
-
-    A decoding that fails by itself ends alone; a failing batch ends all that were in it.
-    """
-    results: dict[int, T | MicropromptError] = {}
-    waiting: dict[int, Step] = {}
-
-    def advance(index: int, rows: Any) -> None:
-        try:
-            waiting[index] = decodings[index].send(rows)
-        except StopIteration as end:
-            results[index] = end.value
-        except MicropromptError as error:
-            results[index] = error
-
-    try:
-        for index in range(len(decodings)):
-            advance(index, None)
-        while waiting:
-            current = dict(waiting)
-            waiting.clear()
+    def _serve(self, number: int) -> None:
+        if number == 0:
+            lane = self.lanes[0]
+        else:
             try:
-                rows = backend.decode(_merged(list(current.values())), deadline)
-            except MicropromptError as error:
-                results.update(dict.fromkeys(current, error))
-                continue
-            start = 0
-            for index, step in current.items():
-                advance(index, rows[start : start + len(step.rows)])
-                start += len(step.rows)
-    finally:
-        # Those that did not end give back the sequences they hold.
-        for decoding in decodings:
-            decoding.close()
-    return [results[index] for index in range(len(decodings))]
+                lane = Lane(self.backend.clone(), self.store)
+            except ModelError:  # no memory: the lanes that are there do the work
+                with self._lock:
+                    self._most_lanes = number
+                    self._workers.remove(threading.current_thread())
+                return
+            with self._lock:
+                self.lanes.append(lane)
+        held: Job[Any] | None = None
+        while True:
+            with self._lock:
+                while not self._closing and not self._queue and not lane.is_busy and held is None:
+                    self._idle.add(number)
+                    self._wake[number].wait()
+                    self._idle.discard(number)
+                if self._closing:
+                    if held is not None:
+                        self._queue.appendleft(held)
+                    return
+                threads = max(1, self._threads // (len(self._workers) - len(self._idle)))
+            while held is not None or lane.wants_more():
+                if held is None and (held := self._next()) is None:
+                    break
+                if not lane.admit(held):
+                    break
+                held = None
+            if lane.is_busy:
+                lane.step(threads)
+
+    def _next(self) -> Job[Any] | None:
+        with self._lock:
+            if not self._queue:
+                return None
+            if len(self._queue) == QUEUE_LENGTH:
+                self._room.notify_all()
+            return self._queue.popleft()
 
 
-def _merged(steps: Sequence[Step]) -> Step:
-    if len(steps) == 1:
-        return steps[0]
-    batch = Step()
-    for step in steps:
-        batch.rows.extend(len(batch.tokens) + row for row in step.rows)
-        batch.tokens.extend(step.tokens)
-        batch.positions.extend(step.positions)
-        batch.sequences.extend(step.sequences)
-    return batch
+def _close(reference: weakref.ref[Scheduler]) -> None:
+    scheduler = reference()
+    if scheduler is not None:
+        scheduler.close()
+
+
+def _seconds_left(job: Job[Any]) -> float | None:
+    if job.deadline is None:
+        return None
+    return min(max(0.0, job.deadline - time.monotonic()), threading.TIMEOUT_MAX)

@@ -7,7 +7,7 @@ Tokens are bytes, so probabilities come out exactly as scripted.
 from __future__ import annotations
 
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from .. import abi
 from ..answer import Answer
-from ..errors import DeadlineExceeded, EngineError, MicropromptError, ScriptError
+from ..errors import EngineError, MicropromptError, ScriptError
 from ..layout import Template
 from ..values import check, plain
-from .base import Rows, Step
+from .base import Interrupted, Rows, Step
+from .decoding import Cursor, Decoding
 from .engine import Call, Engine
+from .lane import Job
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -53,6 +55,7 @@ class ByteBackend:
         self.decoded_batches = 0
         self._voice = voice
         self._sequences: dict[int, bytearray] = {}
+        self._stop = threading.Event()
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
         return list(text.encode())
@@ -66,14 +69,16 @@ class ByteBackend:
     def is_end(self, token: int) -> bool:
         return token == _END
 
-    def decode(self, step: Step, deadline: float | None) -> Rows:
-        self._check_time(deadline)
+    def decode(self, step: Step, threads: int) -> Rows:
+        self._stop.clear()
         self.decoded_batches += 1
         rows = np.empty((len(step.rows), VOCABULARY), dtype=np.float32)
         wanted = {place: row for row, place in enumerate(step.rows)}
         for place, (token, position, sequences) in enumerate(
             zip(step.tokens, step.positions, step.sequences, strict=True)
         ):
+            if self._stop.is_set():
+                raise Interrupted
             for sequence in sequences:
                 held = self._sequences.setdefault(sequence, bytearray())
                 if len(held) != position:
@@ -81,8 +86,10 @@ class ByteBackend:
                 held.append(token)
             if place in wanted:
                 rows[wanted[place]] = self._voice(bytes(self._sequences[sequences[0]]))
-        self._check_time(deadline)
         return rows
+
+    def interrupt(self) -> None:
+        self._stop.set()
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
         held = self._sequences.setdefault(target, bytearray())
@@ -94,6 +101,15 @@ class ByteBackend:
     def forget(self, sequence: int) -> None:
         self._sequences.pop(sequence, None)
 
+    def save(self, sequence: int) -> bytes:
+        return bytes(self._sequences[sequence])
+
+    def restore(self, sequence: int, saved: bytes) -> None:
+        self._sequences[sequence] = bytearray(saved)
+
+    def clone(self) -> ByteBackend:
+        return ByteBackend(self._voice, context=self.n_cells)
+
     def matcher(self, grammar: str) -> LLMatcher:
         from llguidance import LLMatcher
 
@@ -104,10 +120,6 @@ class ByteBackend:
 
     def close(self) -> None:
         self._sequences.clear()
-
-    def _check_time(self, deadline: float | None) -> None:
-        if deadline is not None and time.monotonic() >= deadline:
-            raise DeadlineExceeded("the call took longer than its timeout")
 
 
 @cache
@@ -125,27 +137,42 @@ class ScriptedEngine(Engine):
         self.calls: list[tuple[str, dict[str, object]]] = []
         self._script = script
         self._lines: dict[bytes, dict[bytes, float]] = {}
-        self._lock = threading.Lock()
+        self._users: Counter[bytes] = Counter()
+        self._changed = threading.Condition()
 
-    def answer(self, calls: Sequence[Call]) -> list[Answer[object] | MicropromptError]:
-        failed: dict[int, MicropromptError] = {}
-        lines: dict[int, dict[bytes, float]] = {}
-        for index, call in enumerate(calls):
-            self.calls.append((call.program.name, dict(call.arguments)))
-            try:
-                lines[index] = _lines(self._weighted(call), call.program.returns)
-            except ScriptError as error:
-                failed[index] = error
+    def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+        self.calls.append((call.program.name, dict(call.arguments)))
+        returns = call.program.returns
         # The script is not asked under the lock, for it may call prompt functions itself.
-        with self._lock:
-            self._lines = {self.render(calls[index]).encode(): found for index, found in lines.items()}
-            answered = iter(super().answer([calls[index] for index in lines]))
-        return [
-            failed[index]
-            if index in failed
-            else _faithful(next(answered), lines[index], call.program.returns)
-            for index, call in enumerate(calls)
-        ]
+        lines = _lines(self._weighted(call), returns)
+        job = super().job(call, waits=waits)
+        prompt = self.render(call).encode()
+        self._learn(prompt, lines)
+        job.future.add_done_callback(lambda _: self._forget(prompt))
+        decode = job.decode
+
+        def faithful(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
+            answer = yield from decode(cursor, cached)
+            _check_faithful(answer, lines, returns)
+            return answer
+
+        job.decode = faithful
+        return job
+
+    def _learn(self, prompt: bytes, lines: dict[bytes, float]) -> None:
+        """Let a prompt be answered with `lines`, once no other call with the same prompt has others."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._lines.get(prompt, lines) == lines, timeout=10):
+                raise ScriptError("the script gives two answers at a time to calls with the same prompt")
+            self._lines[prompt] = lines
+            self._users[prompt] += 1
+
+    def _forget(self, prompt: bytes) -> None:
+        with self._changed:
+            self._users[prompt] -= 1
+            if not self._users[prompt]:
+                del self._users[prompt], self._lines[prompt]
+                self._changed.notify_all()
 
     def _weighted(self, call: Call) -> list[tuple[object, float]]:
         """The values that the script gives for a call, each with its probability."""
@@ -168,12 +195,15 @@ class ScriptedEngine(Engine):
 
     def _speak(self, text: bytes) -> NDArray[np.float32]:
         logits = np.full(VOCABULARY, _NEVER, dtype=np.float32)
-        prompt = max((line for line in self._lines if text.startswith(line)), key=len, default=None)
-        if prompt is None:
-            return logits
+        with self._changed:
+            known_prompts = [line for line in self._lines if text.startswith(line)]
+            prompt = max(known_prompts, key=len, default=None)
+            if prompt is None:
+                return logits
+            lines = self._lines[prompt]
         said = text[len(prompt) :]
         weights = np.zeros(VOCABULARY)
-        for line, weight in self._lines[prompt].items():
+        for line, weight in lines.items():
             if line.startswith(said):
                 weights[line[len(said)] if len(line) > len(said) else _END] += weight
         known = weights > 0
@@ -187,14 +217,12 @@ def _lines(weighted: Sequence[tuple[object, float]], returns: abi.Type) -> dict[
     return {f" {plain(value, returns)}{end}".encode(): weight for value, weight in weighted}
 
 
-def _faithful(
-    answer: Answer[object] | MicropromptError, lines: Mapping[bytes, float], returns: abi.Type
-) -> Answer[object] | MicropromptError:
-    """The answer, or an error if it is none of those that the script gave."""
-    if isinstance(answer, MicropromptError) or _lines([(answer.value, 1.0)], returns).keys() <= lines.keys():
-        return answer
+def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], returns: abi.Type) -> None:
+    """Raise `ScriptError` if the answer is none of those that the script gave."""
+    if _lines([(answer.value, 1.0)], returns).keys() <= lines.keys():
+        return
     scripted = next(iter(lines)).decode().strip()
-    return ScriptError(
+    raise ScriptError(
         f"no model can write the scripted answer {scripted}: it comes out as {plain(answer.value, returns)}",
         help="text is one line without a blank at its start, of up to 200 characters unless its type says so",
     )

@@ -53,6 +53,7 @@ class Prepared:
     path: Path
     type: str
     candidates: tuple[Candidate, ...]
+    lanes: int
     threads: int
     cpu: str
     features: tuple[str, ...]
@@ -97,6 +98,7 @@ def prepared(shipped: Path, info: ModelInfo) -> Prepared | None:
             path=path,
             type=record["type"],
             candidates=tuple(Candidate(**candidate) for candidate in record["candidates"]),
+            lanes=record["lanes"],
             threads=record["threads"],
             cpu=record["cpu"],
             features=tuple(record["features"]),
@@ -131,6 +133,7 @@ def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -
         path=shipped.parent / files[best.type].name,
         type=best.type,
         candidates=(*measured, *failed),
+        lanes=2 if threads > 1 else 1,
         threads=threads,
         cpu=cpu().name,
         features=cpu().features,
@@ -180,6 +183,7 @@ def _write_record(found: Prepared, info: ModelInfo) -> None:
         "size": found.path.stat().st_size,
         "type": found.type,
         "candidates": [asdict(candidate) for candidate in found.candidates],
+        "lanes": found.lanes,
         "threads": found.threads,
         "cpu": found.cpu,
         "features": found.features,

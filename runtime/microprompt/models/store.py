@@ -51,6 +51,12 @@ class ResolvedModel:
         return self.info.layout
 
     @property
+    def lanes(self) -> int:
+        """How many contexts of one thread answer many calls faster than one context of all threads; 1 if none
+        do, or nobody has measured."""
+        return self.prepared.lanes if self.prepared else 1
+
+    @property
     def context(self) -> int | None:
         """The tokens it was trained for, where the registry knows."""
         return self.info.context

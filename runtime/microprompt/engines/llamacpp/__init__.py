@@ -1,7 +1,1 @@
-"""llama.cpp as an engine."""
-
-from __future__ import annotations
-
-from .engine import LlamaCppEngine
-
-__all__ = ["LlamaCppEngine"]
+"""llama.cpp as a backend, and as an Outlines model."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import copy
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -21,12 +20,12 @@ from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
 from outlines.processors import OutlinesLogitsProcessor
 from outlines_core import Guide
 
-from ...errors import ArgumentError, DeadlineExceeded, MicropromptError, PromptTooLong
+from ...errors import ArgumentError, PromptTooLong
 from ...layout import Argument, Literal, Message
 from ..base import Rows
 from ..decoding import Cursor, Decoding, Emit, Sampler, speak, write
 from ..engine import Engine
-from ..scheduler import Job
+from ..lane import Job
 from .backend import LlamaCppBackend
 
 Input: TypeAlias = str | Chat
@@ -41,9 +40,24 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
     seconds.
     """
 
-    def __init__(self, backend: LlamaCppBackend, *, layout: str = "plain") -> None:
+    def __init__(
+        self, backend: LlamaCppBackend, *, layout: str = "plain", lanes: int = 1, threads: int = 1
+    ) -> None:
+        Engine.__init__(self, backend, layout=layout, lanes=lanes, threads=threads)
+        self._set_up(backend)
+
+    @classmethod
+    def sharing(cls, engine: Engine) -> LlamaCppEngine:
+        """An Outlines model on the scheduler of `engine`."""
+        if not isinstance(engine.backend, LlamaCppBackend):
+            raise ArgumentError(f"{engine.name} does not run on llama.cpp")
+        twin = cls.__new__(cls)
+        vars(twin).update(vars(engine))
+        twin._set_up(engine.backend)
+        return twin
+
+    def _set_up(self, backend: LlamaCppBackend) -> None:
         # Outlines' own initialiser would read the whole vocabulary at once.
-        Engine.__init__(self, backend, layout=layout)
         self.llama = backend
         self.model = backend.weights  # type: ignore[assignment]  # has what Outlines reads of a `Llama`
         self.type_adapter = LlamaCppTypeAdapter(has_chat_template=False)
@@ -64,47 +78,31 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         """Generate a text for each prompt, side by side, in order."""
         settings = _Options.read(options)
         jobs = [self._text_job(prompt, output_type, settings) for prompt in model_input]
-        texts = []
-        for result in self.scheduler.run(jobs, settings.deadline()):
-            if isinstance(result, MicropromptError):
-                raise result
-            texts.append(result)
-        return texts
+        try:
+            for job in jobs:
+                self.scheduler.submit(job)
+            return [self.scheduler.result(job) for job in jobs]
+        finally:
+            for job in jobs:
+                self.scheduler.abandon(job)
 
     def generate_stream(
         self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any
     ) -> Iterator[str]:
         """Generate one text, piece by piece as it is written. Closing the iterator stops the generation."""
         settings = _Options.read(options)
-        pieces: queue.SimpleQueue[bytes | BaseException | None] = queue.SimpleQueue()
-        closed = threading.Event()
-
-        def emit(piece: bytes) -> None:
-            if closed.is_set():
-                raise DeadlineExceeded("the stream was closed")
-            pieces.put(piece)
-
-        job = self._text_job(model_input, output_type, settings, emit)
-
-        def work() -> None:
-            try:
-                [result] = self.scheduler.run([job], settings.deadline())
-                pieces.put(result if isinstance(result, MicropromptError) else None)
-            except BaseException as error:  # the consumer waits, and is who can act on it
-                pieces.put(error)
-
-        worker = threading.Thread(target=work, name="microprompt-stream", daemon=True)
-        worker.start()
+        pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        job = self._text_job(model_input, output_type, settings, pieces.put)
+        job.future.add_done_callback(lambda _: pieces.put(None))
+        self.scheduler.submit(job)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
             while (piece := pieces.get()) is not None:
-                if isinstance(piece, BaseException):
-                    raise piece
                 if text := decoder.decode(piece):
                     yield text
+            job.future.result()
         finally:
-            closed.set()
-            worker.join()
+            self.scheduler.abandon(job)
 
     def _text_job(
         self,
@@ -130,13 +128,20 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         def decode(cursor: Cursor, _: int) -> Decoding[str]:
             if isinstance(processor, LLGuidanceLogitsProcessor):
                 matcher = self.llama.matcher(processor.grammar)
-                text, _chance = yield from write(cursor, matcher, sampler, self.llama, budget, emit)
+                text, _chance = yield from write(cursor, matcher, sampler, budget, emit)
             else:
                 bias = _bias(processor)
-                text = yield from speak(cursor, bias, sampler, self.llama, budget, emit)
+                text = yield from speak(cursor, bias, sampler, budget, emit)
             return text.decode(errors="replace")
 
-        return Job(prefix=(), pending=tokens, cells=len(tokens) + budget, sequences=1, decode=decode)
+        return Job(
+            prefix=(),
+            pending=tokens,
+            cells=len(tokens) + budget,
+            sequences=1,
+            decode=decode,
+            deadline=settings.deadline(),
+        )
 
     def _prompt_tokens(self, prompt: Input) -> list[int]:
         if isinstance(prompt, str):

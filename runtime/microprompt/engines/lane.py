@@ -1,0 +1,287 @@
+"""A lane: one KV cache and the jobs that run in it, which share every batch.
+
+Each job is a coroutine that asks for tokens to be evaluated (see `decoding`). A batch holds at most
+`BATCH_TOKENS`, so that a job that comes in waits for no long text, and is filled with the shortest demands
+first; half of it belongs to the job that waits longest, so that no stream of short ones starves it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
+
+from ..errors import DeadlineExceeded, EngineError
+from .base import BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
+from .decoding import Cursor, Decoding
+from .prefixes import Prefix, PrefixStore, PrefixTree
+
+T = TypeVar("T")
+
+MAX_RUNNING: Final = 16
+"""Jobs in one lane."""
+
+_LEAST_PART: Final = 4
+"""Kernels that pack rows do so in fours, and a single token goes through other ones; a step is never cut so
+that less is left."""
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    """A call to run.
+
+    `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone; `cells` and
+    `sequences` are the most it can take beside the prefix. `decode` is told its place and how many tokens of
+    the prefix had been evaluated before. Until `deadline`, in the time of `time.monotonic()`, or for `timeout`
+    seconds from when it starts to run. Cancelling `future` ends the job.
+    """
+
+    prefix: tuple[int, ...]
+    pending: Sequence[int]
+    cells: int
+    sequences: int
+    decode: Callable[[Cursor, int], Decoding[T]]
+    deadline: float | None = None
+    timeout: float | None = None
+    future: Future[T] = field(default_factory=Future)
+
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.fail(DeadlineExceeded("the call took longer than its timeout"))
+        return self.future.done()
+
+    def succeed(self, result: T) -> None:
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+
+class _Run:
+    """A job in a lane."""
+
+    def __init__(self, job: Job[Any], prefix: Prefix | None, cached: int) -> None:
+        self.job = job
+        self.prefix = prefix
+        self.cached = cached
+        self.sequence: int | None = None
+        self.decoding: Decoding[Any] | None = None
+
+
+class _Work:
+    """A step on its way through batches: of a run, or of a prefix that is being loaded."""
+
+    def __init__(self, step: Step, owner: _Run | Prefix) -> None:
+        self.step = step
+        self.owner = owner
+        self.done = 0
+        self._rows: list[Rows] = []
+
+    def left(self) -> int:
+        return len(self.step.tokens) - self.done
+
+    def advance(self, count: int, rows: Rows) -> Rows | None:
+        """Note that `count` tokens were evaluated; all rows of the step once it is complete."""
+        self.done += count
+        self._rows.append(rows)
+        if self.left():
+            return None
+        return self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
+
+
+class Lane:
+    """Jobs side by side on one backend. Used by one thread, but for `interrupt_if_over`."""
+
+    def __init__(self, backend: Backend, store: PrefixStore) -> None:
+        self.backend = backend
+        self.pool = SequencePool(backend)
+        self.prefixes = PrefixTree(self.pool, store)
+        self._runs: list[_Run] = []
+        self._work: list[_Work] = []
+        self._guard = threading.Lock()
+        self._in_batch: tuple[_Work, ...] = ()
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._runs or self._work)
+
+    def wants_more(self) -> bool:
+        """Whether the next batch has room for another job's tokens."""
+        waiting = sum(work.left() for work in self._work)
+        return waiting < BATCH_TOKENS and len(self._runs) < MAX_RUNNING
+
+    def admit(self, job: Job[Any]) -> bool:
+        """Start a job, unless the cache has no room for it beside those that run."""
+        if job.is_over():
+            return True
+        try:
+            if not self._make_room(job):
+                if self._runs:
+                    return False
+                raise EngineError("a job needs more cache than there is")
+            self._start(job)
+        except Exception as error:  # a defect ends the job it is in, and is raised where the job was asked for
+            job.fail(error)
+        return True
+
+    def step(self, threads: int) -> None:
+        """Evaluate one batch and give every job its part."""
+        for run in [run for run in self._runs if run.job.is_over()]:
+            self._end(run)
+        parts = _pack(self._work)
+        if not parts:
+            return
+        batch = Step()
+        for work, count in parts:
+            batch.extend(work.step, work.done, work.done + count)
+        with self._guard:
+            self._in_batch = tuple(work for work, _ in parts)
+        try:
+            rows = self.backend.decode(batch, threads)
+        except Exception as error:  # as in `admit`
+            self._lose([work for work, _ in parts], error)
+            return
+        finally:
+            with self._guard:
+                self._in_batch = ()
+        start = 0
+        for work, count in parts:
+            asked = sum(work.done <= row < work.done + count for row in work.step.rows)
+            found = work.advance(count, rows[start : start + asked])
+            start += asked
+            if found is not None:
+                self._work.remove(work)
+                self._deliver(work.owner, found)
+
+    def interrupt_if_over(self) -> None:
+        """End the batch that runs now early if nobody waits for any of it."""
+        with self._guard:
+            owners = [work.owner for work in self._in_batch]
+            if owners and all(isinstance(owner, _Run) and owner.job.is_over() for owner in owners):
+                self.backend.interrupt()
+
+    def fail_all(self, error: BaseException) -> None:
+        """End every job with an error and forget all prefixes."""
+        for run in list(self._runs):
+            run.job.fail(error)
+            self._end(run)
+        self._work.clear()
+        self.prefixes.clear()
+
+    # ------------------------------------------------------------------------------------------- jobs
+
+    def _make_room(self, job: Job[Any]) -> bool:
+        node = self.prefixes.find(job.prefix) if job.prefix else None
+        cells, sequences = self.prefixes.cost(job.prefix) if job.prefix else (0, 0)
+        reserved = sum(run.job.cells for run in self._runs)
+        # A run may take its sequences at any time, so what it holds already is counted with what it may take.
+        asked = sum(run.job.sequences - (run.sequence is not None) for run in self._runs)
+        return self.prefixes.make_room(
+            self.backend.n_cells - reserved - job.cells - cells, asked + job.sequences + sequences, keep=node
+        )
+
+    def _start(self, job: Job[Any]) -> None:
+        if job.deadline is None and job.timeout is not None:
+            job.deadline = time.monotonic() + job.timeout
+        node, cached = None, 0
+        if job.prefix:
+            node = self.prefixes.find(job.prefix)
+            cached = len(job.prefix)
+            if node is None:
+                node = self.prefixes.add(job.prefix)
+                if not node.is_ready:
+                    cached = node.shared
+                    self._work.append(_Work(node.step(), node))
+            self.prefixes.use(node)
+        run = _Run(job, node, cached)
+        self._runs.append(run)
+        if node is None or node.is_ready:
+            self._begin(run)
+
+    def _begin(self, run: _Run) -> None:
+        node, job = run.prefix, run.job
+        run.sequence = self.pool.take() if node is None else self.pool.fork(node.sequence)
+        start = 0 if node is None else len(node.tokens)
+        run.decoding = job.decode(Cursor(self.pool, run.sequence, start, list(job.pending)), run.cached)
+        self._resume(run, None)
+
+    def _resume(self, run: _Run, rows: Rows | None) -> None:
+        """Send a run its rows; it asks for the next step, or ends."""
+        assert run.decoding is not None
+        try:
+            # A generator that has not begun is sent `None`.
+            step = run.decoding.send(rows)  # type: ignore[arg-type]
+        except StopIteration as end:
+            self._end(run)
+            run.job.succeed(end.value)
+        except Exception as error:  # as in `admit`
+            self._end(run)
+            run.job.fail(error)
+        else:
+            self._work.append(_Work(step, run))
+
+    def _deliver(self, owner: _Run | Prefix, rows: Rows) -> None:
+        if isinstance(owner, _Run):
+            self._resume(owner, rows)
+            return
+        self.prefixes.keep(owner)
+        for run in [run for run in self._runs if run.prefix is owner]:
+            self._begin(run)
+
+    def _end(self, run: _Run) -> None:
+        """Give back all that a run holds."""
+        self._runs.remove(run)
+        self._work = [work for work in self._work if work.owner is not run]
+        if run.decoding is not None:
+            run.decoding.close()
+        if run.sequence is not None:
+            self.pool.give_back(run.sequence)
+        if run.prefix is not None:
+            self.prefixes.leave(run.prefix)
+
+    def _lose(self, lost: Sequence[_Work], error: Exception) -> None:
+        """A batch failed or was interrupted: end all that had a part in it."""
+        for work in lost:
+            owner = work.owner
+            runs = [owner] if isinstance(owner, _Run) else [run for run in self._runs if run.prefix is owner]
+            for run in runs:
+                if not isinstance(error, Interrupted):  # who was interrupted is over already
+                    run.job.fail(error)
+                self._end(run)
+            if isinstance(owner, Prefix):
+                self._work.remove(work)
+                self.prefixes.drop(owner)
+
+
+def _pack(waiting: Sequence[_Work]) -> list[tuple[_Work, int]]:
+    """How many tokens of which work go into the next batch. The first in `waiting` has waited longest."""
+    total = sum(work.left() for work in waiting)
+    if total <= BATCH_TOKENS:
+        return [(work, work.left()) for work in waiting]
+    oldest = waiting[0]
+    counts = {oldest: _part(oldest.left(), BATCH_TOKENS if len(waiting) == 1 else BATCH_TOKENS // 2)}
+    room = BATCH_TOKENS - counts[oldest]
+    for work in sorted(waiting[1:], key=_Work.left):
+        if count := _part(work.left(), room):
+            counts[work] = count
+            room -= count
+    if more := _part(oldest.left() - counts[oldest], room):
+        counts[oldest] += more
+    return [(work, counts[work]) for work in waiting if work in counts]
+
+
+def _part(left: int, room: int) -> int:
+    """How much of `left` tokens to take now that there is `room`."""
+    if left <= room:
+        return left
+    part = room - room % _LEAST_PART
+    return part if left - part >= _LEAST_PART else max(0, part - _LEAST_PART)
