@@ -34,8 +34,8 @@ class Answer(Generic[R]):
     every label's value to its probability (a choice only). `coverage` is the probability, before any
     constraint, that the model would have said one of the labels (a choice only): low means that the question
     does not suit the labels. `near_tie` says that somewhere the best label or token beat the next one by so
-    little that the same call, among others, may give the other. `fields` has the same for each field of a record, by dotted name. `seconds` is
-    wall time from call to answer.
+    little that the same call, among other calls, may give the other. `fields` has the same for each field of
+    a record, by dotted name. `seconds` is wall time from call to answer.
     """
 
     value: R

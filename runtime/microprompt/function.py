@@ -72,7 +72,9 @@ class PromptFunction(Generic[P, R]):
         with self.placed():
             call = self._call(args, kwargs)
             # Loading a model takes a while; once it is there, the thread costs more than the look.
-            engine = self._loaded_engine() or await asyncio.to_thread(self.engine)
+            engine = self._loaded_engine()
+            if engine is None:
+                engine = await asyncio.to_thread(self.engine)
             return cast(Answer[R], await engine.aanswer(call))
 
     def later(self, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
@@ -96,13 +98,20 @@ class PromptFunction(Generic[P, R]):
                 raise ArgumentError(f"in_flight = {in_flight} is not a whole number of at least 1")
             engine = self.engine()
             jobs: deque[Job[Answer[object]]] = deque()
+            bad_row: MicropromptError | None = None
             try:
                 for row in rows:
-                    jobs.append(engine.submit(self._row_call(row), waits=True))
+                    try:
+                        jobs.append(engine.submit(self._row_call(row), waits=True))
+                    except MicropromptError as error:
+                        bad_row = error  # raised in its turn
+                        break
                     while jobs and (len(jobs) >= in_flight or jobs[0].future.done()):
                         yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
                 while jobs:
                     yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
+                if bad_row is not None:
+                    raise bad_row
             finally:
                 for job in jobs:
                     engine.scheduler.abandon(job)

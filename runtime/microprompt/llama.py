@@ -34,7 +34,7 @@ def load() -> Any:
 
 @cache
 def strlen() -> Any:
-    """C's `strlen` as an abort callback: stop when the flag's text is not empty. Takes no lock of Python's."""
+    """C's `strlen` as an abort callback: stop if the flag's text is not empty. Takes no lock of Python's."""
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     return ctypes.cast(library.strlen, load().ggml_abort_callback)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from microprompt import models
-from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
+from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.weights import Weights
 
 
@@ -18,7 +18,7 @@ def load(path: Path, *, context: int | None = None, layout: str = "plain") -> Ll
 
     On one thread: two that compete for busy cores wait for each other several times as long.
     """
-    backend = LlamaCppBackend(Weights(path), name=path.stem, threads=1, context=context)
+    backend = LlamaCppBackend(Weights(path), name=path.stem, context=context)
     return LlamaCppEngine(backend, layout=layout)
 
 

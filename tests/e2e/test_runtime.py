@@ -64,8 +64,11 @@ class Alone:
         assert isinstance(slot, BoundChoice)
         self.trie = slot.trie
         self._backend = engine.llama
-        self._prefix = next(iter(engine.scheduler._prefixes._sequences.values()))
-        self._pool = engine.scheduler.pool
+        [lane] = engine.scheduler.lanes
+        prefix = lane.prefixes.find(self.bound.prefix)
+        assert prefix is not None
+        self._prefix = prefix.sequence
+        self._pool = lane.pool
         self._taken = [self._pool.take() for _ in range(1 + len(self.trie.paths))]
         self._asked = [*self.bound.question({"text": text}), *self.bound.lead, *self.trie.common]
 
@@ -73,9 +76,8 @@ class Alone:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._clear()
         for sequence in self._taken:
-            self._pool.put(sequence)
+            self._pool.give_back(sequence)
 
     def one_by_one(self, label: int) -> float:
         """The label's log-probability from an empty sequence, its tokens evaluated one after the other."""
@@ -108,14 +110,14 @@ class Alone:
             is_own = number in self.trie.evaluated(label)
             on = [other for other, path in zip(others, self.trie.paths, strict=True) if number in path]
             step.add(node.token, place + node.depth - 1, (own,) if is_own else tuple(on), row=True)
-        rows = [log_softmax(row) for row in self._backend.decode(step, None)]
+        rows = [log_softmax(row) for row in self._backend.decode(step, 1)]
         return sum(float(rows[node + 1][token]) for node, token in self.trie.edges[label])
 
     def _row(self, tokens: list[int], start: int) -> Row:
         step = Step()
         for index, token in enumerate(tokens):
             step.add(token, start + index, (self._taken[0],), row=index == len(tokens) - 1)
-        return log_softmax(self._backend.decode(step, None)[0])
+        return log_softmax(self._backend.decode(step, 1)[0])
 
     def _clear(self) -> None:
         for sequence in self._taken:
@@ -132,9 +134,9 @@ def batches(engine: LlamaCppEngine, monkeypatch: pytest.MonkeyPatch) -> list[int
     sizes: list[int] = []
     decode = engine.llama.decode
 
-    def noting(step: Step, deadline: float | None) -> object:
+    def noting(step: Step, threads: int) -> object:
         sizes.append(len(step.tokens))
-        return decode(step, deadline)
+        return decode(step, threads)
 
     monkeypatch.setattr(engine.llama, "decode", noting)
     return sizes
@@ -155,7 +157,6 @@ def test_colliding_labels_score_as_each_would_alone(
     name: str, message: str, request: pytest.FixtureRequest
 ) -> None:
     engine: LlamaCppEngine = request.getfixturevalue(name)
-    engine.scheduler._prefixes.clear()
     with override(engine):
         answer = topic.detail(message)
     assert answer.distribution is not None
@@ -311,7 +312,8 @@ def test_prefixes_that_went_to_make_room_come_back(small: LlamaCppEngine) -> Non
         first = [function.detail("Snow is white.") for function in functions]
         again = functions[0].detail("Snow is white.")
         kept = functions[-1].detail("Snow is white.")
-    assert (again.usage.cached_tokens, kept.usage.cached_tokens > 0) == (0, True)
+    prefix = len(small.bind(functions[0].program).prefix)
+    assert (again.usage.cached_tokens, kept.usage.cached_tokens) == (prefix, prefix)
     assert again.distribution == pytest.approx(first[0].distribution, abs=tolerance(small))
     assert kept.distribution == pytest.approx(first[-1].distribution, abs=tolerance(small))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
+from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.weights import Weights
 from microprompt.engines.loaded import override
 from microprompt.errors import EngineError, ModelError
@@ -42,7 +42,7 @@ def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_more_context_than_the_model_was_trained_for_is_a_model_error(engine: LlamaCppEngine) -> None:
     with pytest.raises(ModelError, match="trained on contexts of 8192 tokens"):
-        LlamaCppBackend(engine.llama.weights, name="x", threads=1, context=9000)
+        LlamaCppBackend(engine.llama.weights, name="x", context=9000)
 
 
 @pytest.mark.model

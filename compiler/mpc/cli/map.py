@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Final
 import click
 
 from microprompt import settings
-from microprompt.engines.scheduler import MAX_BATCH
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
 from mpc import project
 
@@ -49,14 +48,13 @@ def command(file: str, function: str, rows: Path, out: Path) -> None:
         click.echo(f"{out}: all {len(read)} rows are answered", err=True)
         return
     with console.model_progress():
-        # The first answer is thrown away: it pays for the prefix, and a run that continues would else differ
-        # from one that was never interrupted.
-        _answer(called, read[done : done + 1], rows)
+        # The first answer is thrown away: it pays for the prefix, and the usage that a run reports would else
+        # differ from that of one that was never interrupted.
+        next(_answers(called, read[done : done + 1], rows))
     with console.counted(f"{function}", len(read), done) as advance:
-        for start in range(done, len(read), MAX_BATCH):
-            batch = read[start : start + MAX_BATCH]
-            journal.append([row.text for row in batch], _answer(called, batch, rows))
-            advance(len(batch))
+        for row, line in _answers(called, read[done:], rows):
+            journal.append(row.text, line)
+            advance(1)
     click.echo(f"{out}: {len(read)} rows", err=True)
 
 
@@ -98,34 +96,20 @@ def _read(path: Path, called: functions.AnyFunction) -> Sequence[_Row]:
     return found
 
 
-def _answer(called: functions.AnyFunction, batch: Sequence[_Row], path: Path) -> list[str]:
-    """The output lines for some rows, which the engine answers side by side."""
-    try:
-        answers = list(called.map_detail([row.arguments for row in batch]))
-    except ModelError:
-        raise
-    except MicropromptError as error:
-        raise _located(called, batch, path, error) from error
-    return [
-        json.dumps({**row.identity, **answer.to_json()}, ensure_ascii=False)
-        for row, answer in zip(batch, answers, strict=True)
-    ]
-
-
-def _located(
-    called: functions.AnyFunction, batch: Sequence[_Row], path: Path, error: MicropromptError
-) -> Failure:
-    """The failure of a batch, laid at the row that fails also by itself."""
-    for row in batch:
+def _answers(called: functions.AnyFunction, rows: Sequence[_Row], path: Path) -> Iterator[tuple[_Row, str]]:
+    """Each row with its output line, in order, as they are answered side by side."""
+    answers = called.map_detail(row.arguments for row in rows)
+    for row in rows:
         try:
-            called.detail(**row.arguments)
-        except MicropromptError as alone:
-            return Failure(
-                f"{path}:{row.line}: {alone.message}",
-                help=f"{alone.help + '; ' if alone.help else ''}start again to continue from here",
-            )
-    lines = f"{batch[0].line}-{batch[-1].line}"
-    return Failure(f"{path}:{lines}: {error.message}", help="start again to continue from here")
+            answer = next(answers)
+        except ModelError:
+            raise
+        except MicropromptError as error:
+            raise Failure(
+                f"{path}:{row.line}: {error.message}",
+                help=f"{error.help + '; ' if error.help else ''}start again to continue from here",
+            ) from error
+        yield row, json.dumps({**row.identity, **answer.to_json()}, ensure_ascii=False)
 
 
 # --------------------------------------------------------------------------------------------- journal
@@ -135,8 +119,7 @@ class _Journal:
     """The output file, and beside it what it is being made from, so that only the same run continues it.
 
     The note holds the program's fingerprint, how many rows are answered, and the hash of these rows; it is
-    written after each batch. Rows after the last whole batch are answered again, for which rows share a batch
-    has a (tiny) effect on their probabilities.
+    written after each row.
     """
 
     def __init__(self, out: Path, program: str) -> None:
@@ -167,19 +150,18 @@ class _Journal:
             raise self._refusal("was made from other rows")
         lines = self._out.read_bytes().splitlines(keepends=True)
         whole = min(note["rows"], sum(line.endswith(b"\n") for line in lines))
-        self._rows = whole if whole == len(rows) else whole - whole % MAX_BATCH
+        self._rows = whole
         self._hash = _hash(rows[: self._rows])
         os.truncate(self._out, sum(len(line) for line in lines[: self._rows]))
         self._write_note()
         return self._rows
 
-    def append(self, rows: Sequence[str], answers: Sequence[str]) -> None:
-        """Add the answers to some rows."""
+    def append(self, row: str, answer: str) -> None:
+        """Add the answer to a row."""
         with self._out.open("ab") as file:
-            file.write("".join(f"{answer}\n" for answer in answers).encode())
-        self._rows += len(rows)
-        for row in rows:
-            _add(self._hash, row)
+            file.write(f"{answer}\n".encode())
+        self._rows += 1
+        _add(self._hash, row)
         self._write_note()
 
     def _write_note(self) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher
 
 BATCH_TOKENS: Final = 60
-"""Tokens that are evaluated together. With flash attention, llama.cpp computes fewer than 64 tokens in a way
-whose result does not depend on what else is in the batch or in the cache (decisions/0005)."""
+"""Tokens that are evaluated together. From 64 on, llama.cpp's flash attention works on tiles of queries, and
+a token's logits would depend on how many others are in its batch (decisions/0005)."""
 
 Rows = NDArray[np.float32]
 """Logits, shape (rows asked for, vocabulary)."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import AnswerTooLong, EngineError
 from ..trie import ROOT, Trie
-from .base import Rows, SequencePool, Step
+from .base import Backend, Rows, SequencePool, Step
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher

@@ -39,9 +39,7 @@ class Engine:
     `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`.
     """
 
-    def __init__(
-        self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1
-    ) -> None:
+    def __init__(self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1) -> None:
         if layout == "chat" and backend.template is None:
             raise EngineError(
                 f"{backend.name} has no chat template that llama.cpp knows; use the plain layout"
@@ -77,8 +75,7 @@ class Engine:
     def submit(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
         """Queue a call; `scheduler.result` waits for it. Raises `PromptTooLong` and `EngineError`.
 
-        Its `timeout` counts from now, or with `waits`, for calls of which many are queued, from when it starts
-        to run.
+        Its `timeout` counts from now; with `waits`, for calls of which many are queued, from when it starts.
         """
         job = self.job(call, waits=waits)
         self.scheduler.submit(job)

@@ -38,8 +38,8 @@ class Job(Generic[T]):
 
     `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone; `cells` and
     `sequences` are the most it can take beside the prefix. `decode` is told its place and how many tokens of
-    the prefix had been evaluated before. Until `deadline`, in the time of `time.monotonic()`, or for `timeout`
-    seconds from when it starts to run. Cancelling `future` ends the job.
+    the prefix had been evaluated before. It may run until `deadline`, in the time of `time.monotonic()`;
+    without one, for `timeout` seconds from its start. Cancelling `future` ends it.
     """
 
     prefix: tuple[int, ...]
@@ -115,9 +115,9 @@ class Lane:
         return bool(self._runs or self._work)
 
     def wants_more(self) -> bool:
-        """Whether the next batch has room for another job's tokens."""
-        waiting = sum(work.left() for work in self._work)
-        return waiting < BATCH_TOKENS and len(self._runs) < MAX_RUNNING
+        """Whether the next batch has room for another job's tokens. Long texts make room."""
+        short = sum(work.left() for work in self._work if work.left() <= BATCH_TOKENS // 2)
+        return short < BATCH_TOKENS and len(self._runs) < MAX_RUNNING
 
     def admit(self, job: Job[Any]) -> bool:
         """Start a job, unless the cache has no room for it beside those that run."""
@@ -129,7 +129,7 @@ class Lane:
                     return False
                 raise EngineError("a job needs more cache than there is")
             self._start(job)
-        except Exception as error:  # a defect ends the job it is in, and is raised where the job was asked for
+        except Exception as error:  # a defect of ours ends the job alone, and is raised to who asked
             job.fail(error)
         return True
 
@@ -180,14 +180,16 @@ class Lane:
     # ------------------------------------------------------------------------------------------- jobs
 
     def _make_room(self, job: Job[Any]) -> bool:
-        node = self.prefixes.find(job.prefix) if job.prefix else None
-        cells, sequences = self.prefixes.cost(job.prefix) if job.prefix else (0, 0)
+        cells, sequences, keep = self.prefixes.cost(job.prefix)
         reserved = sum(run.job.cells for run in self._runs)
         # A run may take its sequences at any time, so what it holds already is counted with what it may take.
         asked = sum(run.job.sequences - (run.sequence is not None) for run in self._runs)
-        return self.prefixes.make_room(
-            self.backend.n_cells - reserved - job.cells - cells, asked + job.sequences + sequences, keep=node
-        )
+        room = self.backend.n_cells - reserved - job.cells
+        asked += job.sequences
+        if self.prefixes.make_room(room - cells, asked + sequences, keep):
+            return True
+        # What it would share is in its own way.
+        return not self._runs and self.prefixes.make_room(room - len(job.prefix), asked + 1, None)
 
     def _start(self, job: Job[Any]) -> None:
         if job.deadline is None and job.timeout is not None:

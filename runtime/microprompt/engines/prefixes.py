@@ -78,6 +78,10 @@ class PrefixStore:
                 self._saved.move_to_end(tokens)
             return self._saved.get(tokens)
 
+    def holds(self, tokens: Tokens) -> bool:
+        with self._lock:
+            return tokens in self._saved
+
     def clear(self) -> None:
         with self._lock:
             self._saved.clear()
@@ -101,11 +105,16 @@ class PrefixTree:
         """The node of a prefix, ready or not."""
         return self._nodes.get(tokens)
 
-    def cost(self, tokens: Tokens) -> tuple[int, int]:
-        """The cells and sequences that `add` takes at most."""
-        if tokens in self._nodes:
-            return 0, 0
-        return len(tokens), 2
+    def cost(self, tokens: Tokens) -> tuple[int, int, Prefix | None]:
+        """The cells and sequences that `add` takes, and the node that must stay for it to take no more."""
+        if not tokens:
+            return 0, 0, None
+        if (node := self._nodes.get(tokens)) is not None:
+            return 0, 0, node
+        if self._store.holds(tokens):
+            return len(tokens), 1, None
+        best, length = self._most_alike(tokens)
+        return len(tokens) - length, 2, best
 
     def add(self, tokens: Tokens) -> Prefix:
         """A node for a prefix that has none: restored if it was saved, else with what others share with it,
@@ -170,10 +179,9 @@ class PrefixTree:
         self._nodes.clear()
 
     def _longest_shared(self, tokens: Tokens) -> Prefix | None:
-        """The node of the longest beginning that another prefix shares; made here if it had none of its own."""
-        ready = [node for node in self._nodes.values() if node.is_ready]
-        best = max(ready, key=lambda node: _common(node.tokens, tokens), default=None)
-        if best is None or (length := _common(best.tokens, tokens)) < MIN_SHARED:
+        """The node of the longest beginning that another prefix shares, made now if there was none."""
+        best, length = self._most_alike(tokens)
+        if best is None:
             return None
         # Up to the ancestor in whose own cells the two part.
         while best.parent is not None and length <= best.shared:
@@ -182,6 +190,15 @@ class PrefixTree:
         if known is not None:
             return known if known.is_ready else None
         return self._split(best, length)
+
+    def _most_alike(self, tokens: Tokens) -> tuple[Prefix | None, int]:
+        """The node that begins with most of these tokens, and with how many; none if they are few."""
+        ready = [node for node in self._nodes.values() if node.is_ready]
+        # Of several, the shortest: it is above the others.
+        best = max(ready, key=lambda node: (_common(node.tokens, tokens), -len(node.tokens)), default=None)
+        if best is None or (length := _common(best.tokens, tokens)) < MIN_SHARED:
+            return None, 0
+        return best, length
 
     def _split(self, node: Prefix, length: int) -> Prefix:
         """Put a node for the first `length` tokens above `node`."""

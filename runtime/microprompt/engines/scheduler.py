@@ -140,9 +140,12 @@ class Scheduler:
             self._room.notify_all()
         for worker in self._workers:
             worker.join()
+        self._workers.clear()
+        self._idle.clear()
         error = EngineError("the engine was closed")
         for job in self._queue:
             job.fail(error)
+        self._queue.clear()
         for lane in self.lanes:
             lane.fail_all(error)
         # The first one owns the weights, so it goes last.

@@ -179,6 +179,6 @@ def test_a_row_that_fails_is_named_and_what_is_answered_is_kept(
         status, said = run_map(mpc)
     assert status == 1
     assert "rows.jsonl:21: too slow" in said
-    assert len(read(folder / "out.jsonl")) == 16
+    assert len(read(folder / "out.jsonl")) == 20
     assert run_map(mpc)[0] == 0
     assert read(folder / "out.jsonl") == read(folder / "whole.jsonl")

@@ -24,6 +24,7 @@ def test_json_has_the_answer_its_probabilities_and_its_cost(mpc: Mpc, engine: Sc
         "confidence",
         "distribution",
         "coverage",
+        "near_tie",
         "usage",
         "seconds",
         "model",

@@ -127,10 +127,11 @@ class WatchedBackend(ByteBackend):
         self.n_sequences = sequences
         self.most_cells = 0
         self.steps: list[int] = []
+        self.restored = 0
         self._cells: dict[int, list[int]] = {}
         self._made = 0
 
-    def decode(self, step: Step, deadline: float | None) -> Rows:
+    def decode(self, step: Step, threads: int) -> Rows:
         for sequences in step.sequences:
             self._made += 1
             for sequence in sequences:
@@ -141,12 +142,21 @@ class WatchedBackend(ByteBackend):
         if self.cells() > self.n_cells:
             raise EngineError("no room in the cache")
         self.steps.append(len(step.tokens))
-        return super().decode(step, deadline)
+        return super().decode(step, threads)
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
         super().fork(source, target, start, end)
         held = self._cells.get(source, [])
         self._cells.setdefault(target, []).extend(held[start : len(held) if end == -1 else end])
+
+    def restore(self, sequence: int, saved: bytes) -> None:
+        super().restore(sequence, saved)
+        self._cells[sequence] = list(range(self._made + 1, self._made + len(saved) + 1))
+        self._made += len(saved)
+        self.restored += 1
+
+    def clone(self) -> WatchedBackend:
+        return WatchedBackend(self._voice, context=self.n_cells, sequences=self.n_sequences)
 
     def forget(self, sequence: int) -> None:
         super().forget(sequence)

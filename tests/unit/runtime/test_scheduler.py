@@ -1,244 +1,280 @@
-"""The scheduler: what shares a batch, what stays in the cache, what an error leaves behind."""
+"""The scheduler: threads, tasks and lanes."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
-from microprompt.engines.decoding import Cursor, Decoding, Sampler, choose
-from microprompt.engines.scheduler import MAX_BATCH, Job, Scheduler
-from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, MicropromptError
-from microprompt.trie import build_trie
+from microprompt.engines.base import Rows, Step
+from microprompt.engines.lane import Job
+from microprompt.engines.scheduler import QUEUE_LENGTH, Scheduler
+from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 
+from .jobs import ask, fail, job, write
 from .programs import WatchedBackend, random_voice
 
-TRIE = build_trie([tuple(b"aa\n"), tuple(b"ab\n"), tuple(b"ba\n"), tuple(b"bb\n")])
 
+class GatedBackend(WatchedBackend):
+    """Evaluates nothing while its gate is closed."""
 
-def make(context: int = 4096, sequences: int = 256) -> tuple[Scheduler, WatchedBackend]:
-    backend = WatchedBackend(random_voice(0), context=context, sequences=sequences)
-    return Scheduler(backend), backend
-
-
-def ask(scheduler: Scheduler, pending: str, prefix: str = "", *, cells: int | None = None) -> Job[str]:
-    """A job that scores four labels of colliding tokens and tells what its sequence held."""
-    backend = scheduler.backend
-    assert isinstance(backend, WatchedBackend)
-
-    def decode(cursor: Cursor, cached: int) -> Decoding[str]:
-        best, _ = yield from choose(cursor, TRIE, Sampler(0.0, None), scheduler.pool, backend)
-        yield cursor.flush()
-        held = backend.held()[cursor.sequence].decode().removesuffix(bytes(TRIE.labels[best]).decode())
-        return f"{held} ({cached} cached)"
-
-    return Job(
-        prefix=tuple(prefix.encode()),
-        pending=list(pending.encode()),
-        cells=len(pending) + 8 if cells is None else cells,
-        sequences=3,
-        decode=decode,
-    )
-
-
-def fail(error: Exception, *, after: int) -> Callable[[Cursor, int], Decoding[str]]:
-    """A decoding that raises after some steps."""
-
-    def decode(cursor: Cursor, _: int) -> Decoding[str]:
-        for _round in range(after):
-            yield cursor.flush()
-            cursor.pending.append(ord("."))
-        raise error
-
-    return decode
-
-
-def prefixes_held(scheduler: Scheduler, backend: WatchedBackend) -> list[str]:
-    """What the backend holds, all of which has to be prefixes, and the pool whole but for them."""
-    held = sorted(text.decode() for text in backend.held().values())
-    assert len(scheduler.pool) == backend.n_sequences - len(held)
-    return held
-
-
-def test_jobs_with_one_prefix_share_every_batch() -> None:
-    scheduler, backend = make()
-    results = scheduler.run([ask(scheduler, f"{n}?", "say: ") for n in range(5)], None)
-    assert results == [f"say: {n}? ({5 if n else 0} cached)" for n in range(5)]
-    # The prefix, the scoring of all five, and the look at what each holds.
-    assert len(backend.steps) == 3
-    assert prefixes_held(scheduler, backend) == ["say: "]
-
-
-def test_a_prefix_is_evaluated_once() -> None:
-    scheduler, backend = make()
-    scheduler.run([ask(scheduler, "1?", "say: ")], None)
-    before = sum(backend.steps)
-    assert scheduler.run([ask(scheduler, "2?", "say: ")], None) == ["say: 2? (5 cached)"]
-    # The argument, two inner nodes beside it, and the label's last two tokens.
-    assert sum(backend.steps) - before == 2 + 2 + 2
-
-
-def test_no_jobs_no_results() -> None:
-    scheduler, _ = make()
-    assert scheduler.run([], None) == []
-
-
-def test_results_keep_the_order_of_jobs_with_many_prefixes() -> None:
-    scheduler, backend = make()
-    jobs = [ask(scheduler, f"{n}?", "xyz"[n % 3] * 4) for n in range(40)]
-    results = scheduler.run(jobs, None)
-    assert [str(result).split(" ")[0] for result in results] == [f"{'xyz'[n % 3] * 4}{n}?" for n in range(40)]
-    assert prefixes_held(scheduler, backend) == ["xxxx", "yyyy", "zzzz"]
-
-
-def test_no_more_than_a_batch_of_jobs_runs_side_by_side() -> None:
-    scheduler, backend = make()
-    scheduler.run([ask(scheduler, "1?") for _ in range(MAX_BATCH + 1)], None)
-    assert backend.steps[0] == MAX_BATCH * 4
-    assert backend.steps[2] == 4
-
-
-def test_the_least_recently_used_prefix_goes_when_cells_run_out() -> None:
-    scheduler, backend = make(context=60)
-    for prefix in ("a" * 20, "b" * 20, "a" * 20, "c" * 20):
-        scheduler.run([ask(scheduler, "?", prefix)], None)
-    assert prefixes_held(scheduler, backend) == ["a" * 20, "c" * 20]
-
-
-def test_the_least_recently_used_prefix_goes_when_sequences_run_out() -> None:
-    scheduler, backend = make(sequences=6)
-    for prefix in "abcd":
-        scheduler.run([ask(scheduler, "?", prefix)], None)
-    assert prefixes_held(scheduler, backend) == ["b", "c", "d"]
-
-
-@pytest.mark.parametrize(("context", "sequences"), [(40, 256), (4096, 8)])
-def test_jobs_that_do_not_fit_together_run_one_after_the_other(context: int, sequences: int) -> None:
-    scheduler, backend = make(context, sequences)
-    results = scheduler.run([ask(scheduler, f"{n}?", "say: ") for n in range(8)], None)
-    assert [str(result).split(" (")[0] for result in results] == [f"say: {n}?" for n in range(8)]
-    assert backend.most_cells <= context
-
-
-def test_a_job_that_fails_ends_alone() -> None:
-    scheduler, backend = make()
-    error = AnswerTooLong("too long")
-    jobs = [
-        ask(scheduler, "1?"),
-        Job(prefix=(), pending=[1], cells=9, sequences=1, decode=fail(error, after=1)),
-        ask(scheduler, "2?"),
-    ]
-    assert scheduler.run(jobs, None) == ["1? (0 cached)", error, "2? (0 cached)"]
-    assert prefixes_held(scheduler, backend) == []
-
-
-@pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_defect_in_a_decoding_leaves_nothing_behind(after: int) -> None:
-    scheduler, backend = make()
-    broken = Job(prefix=(), pending=[1], cells=9, sequences=1, decode=fail(KeyError("defect"), after=after))
-    with pytest.raises(KeyError) as caught:
-        scheduler.run([ask(scheduler, "1?"), broken, ask(scheduler, "2?")], None)
-    assert prefixes_held(scheduler, backend) == []
-    assert caught.value.args == ("defect",)
-    assert scheduler.run([ask(scheduler, "3?")], None) == ["3? (0 cached)"]
-
-
-class FailingBackend(WatchedBackend):
-    """Fails at the batches whose numbers are given."""
-
-    def __init__(self, *failing: int) -> None:
+    def __init__(self, gate: threading.Event) -> None:
         super().__init__(random_voice(0))
-        self.failing = failing
+        self.gate = gate
+        self.entered = threading.Event()
+        self.threads: list[int] = []
 
-    def decode(self, step, deadline):  # type: ignore[no-untyped-def]  # as in the base class
-        rows = super().decode(step, deadline)
-        if len(self.steps) - 1 in self.failing:
-            raise EngineError("no luck")
-        return rows
+    def decode(self, step: Step, threads: int) -> Rows:
+        self.threads.append(threads)
+        self.entered.set()
+        assert self.gate.wait(20)
+        return super().decode(step, threads)
 
-
-@pytest.mark.parametrize("failing", [0, 1, 2])
-def test_a_failing_batch_ends_its_jobs_and_leaves_nothing_behind(failing: int) -> None:
-    backend = FailingBackend(failing)
-    scheduler = Scheduler(backend)
-    results = scheduler.run([ask(scheduler, "1?", "say: "), ask(scheduler, "2?", "say: ")], None)
-    assert [str(result) for result in results] == ["no luck", "no luck"]
-    assert prefixes_held(scheduler, backend) == (["say: "] if failing else [])
-    assert scheduler.run([ask(scheduler, "3?", "say: ")], None) == [f"say: 3? ({5 if failing else 0} cached)"]
+    def clone(self) -> GatedBackend:
+        return GatedBackend(self.gate)
 
 
-def test_a_deadline_that_has_passed_raises_before_anything_runs() -> None:
-    scheduler, backend = make()
-    [result] = scheduler.run([ask(scheduler, "1?", "say: ")], time.monotonic() - 1)
-    assert isinstance(result, DeadlineExceeded)
-    assert backend.steps == [5]
-    assert prefixes_held(scheduler, backend) == []
+@contextmanager
+def scheduler(lanes: int = 1, threads: int = 1) -> Iterator[tuple[Scheduler, GatedBackend]]:
+    """A scheduler whose gate is open; afterwards it is idle and holds nothing but prefixes."""
+    gate = threading.Event()
+    gate.set()
+    backend = GatedBackend(gate)
+    made = Scheduler(backend, lanes=lanes, threads=threads)
+    try:
+        yield made, backend
+        gate.set()
+        wait_until(made.is_idle)
+        for lane in made.lanes:
+            assert isinstance(lane.backend, GatedBackend)
+            assert lane.backend.cells() == lane.prefixes.cells()
+    finally:
+        gate.set()
+        made.close()
 
 
-def test_a_deadline_far_away_is_none() -> None:
-    scheduler, _ = make()
-    assert scheduler.run([ask(scheduler, "1?")], time.monotonic() + 1e12) == ["1? (0 cached)"]
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def run(made: Scheduler, one: Job[str]) -> str:
+    made.submit(one)
+    return made.result(one)
+
+
+def test_a_submitted_job_gets_its_result() -> None:
+    with scheduler() as (made, _):
+        assert run(made, ask("1?", "say: ")) == "say: 1? (0 cached)"
+        assert run(made, ask("2?", "say: ")) == "say: 2? (5 cached)"
+
+
+def test_an_error_is_raised_to_who_waits() -> None:
+    with scheduler() as (made, _):
+        for error in (EngineError("no"), KeyError("defect"), TimeoutError("own")):
+            with pytest.raises(type(error)) as caught:
+                run(made, job(fail(error, after=1)))
+            assert caught.value is error
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_many_threads_and_tasks_get_their_own_results(lanes: int) -> None:
+    with scheduler(lanes) as (made, _):
+        found: dict[str, str] = {}
+
+        def work(number: int) -> None:
+            for n in range(20):
+                text = f"t{number}.{n}?"
+                found[text] = run(made, ask(text, "ab"[n % 2] * 3))
+
+        async def tasks() -> None:
+            async def task(number: int) -> None:
+                for n in range(20):
+                    text = f"a{number}.{n}?"
+                    found[text] = await made.arun(ask(text, "ab"[n % 2] * 3))
+
+            await asyncio.gather(*map(task, range(8)))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        asyncio.run(tasks())
+        for thread in threads:
+            thread.join()
+        assert len(found) == 2 * 8 * 20
+        for text, result in found.items():
+            prefix = "ab"[int(text[:-1].split(".")[1]) % 2] * 3
+            assert result.split(" ")[0] == prefix + text
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_calls_that_are_cancelled_or_late_leave_the_others_right_and_the_engine_clean(lanes: int) -> None:
+    with scheduler(lanes) as (made, _):
+        ended: list[str] = []
+
+        def work(number: int) -> None:
+            for n in range(15):
+                one = ask(f"t{number}.{n}?", "say: ")
+                if n % 3 == 1:
+                    one.deadline = time.monotonic() + 0.0005
+                made.submit(one)
+                if n % 3 == 2:
+                    made.abandon(one)
+                    ended.append("cancelled")
+                    continue
+                try:
+                    assert made.result(one).startswith(f"say: t{number}.{n}?")
+                    ended.append("right")
+                except DeadlineExceeded:
+                    assert n % 3 == 1
+                    ended.append("late")
+
+        async def task(number: int) -> None:
+            for n in range(15):
+                one = ask(f"a{number}.{n}?", "say: ")
+                waiting = asyncio.ensure_future(made.arun(one))
+                if n % 3 == 2:
+                    await asyncio.sleep(0)
+                    waiting.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await waiting
+                    assert one.future.done()
+                    ended.append("cancelled")
+                else:
+                    assert (await waiting).startswith(f"say: a{number}.{n}?")
+                    ended.append("right")
+
+        async def tasks() -> None:
+            await asyncio.gather(*map(task, range(16)))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        asyncio.run(tasks())
+        for thread in threads:
+            thread.join()
+        assert len(ended) == 16 * 30
+        assert ended.count("cancelled") == 16 * 10
+        assert ended.count("right") >= 16 * 15
+
+
+def test_a_lone_job_runs_on_all_threads_and_busy_lanes_share_them() -> None:
+    with scheduler(lanes=2, threads=4) as (made, backend):
+        run(made, ask("1?"))
+        assert set(backend.threads) == {4}
+        backend.gate.clear()
+        jobs = [job(write(1), tokens=40) for _ in range(8)]
+        for one in jobs:
+            made.submit(one)
+        wait_until(lambda: len(made.lanes) == 2)
+        other = made.lanes[1].backend
+        assert isinstance(other, GatedBackend)
+        assert other.entered.wait(20)
+        backend.gate.set()
+        assert [made.result(one) for one in jobs] == ["done"] * 8
+        assert other.threads[0] == 2
+
+
+def test_a_lane_without_memory_leaves_the_work_to_the_others() -> None:
+    with scheduler(lanes=4) as (made, backend):
+
+        def clone() -> GatedBackend:
+            raise ModelError("out of memory")
+
+        backend.clone = clone  # type: ignore[method-assign]
+        jobs = [ask(f"{n}?") for n in range(40)]
+        for one in jobs:
+            made.submit(one)
+        assert [made.result(one) for one in jobs] == [f"{n}? (0 cached)" for n in range(40)]
+        assert len(made.lanes) == 1
+
+
+def test_who_submits_to_a_full_queue_waits() -> None:
+    with scheduler() as (made, backend):
+        backend.gate.clear()
+        done = threading.Event()
+        jobs = [job(write(1), tokens=60) for _ in range(QUEUE_LENGTH + 20)]
+
+        def submit() -> None:
+            for one in jobs:
+                made.submit(one)
+            done.set()
+
+        thread = threading.Thread(target=submit)
+        thread.start()
+        assert not done.wait(0.2)
+        backend.gate.set()
+        thread.join()
+        assert [made.result(one) for one in jobs] == ["done"] * len(jobs)
+
+
+def test_waiting_for_a_place_in_the_queue_ends_with_the_deadline() -> None:
+    with scheduler() as (made, backend):
+        backend.gate.clear()
+        for _ in range(QUEUE_LENGTH + 1):
+            made.submit(job(write(1), tokens=60), wait=False)
+        late = ask("1?")
+        late.deadline = time.monotonic() + 0.01
+        with pytest.raises(DeadlineExceeded):
+            run(made, late)
 
 
 def test_waiting_for_a_busy_model_ends_with_the_deadline() -> None:
-    scheduler, backend = make()
-    started, may_end = threading.Event(), threading.Event()
-
-    def decode(cursor: Cursor, _: int) -> Decoding[str]:
-        yield cursor.flush()
-        started.set()
-        may_end.wait(20)
-        return "done"
-
-    found: list[list[str | MicropromptError]] = []
-    slow = Job(prefix=(), pending=[1], cells=9, sequences=1, decode=decode)
-    thread = threading.Thread(target=lambda: found.append(scheduler.run([slow], None)))
-    thread.start()
-    assert started.wait(20)
-    [late] = scheduler.run([ask(scheduler, "1?")], time.monotonic() + 0.01)
-    may_end.set()
-    thread.join()
-    assert isinstance(late, DeadlineExceeded)
-    assert "busy" in str(late)
-    assert found == [["done"]]
-    assert prefixes_held(scheduler, backend) == []
+    with scheduler() as (made, backend):
+        backend.gate.clear()
+        slow, late = ask("1?"), ask("2?")
+        made.submit(slow)
+        late.deadline = time.monotonic() + 0.01
+        with pytest.raises(DeadlineExceeded):
+            run(made, late)
+        backend.gate.set()
+        assert made.result(slow) == "1? (0 cached)"
 
 
-def test_many_threads_get_their_own_results() -> None:
-    scheduler, backend = make()
-    found: dict[int, Sequence[str | MicropromptError]] = {}
-
-    def work(number: int) -> None:
-        found[number] = [
-            scheduler.run([ask(scheduler, f"{number}.{n}?", "ab"[n % 2] * 3)], None)[0] for n in range(10)
-        ]
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, results in found.items():
-        assert [str(result).split(" ")[0] for result in results] == [
-            f"{'ab'[n % 2] * 3}{number}.{n}?" for n in range(10)
-        ]
-    assert len(found) == 8
-    assert prefixes_held(scheduler, backend) == ["aaa", "bbb"]
+def test_a_task_past_its_deadline_raises() -> None:
+    with scheduler() as (made, backend):
+        backend.gate.clear()
+        late = ask("1?")
+        late.deadline = time.monotonic() + 0.01
+        with pytest.raises(DeadlineExceeded):
+            asyncio.run(made.arun(late))
 
 
-def test_closing_empties_the_cache() -> None:
-    scheduler, backend = make()
-    scheduler.run([ask(scheduler, "1?", "say: ")], None)
-    scheduler.close()
-    assert backend.held() == {}
-    assert len(scheduler.pool) == backend.n_sequences
+def test_a_deadline_far_away_is_none() -> None:
+    with scheduler() as (made, _):
+        patient = ask("1?")
+        patient.deadline = time.monotonic() + 1e12
+        assert run(made, patient) == "1? (0 cached)"
 
 
-def test_two_labels_of_one_job_share_the_prompts_cells() -> None:
-    scheduler, backend = make()
-    scheduler.run([ask(scheduler, "x" * 50, "say: ")], None)
-    assert backend.most_cells <= 5 + 50 + 8
-    assert np.max(backend.steps) <= 52
+def test_more_tasks_than_the_queue_holds_all_get_their_results() -> None:
+    async def main() -> list[str]:
+        return await asyncio.gather(*(made.arun(ask(f"{n}?")) for n in range(QUEUE_LENGTH * 2)))
+
+    with scheduler() as (made, _):
+        assert asyncio.run(main()) == [f"{n}? (0 cached)" for n in range(QUEUE_LENGTH * 2)]
+
+
+def test_closing_ends_what_waits_and_later_calls() -> None:
+    with scheduler() as (made, backend):
+        run(made, ask("1?", "say: "))
+        backend.gate.clear()
+        jobs = [job(write(5)) for _ in range(50)]
+        for one in jobs:
+            made.submit(one)
+        backend.entered.clear()
+        closing = threading.Thread(target=made.close)
+        closing.start()
+        time.sleep(0.05)
+        backend.gate.set()
+        closing.join()
+        assert all(isinstance(one.future.exception(), EngineError) for one in jobs)
+        assert backend.held() == {}
+        with pytest.raises(EngineError, match="closed"):
+            made.submit(ask("1?"))

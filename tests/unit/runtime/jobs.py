@@ -1,0 +1,62 @@
+"""Jobs for the tests of lanes and schedulers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from microprompt.engines.decoding import Cursor, Decoding, Sampler, choose
+from microprompt.engines.lane import Job
+from microprompt.trie import build_trie
+
+from .programs import WatchedBackend
+
+TRIE = build_trie([tuple(b"aa\n"), tuple(b"ab\n"), tuple(b"ba\n"), tuple(b"bb\n")])
+
+
+def ask(pending: str, prefix: str = "", *, cells: int | None = None) -> Job[str]:
+    """A job that scores four labels of colliding tokens and tells what its sequence held."""
+
+    def decode(cursor: Cursor, cached: int) -> Decoding[str]:
+        best, _ = yield from choose(cursor, TRIE, Sampler(0.0, None))
+        yield cursor.flush()
+        backend = cursor.pool.backend
+        assert isinstance(backend, WatchedBackend)
+        held = backend.held()[cursor.sequence].decode().removesuffix(bytes(TRIE.labels[best]).decode())
+        return f"{held} ({cached} cached)"
+
+    return Job(
+        prefix=tuple(prefix.encode()),
+        pending=list(pending.encode()),
+        cells=len(pending) + 8 if cells is None else cells,
+        sequences=3,
+        decode=decode,
+    )
+
+
+def job(decode: Callable[[Cursor, int], Decoding[str]], *, tokens: int = 1) -> Job[str]:
+    """A job without a prefix."""
+    return Job(prefix=(), pending=[1] * tokens, cells=tokens + 64, sequences=1, decode=decode)
+
+
+def write(count: int) -> Callable[[Cursor, int], Decoding[str]]:
+    """A decoding of that many tokens, one a batch."""
+
+    def decode(cursor: Cursor, _: int) -> Decoding[str]:
+        for _number in range(count):
+            yield cursor.flush()
+            cursor.pending.append(ord("."))
+        return "done"
+
+    return decode
+
+
+def fail(error: Exception, *, after: int) -> Callable[[Cursor, int], Decoding[str]]:
+    """A decoding that raises after some steps."""
+
+    def decode(cursor: Cursor, _: int) -> Decoding[str]:
+        for _round in range(after):
+            yield cursor.flush()
+            cursor.pending.append(ord("."))
+        raise error
+
+    return decode
