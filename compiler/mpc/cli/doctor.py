@@ -106,6 +106,7 @@ def _model() -> Facts:
     }
     if found.prepared is not None:
         facts["type"] = found.prepared.type
+        facts["lanes"] = _lanes(found.prepared.lanes, found.prepared.lane_rates)
         facts["measured"] = [
             {
                 "type": candidate.type,
@@ -116,6 +117,12 @@ def _model() -> Facts:
             for candidate in found.prepared.candidates
         ]
     return facts
+
+
+def _lanes(chosen: int, rates: Mapping[int, float]) -> str:
+    """How many contexts share the cores when there are many calls, and why."""
+    measured = ", ".join(f"{rate:.0f} with {lanes}" for lanes, rate in sorted(rates.items()))
+    return f"{chosen} (tokens a second: {measured})"
 
 
 def _call() -> Facts:

@@ -54,8 +54,7 @@ class Scheduler:
         self._closing = False
         self._process = os.getpid()
         # A thread inside llama.cpp while the process tears its libraries down would crash it.
-        reference = weakref.ref(self)
-        atexit.register(_close, reference)
+        atexit.register(_close, weakref.ref[Scheduler](self))
 
     def submit(self, job: Job[Any], *, wait: bool = True) -> None:
         """Queue a job; its future tells how it ends. Where the queue is full, wait until the job's deadline.

@@ -1,8 +1,8 @@
-"""Time and compare model files on this CPU, in the shape of a real call, on llama.cpp's low-level API.
+"""Time and compare model files on this CPU, in the shape of a real call, in the engine's own contexts.
 
 The shape: a few-shot prefix of about 100 tokens is in the KV cache; a batch of 16 tokens follows; one row of
 logits is read. That is a choice, the most common call. The time of one more token, as in decoding text, is
-taken beside it.
+taken beside it, and the rate of full batches, as in `map`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import llama as llama_cpp
+from ..engines.base import BATCH_TOKENS, Rows, SequencePool, Step
+from ..engines.llamacpp.backend import LlamaCppBackend
+from ..engines.llamacpp.weights import Weights
 from ..errors import ModelError
 
 llama = llama_cpp.load()
@@ -37,6 +40,8 @@ _MIN_ROUNDS: Final = 5
 _ROUNDS: Final = 15
 _SECONDS: Final = 6.0  # after these no round is begun: on contended cores each takes many times as long
 _CONTEXT: Final = 2048
+_CALLS: Final = 4  # fill a batch between them
+_BATCHES: Final = 4
 
 # Two labels whose logits are this close are a tie: the shape of a batch alone moves logits by up to 0.6.
 _TIE: Final = 0.25
@@ -119,9 +124,9 @@ class Timing:
 
 def file_type(path: Path) -> FileType:
     """The type of most weights of a GGUF file."""
-    with _loaded(path, vocab_only=True) as model:
+    with closing(Weights(path, vocabulary_only=True)) as weights:
         value = ctypes.create_string_buffer(32)
-        if llama.llama_model_meta_val_str(model, b"general.file_type", value, len(value)) < 0:
+        if llama.llama_model_meta_val_str(weights.model, b"general.file_type", value, len(value)) < 0:
             return "unknown"
         name = llama.llama_ftype_name(int(value.value))
     return name.decode().removeprefix("all ") if name else "unknown"
@@ -151,17 +156,15 @@ def time_calls(paths: Sequence[Path], threads: int) -> list[Timing]:
         ModelError: a file can't be loaded.
     """
     with ExitStack() as stack:
-        calls = [stack.enter_context(_call(path, threads)) for path in paths]
-        for call in calls:
-            call.prefill()
-        batch: list[list[float]] = [[] for _ in calls]
-        token: list[list[float]] = [[] for _ in calls]
+        contexts = [stack.enter_context(_opened(path)) for path in paths]
+        batch: list[list[float]] = [[] for _ in contexts]
+        token: list[list[float]] = [[] for _ in contexts]
         begun = time.monotonic()
         for turn in range(_ROUNDS + 1):
             if turn > _MIN_ROUNDS and time.monotonic() - begun > _SECONDS:
                 break
-            for call, batches, tokens in zip(calls, batch, token, strict=True):
-                batch_ms, token_ms = call.time()
+            for context, batches, tokens in zip(contexts, batch, token, strict=True):
+                batch_ms, token_ms = context.time_call(threads)
                 if turn > 0:  # the first one reads the weights from the disk
                     batches.append(batch_ms)
                     tokens.append(token_ms)
@@ -171,116 +174,99 @@ def time_calls(paths: Sequence[Path], threads: int) -> list[Timing]:
         ]
 
 
+def lane_rates(path: Path, threads: int) -> dict[int, float]:
+    """Tokens a second in full batches, by the number of contexts that share the threads: 1, 2, 4, ...
+
+    Raises:
+        ModelError: the file can't be loaded, or there is no memory for so many contexts.
+    """
+    counts = [count for count in (1, 2, 4, 8) if count <= threads]
+    with ExitStack() as stack:
+        first = stack.enter_context(_opened(path))
+        contexts = [first]
+        while len(contexts) < counts[-1]:
+            contexts.append(stack.enter_context(closing(_Context(first.backend.clone()))))
+        best = dict.fromkeys(counts, 0.0)
+        for _ in range(_MIN_ROUNDS):
+            for count in counts:
+                with ThreadPoolExecutor(count) as pool:
+                    begun = time.perf_counter()
+                    list(pool.map(lambda one: one.fill_batches(threads // count), contexts[:count]))  # noqa: B023 (ends within the loop)
+                    seconds = time.perf_counter() - begun
+                best[count] = max(best[count], count * _BATCHES * BATCH_TOKENS / seconds)
+        return best
+
+
 def agreement(path: Path, reference: Path, threads: int) -> float:
     """The share of the built-in probes that both files continue with the same token, ties aside.
 
     Raises:
         ModelError: a file can't be loaded.
     """
-    with _call(path, threads) as call:
-        ours = call.probe()
-    with _call(reference, threads) as call:
-        theirs = call.probe()
+    with _opened(path) as context:
+        ours = context.probe(threads)
+    with _opened(reference) as context:
+        theirs = context.probe(threads)
     rows = np.arange(len(_PROBES))
     lost = theirs.max(axis=1) - theirs[rows, ours.argmax(axis=1)]
     return float((lost <= _TIE).mean())
 
 
-class _Call:
-    """A context of one model, and a batch to feed it with."""
+class _Context:
+    """A context with the few-shot prefix in its first sequence."""
 
-    def __init__(self, model: Any, context: Any, batch: Any) -> None:
-        self._context = context
-        self._batch = batch
-        self._memory = llama.llama_get_memory(context)
-        self._vocabulary = llama.llama_model_get_vocab(model)
-        self._start = 0
-
-    def prefill(self) -> None:
-        """Put the few-shot prefix into the cache."""
-        prefix = self._tokens(_PREFIX)
-        self._decode([(token, at, 0, False) for at, token in enumerate(prefix)])
+    def __init__(self, backend: LlamaCppBackend) -> None:
+        self.backend = backend
+        self._pool = SequencePool(backend)
+        self._argument = backend.tokenize(_ARGUMENT, control=False)[: _CALL_TOKENS + 1]
+        prefix = backend.tokenize(_PREFIX, control=True)
         self._start = len(prefix)
+        self._prefix = self._pool.take()
+        self._decode(1, [(self._prefix, 0, prefix)])
 
-    def time(self) -> tuple[float, float]:
+    def close(self) -> None:
+        self.backend.close()
+
+    def time_call(self, threads: int) -> tuple[float, float]:
         """Milliseconds of a call's batch, then of one more token."""
-        tokens = self._tokens(_ARGUMENT, special=False)[: _CALL_TOKENS + 1]
-        rows = [(token, self._start + at, 0, at >= _CALL_TOKENS - 1) for at, token in enumerate(tokens)]
+        sequence = self._pool.fork(self._prefix)
         begun = time.perf_counter()
-        self._decode(rows[:_CALL_TOKENS])
+        self._decode(threads, [(sequence, self._start, self._argument[:_CALL_TOKENS])])
         between = time.perf_counter()
-        self._decode(rows[_CALL_TOKENS:])
+        self._decode(threads, [(sequence, self._start + _CALL_TOKENS, self._argument[_CALL_TOKENS:])])
         ended = time.perf_counter()
-        llama.llama_memory_seq_rm(self._memory, 0, self._start, -1)
+        self._pool.give_back(sequence)
         return (between - begun) * 1e3, (ended - between) * 1e3
 
-    def probe(self) -> NDArray[np.float32]:
-        """The logits after each probe, one row for each; all probes in one batch, a sequence for each."""
-        rows: list[tuple[int, int, int, bool]] = []
-        ends: list[int] = []
-        for sequence, probe in enumerate(_PROBES):
-            tokens = self._tokens(probe)
-            last = len(tokens) - 1
-            rows += [(token, at, sequence, at == last) for at, token in enumerate(tokens)]
-            ends.append(len(rows) - 1)
-        self._decode(rows)
-        size = llama.llama_vocab_n_tokens(self._vocabulary)
-        logits = [llama.llama_get_logits_ith(self._context, end) for end in ends]
-        return np.array([np.ctypeslib.as_array(row, (size,)) for row in logits])
+    def fill_batches(self, threads: int) -> None:
+        """Evaluate some batches of calls side by side."""
+        tokens = self._argument[: BATCH_TOKENS // _CALLS]
+        for _ in range(_BATCHES):
+            sequences = [self._pool.fork(self._prefix) for _ in range(_CALLS)]
+            self._decode(threads, [(sequence, self._start, tokens) for sequence in sequences])
+            for sequence in sequences:
+                self._pool.give_back(sequence)
 
-    def _decode(self, rows: Sequence[tuple[int, int, int, bool]]) -> None:
-        batch = self._batch
-        batch.n_tokens = len(rows)
-        for at, (token, position, sequence, wanted) in enumerate(rows):
-            batch.token[at] = token
-            batch.pos[at] = position
-            batch.n_seq_id[at] = 1
-            batch.seq_id[at][0] = sequence
-            batch.logits[at] = wanted
-        if llama.llama_decode(self._context, batch) != 0:
-            raise ModelError("llama.cpp could not evaluate the probes with this model")
-        llama.llama_synchronize(self._context)
+    def probe(self, threads: int) -> Rows:
+        """The logits after each probe, one row for each."""
+        rows = []
+        for probe in _PROBES:
+            sequence = self._pool.take()
+            rows.append(self._decode(threads, [(sequence, 0, self.backend.tokenize(probe, control=True))])[0])
+            self._pool.give_back(sequence)
+        return np.array(rows)
 
-    def _tokens(self, text: str, *, special: bool = True) -> list[int]:
-        data = text.encode()
-        room = len(data) + 8  # a token is at least a byte; the rest is for what is put around the text
-        found = (llama.llama_token * room)()
-        count = llama.llama_tokenize(self._vocabulary, data, len(data), found, room, special, False)
-        return list(found[:count])
+    def _decode(self, threads: int, texts: Sequence[tuple[int, int, Sequence[int]]]) -> Rows:
+        """Evaluate tokens, each text in a sequence from a position on, and read the row at its end."""
+        step = Step()
+        for sequence, start, tokens in texts:
+            for at, token in enumerate(tokens):
+                step.add(token, start + at, (sequence,), row=at == len(tokens) - 1)
+        return self.backend.decode(step, threads)
 
 
 @contextmanager
-def _call(path: Path, threads: int) -> Iterator[_Call]:
-    with _loaded(path) as model, ExitStack() as stack:
-        asked = llama.llama_context_default_params()
-        asked.n_ctx = asked.n_batch = _CONTEXT
-        asked.n_ubatch = 512
-        asked.n_seq_max = len(_PROBES)
-        asked.n_threads = asked.n_threads_batch = threads
-        asked.kv_unified = True
-        asked.swa_full = True
-        # As in the engine, whose context this stands for.
-        asked.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        context = llama.llama_init_from_model(model, asked)
-        if not context:
-            raise ModelError(f"llama.cpp could not make room for {path.name}: is there enough memory?")
-        stack.callback(llama.llama_free, context)
-        batch = llama.llama_batch_init(_CONTEXT, 0, 1)
-        stack.callback(llama.llama_batch_free, batch)
-        yield _Call(model, context, batch)
-
-
-@contextmanager
-def _loaded(path: Path, *, vocab_only: bool = False) -> Iterator[Any]:
-    asked = llama.llama_model_default_params()
-    asked.vocab_only = vocab_only
-    model = llama.llama_model_load_from_file(bytes(path), asked)
-    if not model:
-        raise ModelError(
-            f"llama.cpp can't load {path}: {llama_cpp.last_error()}",
-            help="the file may be damaged, or the memory too small",
-        )
-    try:
-        yield model
-    finally:
-        llama.llama_model_free(model)
+def _opened(path: Path) -> Iterator[_Context]:
+    backend = LlamaCppBackend(Weights(path), name=path.stem, context=_CONTEXT)
+    with closing(_Context(backend)) as context:
+        yield context

@@ -48,12 +48,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The outcome: `path` is the file to load and `type` its candidate's; the rest is how it was chosen."""
+    """The outcome: `path` is the file to load, `type` its candidate's, `lanes` how many contexts share the
+    threads where there are many calls. The rest is how these were chosen; `lane_rates` are tokens a second by
+    the number of lanes."""
 
     path: Path
     type: str
     candidates: tuple[Candidate, ...]
     lanes: int
+    lane_rates: Mapping[int, float]
     threads: int
     cpu: str
     features: tuple[str, ...]
@@ -99,6 +102,7 @@ def prepared(shipped: Path, info: ModelInfo) -> Prepared | None:
             type=record["type"],
             candidates=tuple(Candidate(**candidate) for candidate in record["candidates"]),
             lanes=record["lanes"],
+            lane_rates={int(lanes): float(rate) for lanes, rate in record["lane_rates"].items()},
             threads=record["threads"],
             cpu=record["cpu"],
             features=tuple(record["features"]),
@@ -110,7 +114,12 @@ def prepared(shipped: Path, info: ModelInfo) -> Prepared | None:
 
 def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -> Prepared:
     """Measure the candidates, written into `scratch`; the path in the outcome is where the best belongs."""
-    from .measure import EXACT_TYPES, file_type, requantise  # not at the top: it loads llama.cpp and numpy
+    from .measure import (  # not at the top: it loads llama.cpp and numpy
+        EXACT_TYPES,
+        file_type,
+        lane_rates,
+        requantise,
+    )
 
     threads = settings.current().threads
     own = file_type(shipped)
@@ -129,11 +138,14 @@ def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -
             files[type] = target
     measured = _measured(files, threads, progress)
     best = choose(measured)
+    progress("timing batches in contexts side by side", 0, 0)
+    rates = {lanes: round(rate, 1) for lanes, rate in lane_rates(files[best.type], threads).items()}
     return Prepared(
         path=shipped.parent / files[best.type].name,
         type=best.type,
         candidates=(*measured, *failed),
-        lanes=2 if threads > 1 else 1,
+        lanes=choose_lanes(rates),
+        lane_rates=rates,
         threads=threads,
         cpu=cpu().name,
         features=cpu().features,
@@ -154,6 +166,15 @@ def choose(measured: Sequence[Candidate]) -> Candidate:
         and candidate.agreement >= _MIN_AGREEMENT
     ]
     return min(good, key=lambda candidate: candidate.batch_ms or 0, default=shipped)
+
+
+def choose_lanes(rates: Mapping[int, float]) -> int:
+    """The number of lanes to use: the fewest that no more of them beat by the least gain."""
+    best = 1
+    for lanes, rate in sorted(rates.items()):
+        if rate >= rates[best] * (1 + _MIN_GAIN):
+            best = lanes
+    return best
 
 
 def _measured(files: Mapping[str, Path], threads: int, progress: Progress) -> tuple[Candidate, ...]:
@@ -184,6 +205,7 @@ def _write_record(found: Prepared, info: ModelInfo) -> None:
         "type": found.type,
         "candidates": [asdict(candidate) for candidate in found.candidates],
         "lanes": found.lanes,
+        "lane_rates": found.lane_rates,
         "threads": found.threads,
         "cpu": found.cpu,
         "features": found.features,

@@ -13,7 +13,7 @@ from microprompt import models
 from microprompt.errors import ModelError
 from microprompt.models import measure
 from microprompt.models.measure import Timing
-from microprompt.models.prepare import Candidate, choose, prepare, prepared
+from microprompt.models.prepare import Candidate, choose, choose_lanes, prepare, prepared
 from microprompt.models.registry import ModelInfo
 
 from .conftest import WEIGHTS
@@ -41,6 +41,20 @@ def test_the_fastest_type_that_keeps_the_answers_is_chosen(others: Sequence[Cand
     assert choose([candidate("Q4_1", 100), *others]).type == chosen
 
 
+@pytest.mark.parametrize(
+    ("rates", "chosen"),
+    [
+        ({1: 400.0}, 1),
+        ({1: 400.0, 2: 430.0}, 1),
+        ({1: 400.0, 2: 600.0}, 2),
+        ({1: 400.0, 2: 600.0, 4: 650.0}, 2),
+        ({1: 400.0, 2: 350.0, 4: 650.0}, 4),
+    ],
+)
+def test_more_lanes_are_used_where_they_are_faster(rates: dict[int, float], chosen: int) -> None:
+    assert choose_lanes(rates) == chosen
+
+
 @pytest.fixture
 def shipped(tiny: ModelInfo, home: Path) -> Path:
     path = home / "models" / "tiny" / tiny.file
@@ -64,6 +78,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     monkeypatch.setattr(measure, "requantise", requantise)
     monkeypatch.setattr(measure, "time_calls", time_calls)
     monkeypatch.setattr(measure, "agreement", lambda *_: 1.0)
+    monkeypatch.setattr(measure, "lane_rates", lambda *_: {1: 400.0, 2: 700.0, 4: 710.0})
     return batch_ms
 
 
@@ -86,6 +101,8 @@ def test_the_record_is_found_again_with_its_measurements(
     assert prepared(shipped, tiny) == found
     assert models.resolve("tiny").path == found.path
     assert [candidate.batch_ms for candidate in found.candidates] == [100.0, 90.5, 30.0]
+    assert (found.lanes, found.lane_rates) == (2, {1: 400.0, 2: 700.0, 4: 710.0})
+    assert models.resolve("tiny").lanes == 2
 
 
 def test_a_machine_that_gains_nothing_keeps_the_shipped_file(

@@ -19,11 +19,13 @@ class Weights:
     """A loaded model. Has what Outlines and llguidance read of a `llama_cpp.Llama`: `model`, `tokenizer()`,
     `token_eos()`, `n_vocab()`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, vocabulary_only: bool = False) -> None:
         lib = llama.load()
         self.path = path
         self.lib = lib
-        self.model: Any = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
+        params = lib.llama_model_default_params()
+        params.vocab_only = vocabulary_only
+        self.model: Any = lib.llama_model_load_from_file(str(path).encode(), params)
         if not self.model:
             raise ModelError(
                 f"llama.cpp can't load {path.name}: {llama.last_error() or 'no reason given'}",
