@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -56,9 +56,15 @@ def current() -> Settings:
     Raises:
         ArgumentError: a setting in pyproject.toml or in the environment is not one.
     """
+    # Every call asks, so the answer is kept as long as the folder and the environment are the same.
+    return _read(os.getcwd(), tuple(map(os.environ.get, _VARIABLES)))
+
+
+@lru_cache(maxsize=8)
+def _read(folder: str, _environment: tuple[str | None, ...]) -> Settings:
     found: dict[str, Any] = {  # of the right types: _READERS made the values
         **_defaults(),
-        **_from_pyproject(Path.cwd()),
+        **_from_pyproject(Path(folder)),
         **_from_environment(os.environ),
         **_configured,
     }
@@ -72,6 +78,7 @@ def configure(**overrides: Unpack[Overrides]) -> Settings:
         ArgumentError: an unknown setting, or a value that is not one.
     """
     _configured.update(_checked(overrides, where="microprompt.configure(...)", folder=Path.cwd()))
+    _read.cache_clear()
     return current()
 
 
@@ -79,6 +86,7 @@ def reset() -> None:
     """Forget what `configure` set and read pyproject.toml again."""
     _configured.clear()
     _from_pyproject.cache_clear()
+    _read.cache_clear()
 
 
 def _defaults() -> dict[str, object]:
@@ -219,6 +227,14 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[object, Path], object]]]] = {
     "auto_pull": ("true or false", _read_flag),
 }
 assert list(_READERS) == [field.name for field in fields(Settings)]
+
+_VARIABLES: Final = (
+    *(f"MICROPROMPT_{name.upper()}" for name in _READERS),
+    "XDG_CACHE_HOME",
+    "HOME",
+    "LOCALAPPDATA",
+)
+"""All of the environment that `current` reads."""
 
 
 def _cache_folder(environment: Mapping[str, str]) -> Path:

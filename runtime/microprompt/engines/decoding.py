@@ -54,13 +54,16 @@ class Cursor:
 
     def flush(self, beside: tuple[int, ...] = ()) -> Step:
         """A step that evaluates what waits, also in the sequences `beside`, and reads the last row."""
-        step = Step()
-        for token in self.pending:
-            step.add(token, self.position, (self.sequence, *beside))
-            self.position += 1
-        step.rows.append(len(step.tokens) - 1)
-        self.decoded += len(self.pending)
-        self.pending.clear()
+        count = len(self.pending)
+        step = Step(
+            tokens=self.pending,
+            positions=list(range(self.position, self.position + count)),
+            sequences=[(self.sequence, *beside)] * count,
+            rows=[count - 1],
+        )
+        self.position += count
+        self.decoded += count
+        self.pending = []
         return step
 
 
@@ -94,15 +97,16 @@ def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Labels' log-probabilities before any constraint, in the order of the labels."""
+    """Labels' log-probabilities before any constraint, in the order of the labels, and that of all labels."""
 
     log_probs: NDArray[np.float64]
+    total: float
 
     def coverage(self) -> float:
-        return float(np.exp(min(0.0, log_sum_exp(self.log_probs))))
+        return float(np.exp(min(0.0, self.total)))
 
     def normalised(self) -> NDArray[np.float64]:
-        return self.log_probs - log_sum_exp(self.log_probs)
+        return self.log_probs - self.total
 
 
 def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, Scores]]:
@@ -127,8 +131,8 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
     if not trie.paths:
         rows = yield cursor.flush()
         read(ROOT, rows[0])
-        best = _take(cursor, trie, log_probs, sampler)
-        return best, Scores(log_probs)
+        scores = Scores(log_probs, log_sum_exp(log_probs))
+        return _take(cursor, trie, scores, sampler), scores
 
     pool = cursor.pool
     held: list[int] = []
@@ -158,7 +162,8 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
             rows = yield step
             for node, row in zip(fresh, rows, strict=True):
                 read(node, row)
-        best = _take(cursor, trie, log_probs, sampler)
+        scores = Scores(log_probs, log_sum_exp(log_probs))
+        best = _take(cursor, trie, scores, sampler)
         way = trie.evaluated(best)
         if way and way[-1] in members:
             begin = cursor.position
@@ -166,7 +171,7 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
             pool.backend.fork(members[way[-1]][0], cursor.sequence, begin, cursor.position)
         else:
             cursor.pending[:0] = (trie.nodes[node].token for node in way)
-        return best, Scores(log_probs)
+        return best, scores
     finally:
         _release(held, pool)
 
@@ -176,9 +181,9 @@ def _release(held: list[int], pool: SequencePool) -> None:
         pool.give_back(held.pop())
 
 
-def _take(cursor: Cursor, trie: Trie, log_probs: NDArray[np.float64], sampler: Sampler) -> int:
-    best = sampler.pick(log_probs - log_sum_exp(log_probs))
-    cursor.note_margin(log_probs)
+def _take(cursor: Cursor, trie: Trie, scores: Scores, sampler: Sampler) -> int:
+    best = sampler.pick(scores.normalised())
+    cursor.note_margin(scores.log_probs)
     cursor.pending.extend(trie.rest(best))
     cursor.chosen += 1
     return best
