@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import abi
 from .answer import label_key
@@ -13,7 +13,9 @@ from .values import describe
 if TYPE_CHECKING:
     from .engines.base import Backend
     from .engines.bound import BoundProgram, BoundSlot
-    from .engines.engine import Engine
+    from .engines.engine import Engine, Speed
+
+_ARGUMENT_TOKENS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,17 @@ class SlotPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """About how long the prompt of a call takes on this machine, in milliseconds, if it has been measured:
+    `cold` with the prefix to evaluate, `warm` with the prefix in the cache, both for arguments of
+    `argument_tokens` in all."""
+
+    cold_ms: float
+    warm_ms: float
+    argument_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
     `call_tokens` is paid at each call beside the arguments, `answer_tokens` is the longest answer."""
@@ -69,6 +82,7 @@ class Explanation:
     call_tokens: int
     answer_tokens: int
     context: int
+    cost: Cost | None
     slots: tuple[SlotPlan, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -92,7 +106,19 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
         call_tokens=bound.fixed_tokens + len(bound.lead),
         answer_tokens=bound.bound,
         context=engine.backend.n_context,
+        cost=_cost(engine.speed, bound),
         slots=tuple(_slot(slot, engine.backend) for slot in bound.slots),
+    )
+
+
+def _cost(speed: Speed | None, bound: BoundProgram) -> Cost | None:
+    if speed is None:
+        return None
+    warm = (bound.fixed_tokens + len(bound.lead) + _ARGUMENT_TOKENS) * speed.call_ms
+    return Cost(
+        cold_ms=round(len(bound.prefix) * speed.batch_ms + warm, 1),
+        warm_ms=round(warm, 1),
+        argument_tokens=_ARGUMENT_TOKENS,
     )
 
 

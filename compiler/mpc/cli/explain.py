@@ -62,6 +62,12 @@ def _function(found: Explanation) -> Iterator[str]:
         tokens = "   ?" if part.tokens is None else f"{part.tokens:4}"
         yield f"  {tokens}  {part.text if part.is_hole else json.dumps(part.text, ensure_ascii=False)}"
     yield ""
+    if found.cost is not None:
+        cost = found.cost
+        yield (
+            f"cost: about {cost.cold_ms:.0f} ms cold, {cost.warm_ms:.0f} ms warm, for the prompt with "
+            f"arguments of {cost.argument_tokens} tokens on this machine"
+        )
     yield f"answer: at most {found.answer_tokens} tokens; the context has room for {found.context} in all"
     for slot in found.slots:
         yield from _slot(slot)

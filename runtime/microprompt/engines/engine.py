@@ -33,11 +33,22 @@ class Call:
     timeout: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What a token takes here, measured, in milliseconds: in a single call's batch, and in a full one."""
+
+    call_ms: float
+    batch_ms: float
+
+
 class Engine:
     """Answers calls on one backend. Safe from several threads.
 
     `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`.
     """
+
+    speed: Speed | None = None
+    """Known for models that have been prepared."""
 
     def __init__(self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1) -> None:
         if layout == "chat" and backend.template is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import abi, models, settings
-from .engine import Engine
+from .engine import Engine, Speed
 
 if TYPE_CHECKING:
     from .llamacpp.engine import LlamaCppEngine
@@ -72,12 +72,15 @@ def _load(wanted: abi.Model) -> Engine:
 
     name = Path(wanted.name).name if models.is_path(wanted.name) else wanted.name
     backend = LlamaCppBackend(Weights(found.path), name=name, context=wanted.context)
-    return Engine(
+    engine = Engine(
         backend,
         layout=wanted.layout or found.layout,
         lanes=found.lanes,
         threads=settings.current().threads,
     )
+    if found.prepared is not None:
+        engine.speed = Speed(call_ms=found.prepared.call_token_ms, batch_ms=found.prepared.batch_token_ms)
+    return engine
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ..engines.base import BATCH_TOKENS, Rows, SequencePool, Step
 from ..engines.llamacpp.backend import LlamaCppBackend
 from ..engines.llamacpp.weights import Weights
 from ..errors import ModelError
+from .prepare import CALL_TOKENS
 
 llama = llama_cpp.load()
 
@@ -35,7 +36,6 @@ EXACT_TYPES: Final[dict[FileType, int]] = {
 }
 """The types that hold any quantised weight to within a rounding that no label notices."""
 
-_CALL_TOKENS: Final = 16
 _MIN_ROUNDS: Final = 5
 _ROUNDS: Final = 15
 _SECONDS: Final = 6.0  # after these no round is begun: on contended cores each takes many times as long
@@ -218,7 +218,7 @@ class _Context:
     def __init__(self, backend: LlamaCppBackend) -> None:
         self.backend = backend
         self._pool = SequencePool(backend)
-        self._argument = backend.tokenize(_ARGUMENT, control=False)[: _CALL_TOKENS + 1]
+        self._argument = backend.tokenize(_ARGUMENT, control=False)[: CALL_TOKENS + 1]
         prefix = backend.tokenize(_PREFIX, control=True)
         self._start = len(prefix)
         self._prefix = self._pool.take()
@@ -231,9 +231,9 @@ class _Context:
         """Milliseconds of a call's batch, then of one more token."""
         sequence = self._pool.fork(self._prefix)
         begun = time.perf_counter()
-        self._decode(threads, [(sequence, self._start, self._argument[:_CALL_TOKENS])])
+        self._decode(threads, [(sequence, self._start, self._argument[:CALL_TOKENS])])
         between = time.perf_counter()
-        self._decode(threads, [(sequence, self._start + _CALL_TOKENS, self._argument[_CALL_TOKENS:])])
+        self._decode(threads, [(sequence, self._start + CALL_TOKENS, self._argument[CALL_TOKENS:])])
         ended = time.perf_counter()
         self._pool.give_back(sequence)
         return (between - begun) * 1e3, (ended - between) * 1e3

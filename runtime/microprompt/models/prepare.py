@@ -30,6 +30,9 @@ from .store import Progress, check_hash, locked
 _MIN_GAIN: Final = 0.10  # less is within the noise of a busy machine, and not worth the disk space
 _MIN_AGREEMENT: Final = 0.99
 
+CALL_TOKENS: Final = 16
+"""Tokens of a call's batch, as it is timed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -61,6 +64,17 @@ class Prepared:
     cpu: str
     features: tuple[str, ...]
     llama_cpp: str
+
+    @property
+    def call_token_ms(self) -> float:
+        """Milliseconds of a token in a single call's batch."""
+        [batch_ms] = [found.batch_ms for found in self.candidates if found.type == self.type]
+        return (batch_ms or 0.0) / CALL_TOKENS
+
+    @property
+    def batch_token_ms(self) -> float:
+        """Milliseconds of a token in full batches, one context on all threads."""
+        return 1e3 / self.lane_rates[1]
 
 
 def prepare(shipped: Path, info: ModelInfo, progress: Progress) -> Prepared:

@@ -16,3 +16,4 @@ Ticket(product=Product.phone, urgency=4, summary="wet")  # error
 is_question = classify("a") == Act.question
 asked = Act.qestion  # error
 product = triage("a").prodct  # error
+classify.later(3)  # error

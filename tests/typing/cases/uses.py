@@ -6,11 +6,13 @@ from typing import Literal, assert_type
 import reviews
 from intake import Product, Ticket, triage
 
+from microprompt import gather
 from mpstd.request import Act, classify
 
 assert_type(classify("Is it raining?"), Act)
 assert_type(classify.detail("Is it raining?").value, Act)
 assert_type(classify.map(["Is it raining?", "Go!"]), list[Act])
+assert_type(gather(classify.later("Is it raining?"), triage.later("My phone is wet.")), tuple[Act, Ticket])
 assert_type(triage("My phone is wet.", today=4), Ticket)
 assert_type(triage("My phone is wet.").product, Product)
 assert_type(triage("My phone is wet.").urgency, int)

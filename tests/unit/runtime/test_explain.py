@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from microprompt import abi
+from microprompt.engines.engine import Speed
 from microprompt.explain import Branch, Explanation, TextPart
 from microprompt.testing import scripted
 
@@ -71,6 +72,17 @@ def test_every_field_of_a_record_has_its_plan() -> None:
 def test_an_explanation_is_json_data() -> None:
     found = explained(program(OUTER))
     assert json.loads(json.dumps(found.to_json()))["source"] == "tests/ask.mp:7"
+
+
+def test_the_cost_is_known_where_the_model_was_measured() -> None:
+    with scripted({}) as engine:
+        asked = function(program(ACT))
+        assert asked.explain().cost is None
+        engine.speed = Speed(call_ms=2.0, batch_ms=1.0)
+        found = asked.explain()
+    assert found.cost is not None
+    warm = 2.0 * (found.call_tokens + found.cost.argument_tokens)
+    assert (found.cost.warm_ms, found.cost.cold_ms) == (warm, warm + found.prefix_tokens)
 
 
 def test_explaining_runs_nothing() -> None:
