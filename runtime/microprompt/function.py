@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 from collections import deque
@@ -69,6 +68,8 @@ class PromptFunction(Generic[P, R]):
 
     async def adetail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """As `detail`, without blocking the event loop."""
+        import asyncio  # not at the top: who uses it has it, and others do without
+
         with self.placed():
             call = self._call(args, kwargs)
             # Loading a model takes a while; once it is there, the thread costs more than the look.

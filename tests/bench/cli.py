@@ -11,8 +11,8 @@ from rich.console import Console
 from microprompt import models, settings
 from microprompt.errors import MicropromptError
 
-from .compare import PREPARED, SHIPPED, BenchError, Cell, Runs, ratios, rows, run_rounds
-from .engines import TITLES
+from .compare import PREPARED, SHIPPED, Cell, Runs, ratios, rows, run_rounds
+from .engines import PEERS, TITLES, BenchError
 from .report import busy_warning, describe_setup, is_busy, load_average, show, to_json
 from .workloads import WORKLOADS
 
@@ -36,6 +36,13 @@ _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Pat
     type=click.Choice(list(WORKLOADS)),
     help="Measure only this one; may be given several times.",
 )
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=click.Choice([*PEERS, "none"]),
+    help="Compare with this one only; may be given several times.",
+)
 def main(
     as_json: bool,
     repeats: int,
@@ -45,8 +52,9 @@ def main(
     shipped: Path | None,
     threads: int | None,
     wanted: tuple[str, ...],
+    peers: tuple[str, ...],
 ) -> None:
-    """Compare calls of microprompt with Outlines on llama-cpp-python: same prompts, weights and threads."""
+    """Compare calls of microprompt with those of its peers: same prompts, weights and threads."""
     load = load_average()
     name, paths = _weights(model, prepared, shipped)
     threads = threads or settings.current().threads
@@ -57,6 +65,7 @@ def main(
         for workload in wanted or WORKLOADS
         for weights in paths
         for engine in TITLES
+        if engine not in PEERS or not peers or engine in peers
     ]
     runs = _run(cells, paths, threads=threads, rounds=rounds, repeats=repeats)
     setup = describe_setup(

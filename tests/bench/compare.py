@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,16 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final, TypeAlias
 
-from .engines import KEEPING, OURS, STOCK
-from .worker import Job, Run
+from .engines import OURS, PEERS, ROOT, BenchError, python_of
+from .task import Run, Task
+from .workloads import WORKLOADS
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 PREPARED: Final = "prepared"
 SHIPPED: Final = "shipped"
-
-
-class BenchError(Exception):
-    """A process failed; the message holds the end of what it printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +90,25 @@ def run_rounds(
 
 
 def _run(cell: Cell, path: Path, threads: int, repeats: int) -> Run:
-    job = Job(
+    workload = WORKLOADS[cell.workload]
+    python = python_of(cell.engine)
+    task = Task(
         engine=cell.engine,
-        path=str(path),
         workload=cell.workload,
+        path=str(path),
         threads=threads,
         repeats=repeats,
+        prompts=tuple(map(workload.prompt, workload.arguments)),
+        arguments=workload.arguments,
+        labels=workload.labels(),
+        schema=workload.schema(),
+        context=workload.context,
+        max_tokens=workload.max_tokens,
         started=time.time(),
     )
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.worker"],
-        input=json.dumps(asdict(job)),
+        [python, "-m", "tests.bench.worker"],
+        input=json.dumps(asdict(task)),
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -163,7 +166,9 @@ def ratios(runs: Runs) -> list[Ratio]:
     found = []
     kinds = {cell.weights for cell in runs}
     for workload in dict.fromkeys(cell.workload for cell in runs):
-        for peer in (STOCK, KEEPING, OURS):
+        for peer in (*PEERS, OURS):
+            if Cell(workload, next(iter(kinds)), peer) not in runs:
+                continue
             for theirs, mine in ((PREPARED, PREPARED), (SHIPPED, SHIPPED), (SHIPPED, PREPARED)):
                 if {theirs, mine} <= kinds and (peer != OURS or theirs != mine):
                     pair = (runs[Cell(workload, theirs, peer)], runs[Cell(workload, mine, OURS)])

@@ -15,7 +15,19 @@ CALLS = Path(__file__).with_name("calls.py")
 @pytest.mark.model
 def test_json_has_ratios_measurements_and_setup() -> None:
     # With one thread, so that a busy machine doesn't slow llama.cpp's barriers down to a crawl.
-    options = ["--json", "--workload", "enum", "--rounds", "1", "--repeats", "2", "--threads", "1"]
+    options = [
+        "--json",
+        "--workload",
+        "enum",
+        "--rounds",
+        "1",
+        "--repeats",
+        "2",
+        "--threads",
+        "1",
+        "--peer",
+        "none",
+    ]
 
     done = subprocess.run([sys.executable, str(CALLS), *options], capture_output=True, text=True, check=False)
 
@@ -24,12 +36,11 @@ def test_json_has_ratios_measurements_and_setup() -> None:
     assert list(found) == ["ratios", "measured", "setup", "notes"]
     weights = set(found["setup"]["weights"])
     assert {(row["engine"], row["weights"]) for row in found["measured"]} == {
-        (engine, kind) for engine in ("microprompt", "outlines", "outlines-keeping") for kind in weights
+        ("microprompt", kind) for kind in weights
     }
     for row in found["measured"]:
         assert row["samples"] == 2
         assert row["valid"] == 1
-        assert row["decodes_per_call"] >= 1
-    ours = [row for row in found["measured"] if row["engine"] == "microprompt"]
-    assert all(row["agreement"] == 1 and row["decodes_per_call"] == 1 for row in ours)
-    assert {ratio["peer"] for ratio in found["ratios"]} >= {"outlines", "outlines-keeping"}
+        assert row["agreement"] == 1
+        assert row["decodes_per_call"] == 1
+    assert len(found["ratios"]) == len(weights) - 1

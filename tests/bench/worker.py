@@ -1,6 +1,8 @@
-"""One engine, one workload, one file of weights in a process of its own: a `Job` in, a `Run` out, as JSON.
+"""One engine, one workload, one file of weights in a process of its own: a `Task` in, a `Run` out, as JSON.
 
-python -m tests.bench.worker < job.json
+python -m tests.bench.worker < task.json
+
+Runs in the peers' environments too, so it imports only what all have.
 """
 
 from __future__ import annotations
@@ -15,37 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .engines import open_session
-from .workloads import WORKLOADS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What to measure. `started` is when the process was started, in seconds of `time.time()`."""
-
-    engine: str
-    path: str
-    workload: str
-    threads: int
-    repeats: int
-    started: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What one process measured. Times are in seconds, memory in bytes; `latencies` are of warm calls, and
-    `cpu`, `tokens` and `decodes` are sums over them. `answers` are JSON data by the argument's index; `None`
-    where the answer was not of the type."""
-
-    cold_start: float
-    latencies: list[float]
-    cpu: float
-    tokens: int
-    decodes: int
-    peak_memory: int
-    answers: dict[str, object]
-    weights_type: str
-    context: int
+from .task import Run, Session, Task
 
 
 @dataclass(slots=True)
@@ -56,23 +28,23 @@ class Counter:
     tokens: int = 0
 
 
-def measure(job: Job) -> Run:
+def measure(task: Task) -> Run:
     """Load, ask once (the cold start), ask once more to settle, then time the repeats."""
-    workload = WORKLOADS[job.workload]
+    session = _open(task)
+    session.ask(len(task.prompts) - 1)
+    cold_start = time.time() - task.started
+    # The counting wrapper is put in only now, for the import of llama.cpp belongs to the cold start.
     counter = count_decodes()
-    session = open_session(job.engine, Path(job.path), workload, job.threads)
-    session.ask(workload.arguments[-1])
-    cold_start = time.time() - job.started
-    session.ask(workload.arguments[-2])
+    session.ask(len(task.prompts) - 2)
 
     latencies = []
     answers: dict[str, object] = {}
     counter.decodes = counter.tokens = 0
     cpu = time.process_time()  # of all threads, llama.cpp's too
-    for repeat in range(job.repeats):
-        index = repeat % len(workload.arguments)
+    for repeat in range(task.repeats):
+        index = repeat % len(task.prompts)
         begin = time.perf_counter()
-        answer = session.ask(workload.arguments[index])
+        answer = session.ask(index)
         latencies.append(time.perf_counter() - begin)
         answers[str(index)] = answer
     cpu = time.process_time() - cpu
@@ -91,9 +63,19 @@ def measure(job: Job) -> Run:
         decodes=counter.decodes,
         peak_memory=peak_memory(),
         answers={index: read(answer) for index, answer in answers.items()},
-        weights_type=_weights_type(session.model),
+        weights_type=_weights_type(session.model) if session.model else "",
         context=session.context,
     )
+
+
+def _open(task: Task) -> Session:
+    if task.engine == "microprompt":
+        from .ours import open_microprompt
+
+        return open_microprompt(task)
+    from .peers import OPENERS
+
+    return OPENERS[task.engine](task)
 
 
 def count_decodes() -> Counter:
@@ -137,7 +119,7 @@ def main() -> None:
     # Whatever a library prints goes to standard error, for standard output carries the result.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    run = measure(Job(**json.load(sys.stdin)))
+    run = measure(Task(**json.load(sys.stdin)))
     with output:
         json.dump(asdict(run), output)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from microprompt import abi, prompt
 from microprompt.layout import hole_text, lay_out
@@ -42,6 +42,14 @@ class Workload:
     arguments: tuple[str, ...]
     context: int
     max_tokens: int
+
+    def labels(self) -> tuple[str, ...] | None:
+        """What the answer is one of, if it is a choice."""
+        return self.answers if isinstance(self.answers, tuple) else None
+
+    def schema(self) -> dict[str, Any] | None:
+        """The JSON Schema of the answer, if it is a record."""
+        return None if isinstance(self.answers, tuple) else self.answers.model_json_schema()
 
     def prompt(self, argument: str) -> str:
         """The text to complete, the same for every engine."""

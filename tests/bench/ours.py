@@ -1,0 +1,30 @@
+"""microprompt, as its users call it."""
+
+from __future__ import annotations
+
+from .task import Session, Task
+from .workloads import WORKLOADS
+
+
+def open_microprompt(task: Task) -> Session:
+    """Load the weights as an engine and check that it completes the text that its peers get."""
+    import microprompt
+    from microprompt import abi
+    from microprompt.engines.llamacpp.backend import LlamaCppBackend
+    from microprompt.engines.loaded import engine_for, override
+    from microprompt.values import to_json
+
+    microprompt.configure(threads=task.threads, context=None, timeout=None)
+    engine = engine_for(abi.Model(name=task.path))
+    function = WORKLOADS[task.workload].function
+
+    def ask(index: int) -> object:
+        with override(engine):
+            return function(task.arguments[index])
+
+    with override(engine):
+        if function.render(task.arguments[0]) != task.prompts[0]:
+            raise RuntimeError(f"{task.workload}: microprompt completes another prompt than its peers")
+    backend = engine.backend
+    assert isinstance(backend, LlamaCppBackend)
+    return Session(ask=ask, read=to_json, model=backend.weights.model, context=backend.n_context)

@@ -1,0 +1,119 @@
+"""The peers, each used as its own documentation shows and as a user would who wants speed.
+
+Model and constraint are made once, and whatever the engine keeps of a prompt between calls it may keep.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from .task import Session, Task
+
+
+def open_outlines(task: Task, *, keep: bool = False) -> Session:
+    """Outlines on llama-cpp-python; with `keep`, without the `reset()` that ends every call there."""
+    outlines = importlib.import_module("outlines")
+    types = importlib.import_module("outlines.types")
+    llama = _llama(task)
+    # Without chat mode it completes the prompt as it stands, as microprompt does.
+    model = _keeping(llama) if keep else outlines.from_llamacpp(llama, chat_mode=False)
+    # The default backend for these types, outlines-core, needs numba to run on llama-cpp-python, and neither
+    # of the two installs it.
+    kind = types.Choice(_spaced(task)) if task.labels else types.JsonSchema(json.dumps(task.schema))
+    generator = outlines.Generator(model, kind, backend="llguidance")
+
+    def ask(index: int) -> object:
+        return generator(task.prompts[index], max_tokens=task.max_tokens, temperature=0.0)
+
+    return Session(ask=ask, read=_reader(task), model=llama.model, context=llama.n_ctx())
+
+
+def open_outlines_keeping(task: Task) -> Session:
+    return open_outlines(task, keep=True)
+
+
+def open_llama_cpp(task: Task) -> Session:
+    """llama-cpp-python with a GBNF grammar."""
+    llama_cpp = importlib.import_module("llama_cpp")
+    llama = _llama(task)
+    if task.labels:
+        options = " | ".join(json.dumps(label) for label in _spaced(task))
+        grammar = llama_cpp.LlamaGrammar.from_string(f"root ::= {options}", verbose=False)
+    else:
+        grammar = llama_cpp.LlamaGrammar.from_json_schema(json.dumps(task.schema), verbose=False)
+
+    def ask(index: int) -> object:
+        completion = llama(task.prompts[index], grammar=grammar, max_tokens=task.max_tokens, temperature=0.0)
+        return completion["choices"][0]["text"]
+
+    return Session(ask=ask, read=_reader(task), model=llama.model, context=llama.n_ctx())
+
+
+def open_guidance(task: Task) -> Session:
+    """Guidance on llama-cpp-python."""
+    guidance = importlib.import_module("guidance")
+    llama = _llama(task)
+    model = guidance.models.LlamaCpp(llama, echo=False)
+    if task.labels:
+        answer = guidance.select(_spaced(task), name="answer")
+    else:
+        answer = guidance.json(schema=task.schema, name="answer", max_tokens=task.max_tokens)
+
+    def ask(index: int) -> object:
+        return (model + task.prompts[index] + answer)["answer"]
+
+    return Session(ask=ask, read=_reader(task), model=llama.model, context=llama.n_ctx())
+
+
+def _llama(task: Task) -> Any:
+    llama_cpp = importlib.import_module("llama_cpp")
+    return llama_cpp.Llama(
+        task.path, n_ctx=task.context, n_threads=task.threads, n_threads_batch=task.threads, verbose=False
+    )
+
+
+def _spaced(task: Task) -> list[str]:
+    """The labels with the space that they follow in the prompt's examples: a choice allows no other one, and
+    a label without it is made of tokens that never follow a cue."""
+    return [f" {label}" for label in task.labels or ()]
+
+
+def _reader(task: Task) -> Callable[[object], object]:
+    def read(answer: object) -> object:
+        text = str(answer)
+        if task.labels is None:
+            return json.loads(text)
+        if text[1:] not in task.labels:
+            raise ValueError(text)
+        return text[1:]
+
+    return read
+
+
+def _keeping(llama: Any) -> Any:
+    """As `from_llamacpp`, without the `reset()` that ends every call there: llama-cpp-python then evaluates
+    only what differs from the prompt before."""
+    models = importlib.import_module("outlines.models")
+    base: Any = models.LlamaCpp
+
+    class KeepingLlamaCpp(base):  # type: ignore[misc]  # the peers are untyped here
+        def generate(self, model_input: Any, output_type: Any = None, **options: Any) -> str:
+            completion = self.model(
+                self.type_adapter.format_input(model_input),
+                logits_processor=self.type_adapter.format_output_type(output_type),
+                **options,
+            )
+            return str(completion["choices"][0]["text"])
+
+    return KeepingLlamaCpp(llama, chat_mode=False)
+
+
+OPENERS: Final[Mapping[str, Callable[[Task], Session]]] = {
+    "outlines": open_outlines,
+    "outlines-keeping": open_outlines_keeping,
+    "llama-cpp": open_llama_cpp,
+    "guidance": open_guidance,
+}
