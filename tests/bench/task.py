@@ -53,8 +53,8 @@ class Run:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """An engine with its model loaded. `ask` gets an index into the prompts and is what is timed. `read`
-    makes JSON data of what it gave, and raises `ValueError` for what is not of the type. `model` is a pointer to
-    llama.cpp's model, if the engine shows it; `context` the tokens its cache holds."""
+    makes JSON data of what it gave, and raises `ValueError` for what is not of the type. `model` is a pointer
+    to llama.cpp's model, if the engine shows it; `context` the tokens its cache holds."""
 
     ask: Callable[[int], object]
     read: Callable[[object], object]

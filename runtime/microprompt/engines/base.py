@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher
 
 BATCH_TOKENS: Final = 60
-"""Tokens that are evaluated together. From 64 on, llama.cpp's flash attention works on tiles of queries, and
-a token's logits would depend on how many others are in its batch (decisions/0005)."""
+"""Tokens of different calls that are evaluated together. From 64 on, llama.cpp's flash attention works on
+tiles of queries, and a token's logits would depend on how many others are in its batch (decisions/0005)."""
+
+LONG_BATCH_TOKENS: Final = 128
+"""Tokens of one long text that are evaluated together, by themselves. In tiles they cost half as much."""
 
 Rows = NDArray[np.float32]
 """Logits, shape (rows asked for, vocabulary)."""

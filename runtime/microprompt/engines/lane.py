@@ -1,8 +1,8 @@
 """A lane: one KV cache and the jobs that run in it, which share every batch.
 
-Each job is a coroutine that asks for tokens to be evaluated (see `decoding`). A batch holds at most
-`BATCH_TOKENS`, so that a job that comes in waits for no long text, and is filled with the shortest demands
-first; half of it belongs to the job that waits longest, so that no stream of short ones starves it.
+Each job is a coroutine that asks for tokens to be evaluated (see `decoding`). Short demands go into a batch
+together, the one that waits longest first, then the shortest. Long ones, prefixes among them, are evaluated
+in parts, one part and one batch of short demands in turns: so neither kind starves the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 
 from ..errors import DeadlineExceeded, EngineError
-from .base import BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
+from .base import BATCH_TOKENS, LONG_BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
 from .decoding import Cursor, Decoding
 from .prefixes import Prefix, PrefixStore, PrefixTree
 
@@ -28,8 +28,7 @@ MAX_RUNNING: Final = 16
 """Jobs in one lane."""
 
 _LEAST_PART: Final = 4
-"""Kernels that pack rows do so in fours, and a single token goes through other ones; a step is never cut so
-that less is left."""
+"""A single token goes through other kernels than several do; a step is never cut so that it is left."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +106,7 @@ class Lane:
         self.prefixes = PrefixTree(self.pool, store)
         self._runs: list[_Run] = []
         self._work: list[_Work] = []
+        self._was_long = False
         self._guard = threading.Lock()
         self._in_batch: tuple[_Work, ...] = ()
 
@@ -115,8 +115,8 @@ class Lane:
         return bool(self._runs or self._work)
 
     def wants_more(self) -> bool:
-        """Whether the next batch has room for another job's tokens. Long texts make room."""
-        short = sum(work.left() for work in self._work if work.left() <= BATCH_TOKENS // 2)
+        """Whether the next batch of short steps has room for another job's tokens."""
+        short = sum(work.left() for work in self._work if work.left() <= BATCH_TOKENS)
         return short < BATCH_TOKENS and len(self._runs) < MAX_RUNNING
 
     def admit(self, job: Job[Any]) -> bool:
@@ -137,7 +137,7 @@ class Lane:
         """Evaluate one batch and give every job its part."""
         for run in [run for run in self._runs if run.job.is_over()]:
             self._end(run)
-        parts = _pack(self._work)
+        parts = self._next_batch()
         if not parts:
             return
         batch = Step()
@@ -176,6 +176,16 @@ class Lane:
             self._end(run)
         self._work.clear()
         self.prefixes.clear()
+
+    def _next_batch(self) -> list[tuple[_Work, int]]:
+        """What to evaluate next, with how many tokens of each: short steps together, or a part of a long one,
+        in turns where there are both."""
+        short = [work for work in self._work if work.left() <= BATCH_TOKENS]
+        long = [work for work in self._work if work.left() > BATCH_TOKENS]
+        self._was_long = bool(long) and not (short and self._was_long)
+        if self._was_long:
+            return [(long[0], _part(long[0].left()))]
+        return [(work, work.left()) for work in _pack(short)]
 
     # ------------------------------------------------------------------------------------------- jobs
 
@@ -264,26 +274,21 @@ class Lane:
                 self.prefixes.drop(owner)
 
 
-def _pack(waiting: Sequence[_Work]) -> list[tuple[_Work, int]]:
-    """How many tokens of which work go into the next batch. The first in `waiting` has waited longest."""
-    total = sum(work.left() for work in waiting)
-    if total <= BATCH_TOKENS:
-        return [(work, work.left()) for work in waiting]
-    oldest = waiting[0]
-    counts = {oldest: _part(oldest.left(), BATCH_TOKENS if len(waiting) == 1 else BATCH_TOKENS // 2)}
-    room = BATCH_TOKENS - counts[oldest]
+def _pack(waiting: Sequence[_Work]) -> list[_Work]:
+    """Which short steps go into the next batch together: the one that waits longest, which is the first, and
+    of the others those with the fewest tokens."""
+    packed = list(waiting[:1])
+    room = BATCH_TOKENS - sum(map(_Work.left, packed))
     for work in sorted(waiting[1:], key=_Work.left):
-        if count := _part(work.left(), room):
-            counts[work] = count
-            room -= count
-    if more := _part(oldest.left() - counts[oldest], room):
-        counts[oldest] += more
-    return [(work, counts[work]) for work in waiting if work in counts]
+        if work.left() > room:
+            break
+        packed.append(work)
+        room -= work.left()
+    return packed
 
 
-def _part(left: int, room: int) -> int:
-    """How much of `left` tokens to take now that there is `room`."""
-    if left <= room:
+def _part(left: int) -> int:
+    """How much of a long text to evaluate next."""
+    if left <= LONG_BATCH_TOKENS:
         return left
-    part = room - room % _LEAST_PART
-    return part if left - part >= _LEAST_PART else max(0, part - _LEAST_PART)
+    return LONG_BATCH_TOKENS if left - LONG_BATCH_TOKENS >= _LEAST_PART else LONG_BATCH_TOKENS - _LEAST_PART

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from microprompt.engines.base import BATCH_TOKENS, Interrupted, Rows, Step
+from microprompt.engines.base import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
 from microprompt.engines.lane import MAX_RUNNING, Job, Lane
 from microprompt.engines.prefixes import PrefixStore
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError
@@ -65,19 +65,31 @@ def test_a_prefix_is_evaluated_once() -> None:
     assert sum(backend.steps) - before == 2 + 2 + 2
 
 
-def test_no_batch_is_longer_than_the_limit_and_long_texts_take_several() -> None:
+def test_no_batch_is_longer_than_its_limit() -> None:
     lane, backend = make()
     assert run(lane, [ask("x" * 500)]) == ["x" * 500 + " (0 cached)"]
-    assert max(backend.steps) == BATCH_TOKENS
+    assert max(backend.steps) == LONG_BATCH_TOKENS
     assert sum(backend.steps) == 500 + 2 + 2
+    run(lane, [job(write(1), tokens=25) for _ in range(9)])
+    assert max(backend.steps[5:]) == 50 <= BATCH_TOKENS
 
 
-@pytest.mark.parametrize("length", [57, 58, 59, 60, 61, 62, 63, 64, 117, 121, 123])
+@pytest.mark.parametrize("length", [59, 60, 61, 64, 127, 128, 129, 130, 131, 132, 255, 256, 257, 258])
 def test_no_text_is_cut_so_that_a_token_is_left_alone(length: int) -> None:
     lane, backend = make()
     run(lane, [job(write(1), tokens=length)])
     assert sum(backend.steps) == length
     assert min(backend.steps) >= 4
+
+
+def test_how_a_text_is_cut_does_not_depend_on_its_company() -> None:
+    lane, backend = make()
+    run(lane, [job(write(1), tokens=300)])
+    alone = list(backend.steps)
+    backend.steps.clear()
+    run(lane, [job(write(1), tokens=tokens) for tokens in (7, 300, 50, 9)])
+    assert alone == [128, 128, 44]
+    assert backend.steps.count(128) == 2
 
 
 def test_a_short_job_does_not_wait_for_a_long_text() -> None:
@@ -86,7 +98,7 @@ def test_a_short_job_does_not_wait_for_a_long_text() -> None:
     lane.admit(long)
     lane.step(1)
     lane.admit(short)
-    for _ in range(2):
+    for _ in range(3):
         lane.step(1)
     assert short.future.result() == "1? (0 cached)"
     assert not long.future.done()
@@ -104,8 +116,8 @@ def test_a_long_text_goes_on_beside_a_stream_of_short_jobs() -> None:
             lane.admit(job(write(1), tokens=20))
         lane.step(1)
         batches += 1
-    # Half of each batch is its own, in fours.
-    assert 600 // 30 <= batches <= 600 // 26
+    # It has five parts, and a batch of short ones runs between two of them.
+    assert batches == 9
     run(lane, [])
     assert prefixes_held(lane, backend) == []
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import llama
 from ...errors import EngineError, ModelError
-from ..base import BATCH_TOKENS, Interrupted, Rows, Step
+from ..base import LONG_BATCH_TOKENS, Interrupted, Rows, Step
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LlamaCppBackend:
         params = lib.llama_context_default_params()
         params.n_ctx = self.n_cells
         params.n_batch = params.n_seq_max = SEQUENCES
-        params.n_ubatch = BATCH_TOKENS
+        params.n_ubatch = LONG_BATCH_TOKENS
         # One pool of cells for all sequences, so that they can share what they have in common.
         params.kv_unified = True
         # A sliding window would forget what later calls fork.
