@@ -214,6 +214,7 @@ class Lane:
                     cached = node.shared
                     self._work.append(_Work(node.step(), node))
             self.prefixes.use(node)
+            self.prefixes.trim(node)
         run = _Run(job, node, cached)
         self._runs.append(run)
         if node is None or node.is_ready:

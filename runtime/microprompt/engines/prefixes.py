@@ -20,6 +20,10 @@ Tokens: TypeAlias = tuple[int, ...]
 MIN_SHARED: Final = 8
 """Fewer tokens in common are not worth a node."""
 
+RESIDENT_CELLS: Final = 1024
+"""Prefixes beyond these, least recently used, leave the cache for the store. A restored prefix of 120 tokens
+costs 1 ms; attention that has to look past 4,000 cells of others costs a call half its time again."""
+
 STORE_BYTES: Final = 128 * 2**20
 """How much of the plain memory saved prefixes may take. One token of SmolLM2-135M takes 23 kB."""
 
@@ -155,15 +159,21 @@ class PrefixTree:
         """Drop leaves that no call uses, least recently used first, until the tree has at most `cells` and
         `sequences` are free; whether that went. Never drops `keep`."""
         while self.cells() > cells or len(self._pool) < sequences:
-            leaves = [
-                node
-                for node in self._nodes.values()
-                if not node.children and not node.users and node is not keep and node.is_ready
-            ]
+            leaves = self._leaves(keep)
             if not leaves:
                 return False
             self.drop(min(leaves, key=lambda node: node.last_used))
         return True
+
+    def trim(self, keep: Prefix) -> None:
+        """Leave to the store what the store has, until no more than `RESIDENT_CELLS` are used."""
+        excess = self.cells() - RESIDENT_CELLS
+        if excess <= 0:
+            return
+        for node in sorted(self._leaves(keep), key=lambda node: node.last_used):
+            if excess > 0 and self._store.holds(node.tokens):
+                excess -= node.own_cells()
+                self.drop(node)
 
     def drop(self, node: Prefix) -> None:
         """Remove a leaf."""
@@ -177,6 +187,14 @@ class PrefixTree:
         for node in self._nodes.values():
             self._pool.give_back(node.sequence)
         self._nodes.clear()
+
+    def _leaves(self, keep: Prefix | None) -> list[Prefix]:
+        """What may go."""
+        return [
+            node
+            for node in self._nodes.values()
+            if not node.children and not node.users and node is not keep and node.is_ready
+        ]
 
     def _longest_shared(self, tokens: Tokens) -> Prefix | None:
         """The node of the longest beginning that another prefix shares, made now if there was none."""

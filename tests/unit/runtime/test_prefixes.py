@@ -94,6 +94,25 @@ def test_a_dropped_prefix_comes_back_without_being_evaluated() -> None:
     assert prefixes_held(lane, backend) == ["a" * 20, "c" * 20]
 
 
+def test_prefixes_beyond_the_residents_leave_the_cache_and_come_back() -> None:
+    lane, backend = make(context=16384)
+    prefixes = [letter * 400 for letter in "abcd"]
+    for prefix in prefixes:
+        run(lane, [ask("?", prefix)])
+    assert prefixes_held(lane, backend) == prefixes[2:]
+    assert run(lane, [ask("?", prefixes[0])]) == [f"{prefixes[0]}? (400 cached)"]
+    assert prefixes_held(lane, backend) == [prefixes[0], prefixes[3]]
+
+
+def test_what_the_store_does_not_have_stays_in_the_cache() -> None:
+    lane, backend = make(context=16384)
+    lane.prefixes._store = PrefixStore(limit=10)
+    prefixes = [letter * 400 for letter in "abcd"]
+    for prefix in prefixes:
+        run(lane, [ask("?", prefix)])
+    assert prefixes_held(lane, backend) == prefixes
+
+
 def test_lanes_with_one_store_evaluate_a_prefix_once() -> None:
     store = PrefixStore()
     lanes = [Lane(WatchedBackend(random_voice(0)), store) for _ in range(2)]
