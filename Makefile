@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test clean
+.PHONY: help demo test bench clean
 
 help:
 	@echo "make demo    build and run examples/intake on the default model"
 	@echo "make test    ruff, mypy, pyright and pytest"
+	@echo "make bench   measure calls and load beside other tools; half an hour, on a quiet machine"
 	@echo "make clean   delete $(VENV)"
 	@echo "With another Python: make demo PYTHON=python3.12"
 
@@ -21,6 +22,9 @@ test: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/pytest -q
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf $(VENV)
@@ -36,6 +40,10 @@ $(VENV)/installed: $(BIN)/python pyproject.toml
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || \
 	  echo "Installing. The first build of llama-cpp-python takes about ten minutes and says nothing meanwhile."
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -25,7 +25,8 @@ class Settings:
 
     `context` and `timeout` (seconds) are limits for one call; `None` leaves the first to the model and sets
     no deadline. `home` is the folder that keeps the models. With `auto_pull` off, a model that is not here is
-    an error, not a download.
+    an error, not a download. With `answer_cache`, the answers of deterministic calls are kept in `home` and
+    given again, also by other processes.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Settings:
     timeout: float | None
     home: Path
     auto_pull: bool
+    answer_cache: bool
 
 
 class Overrides(TypedDict, total=False):
@@ -45,6 +47,7 @@ class Overrides(TypedDict, total=False):
     timeout: float | None
     home: str | Path
     auto_pull: bool
+    answer_cache: bool
 
 
 _configured: dict[str, object] = {}
@@ -97,6 +100,7 @@ def _defaults() -> dict[str, object]:
         "timeout": None,
         "home": _cache_folder(os.environ),
         "auto_pull": True,
+        "answer_cache": False,
     }
 
 
@@ -151,7 +155,7 @@ def _from_text(name: str, text: str) -> object:
                 return int(text)
             case "timeout":
                 return float(text)
-            case "auto_pull":
+            case "auto_pull" | "answer_cache":
                 return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
                     text.lower()
                 ]
@@ -225,6 +229,7 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[object, Path], object]]]] = {
     "timeout": ("a number of seconds above 0", _read_timeout),
     "home": ("the path of a folder", _read_home),
     "auto_pull": ("true or false", _read_flag),
+    "answer_cache": ("true or false", _read_flag),
 }
 assert list(_READERS) == [field.name for field in fields(Settings)]
 

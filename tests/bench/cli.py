@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,9 +12,9 @@ from rich.console import Console
 from microprompt import models, settings
 from microprompt.errors import MicropromptError
 
-from .compare import PREPARED, SHIPPED, Cell, Runs, ratios, rows, run_rounds
+from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, ratios, rows, run_rounds
 from .engines import PEERS, TITLES, BenchError
-from .report import busy_warning, describe_setup, is_busy, load_average, show, to_json
+from .report import Setup, busy_warning, describe_setup, is_busy, load_average, show, to_json
 from .workloads import WORKLOADS
 
 _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
@@ -55,21 +56,49 @@ def main(
     peers: tuple[str, ...],
 ) -> None:
     """Compare calls of microprompt with those of its peers: same prompts, weights and threads."""
+    name, paths = weights_of(model, prepared, shipped)
+    found = compare(
+        name,
+        paths,
+        threads=threads or settings.current().threads,
+        rounds=rounds,
+        repeats=repeats,
+        workloads=wanted or tuple(WORKLOADS),
+        peers=peers or PEERS,
+    )
+    if as_json:
+        click.echo(json.dumps(to_json(*found), indent=2))
+    else:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=160)  # a file has no width of its own
+        show(console, *found)
+
+
+def compare(
+    model: str,
+    paths: dict[str, Path],
+    *,
+    threads: int,
+    rounds: int,
+    repeats: int,
+    workloads: Sequence[str],
+    peers: Sequence[str],
+) -> tuple[list[Ratio], list[Row], Setup]:
+    """Run everything, and say on what."""
     load = load_average()
-    name, paths = _weights(model, prepared, shipped)
-    threads = threads or settings.current().threads
     if is_busy(load):
         click.echo(f"warning: {busy_warning(load)}", err=True)
     cells = [
         Cell(workload, weights, engine)
-        for workload in wanted or WORKLOADS
+        for workload in workloads
         for weights in paths
         for engine in TITLES
-        if engine not in PEERS or not peers or engine in peers
+        if engine not in PEERS or engine in peers
     ]
     runs = _run(cells, paths, threads=threads, rounds=rounds, repeats=repeats)
     setup = describe_setup(
-        model=name,
+        model=model,
         weights={
             weights: next(
                 f"{found[0].weights_type} ({paths[weights].name})"
@@ -83,16 +112,10 @@ def main(
         repeats=repeats,
         load=load,
     )
-    if as_json:
-        click.echo(json.dumps(to_json(ratios(runs), rows(runs), setup), indent=2))
-    else:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=160)  # a file has no width of its own
-        show(console, ratios(runs), rows(runs), setup)
+    return ratios(runs), rows(runs), setup
 
 
-def _weights(model: str | None, prepared: Path | None, shipped: Path | None) -> tuple[str, dict[str, Path]]:
+def weights_of(model: str | None, prepared: Path | None, shipped: Path | None) -> tuple[str, dict[str, Path]]:
     """The model's name and its files by role; one role alone where preparing changed nothing."""
     if prepared and shipped and not model:
         name = " and ".join(dict.fromkeys((prepared.name, shipped.name)))

@@ -7,16 +7,20 @@ import ctypes
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import abi
+from microprompt import abi, gather
 from microprompt.engines.base import Step
 from microprompt.engines.bound import BoundChoice
+from microprompt.engines.llamacpp.backend import LlamaCppBackend
 from microprompt.engines.llamacpp.engine import LlamaCppEngine
+from microprompt.engines.llamacpp.weights import Weights
 from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, PromptTooLong
 
@@ -233,6 +237,70 @@ def test_eight_threads_get_what_one_gets(on_smollm2: LlamaCppEngine) -> None:
         number: [(answer.value, pytest.approx(answer.confidence, abs=1e-4)) for answer in alone]
         for number in range(8)
     }
+
+
+def test_threads_and_tasks_some_of_them_cancelled_or_late_leave_the_others_right(
+    on_smollm2: LlamaCppEngine,
+) -> None:
+    hurried = ask(abi.BoolType(), "Is this true?", abi.Using(timeout=0.005))
+    texts = [f"The {thing} is {colour}." for thing in ("sky", "sea", "sun") for colour in ("blue", "hot")]
+    alone = {text: topic.detail(text) for text in texts}
+    found: list[tuple[str, object]] = []
+
+    def note(text: str, answer: object) -> None:
+        found.append((text, answer))
+
+    def work(number: int) -> None:
+        for text in texts:
+            note(text, topic.detail(text).distribution)
+            with suppress(DeadlineExceeded):
+                hurried(f"{text} {number}")
+
+    async def task() -> None:
+        for text in texts:
+            cancelled = asyncio.ensure_future(topic.adetail(text))
+            await asyncio.sleep(0.001)
+            cancelled.cancel()
+            note(text, (await topic.adetail(text)).distribution)
+
+    async def tasks() -> None:
+        await asyncio.gather(*(task() for _ in range(6)))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    asyncio.run(tasks())
+    for thread in threads:
+        thread.join()
+    assert len(found) == 12 * len(texts)
+    for text, distribution in found:
+        assert distribution == pytest.approx(alone[text].distribution, abs=tolerance(on_smollm2))
+    [lane] = on_smollm2.scheduler.lanes
+    while not on_smollm2.scheduler.is_idle():
+        time.sleep(0.01)
+    held = on_smollm2.llama.n_sequences - len(lane.pool)
+    lane.prefixes.clear()
+    assert (held > 0, len(lane.pool)) == (True, on_smollm2.llama.n_sequences)
+
+
+def test_lanes_share_prefixes_and_agree(smollm2: Path) -> None:
+    backend = LlamaCppBackend(Weights(smollm2), name="two lanes", context=1024)
+    engine = LlamaCppEngine(backend, lanes=2, threads=2)
+    texts = [f"Where is parcel {number}?" for number in range(40)]
+    with override(engine):
+        alone = [topic.detail(text) for text in texts[:10]]
+        answers = list(topic.map_detail(texts))
+    assert len(engine.scheduler.lanes) == 2
+    assert {answer.usage.cached_tokens for answer in answers} == {len(engine.bind(topic.program).prefix)}
+    for one, other in zip(alone, answers, strict=False):
+        assert one.distribution == pytest.approx(other.distribution, abs=tolerance(engine))
+    engine.close()
+
+
+def test_gather_answers_several_functions_over_one_input(on_smollm2: LlamaCppEngine) -> None:
+    act, what = gather(classify.later("Is it raining?"), topic.later(MESSAGES[1]))
+    assert act is Act.question
+    assert what == topic(MESSAGES[1])
 
 
 @pytest.mark.parametrize(

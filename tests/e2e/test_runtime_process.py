@@ -46,6 +46,14 @@ def test_more_context_than_the_model_was_trained_for_is_a_model_error(engine: Ll
 
 
 @pytest.mark.model
+def test_a_recurrent_model_is_refused(engine: LlamaCppEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = engine.llama.weights
+    monkeypatch.setattr(weights.lib, "llama_model_is_recurrent", lambda _: True)
+    with pytest.raises(ModelError, match="x is a recurrent model"):
+        LlamaCppBackend(weights, name="x")
+
+
+@pytest.mark.model
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_gets_a_clear_error_and_the_parent_goes_on(engine: LlamaCppEngine) -> None:
     with override(engine):

@@ -10,10 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from .. import abi
+from .. import abi, settings
 from ..answer import Answer, FieldAnswer, Usage
 from ..errors import EngineError
 from ..layout import Argument, Literal, hole_text
+from .answers import AnswerStore, from_text, key_of, to_text
 from .base import Backend
 from .bound import BoundChoice, BoundGuided, BoundProgram, BoundSlot
 from .decoding import Cursor, Decoding, Sampler, choose, write
@@ -50,6 +51,9 @@ class Engine:
     speed: Speed | None = None
     """Known for models that have been prepared."""
 
+    identity: str = ""
+    """Stands for the weights and the version of what computes on them; without it no answers are kept."""
+
     def __init__(self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1) -> None:
         if layout == "chat" and backend.template is None:
             raise EngineError(
@@ -59,6 +63,7 @@ class Engine:
         self.layout = layout
         self.scheduler = Scheduler(backend, lanes=lanes, threads=threads)
         self._bound: dict[int, BoundProgram] = {}
+        self._answers: AnswerStore | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +108,8 @@ class Engine:
     def close(self) -> None:
         """Free the model. Calls afterwards fail."""
         self.scheduler.close()
+        if self._answers is not None:
+            self._answers.close()
 
     def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
         """What the scheduler runs for a call. Raises `PromptTooLong`."""
@@ -110,22 +117,64 @@ class Engine:
         bound = self.bind(call.program)
         question = bound.question(call.arguments)
 
-        def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
-            return self._decode(bound, cursor, len(question), cached, start)
+        pending = [*question, *bound.lead]
 
-        return Job(
+        def assemble(
+            parts: dict[str, FieldAnswer], near_tie: bool, cached: int, decoded: int
+        ) -> Answer[object]:
+            whole = parts.get("")
+            return Answer(
+                value=bound.plan.value({name: part.value for name, part in parts.items()}),
+                confidence=prod(part.confidence for part in parts.values()),
+                distribution=whole.distribution if whole else None,
+                coverage=whole.coverage if whole else None,
+                fields={} if whole else parts,
+                near_tie=near_tie,
+                usage=Usage(
+                    prompt_tokens=len(bound.prefix) + len(question),
+                    cached_tokens=cached,
+                    decoded_tokens=decoded,
+                ),
+                seconds=time.monotonic() - start,
+                model=self.name,
+            )
+
+        kept = self._kept_answers(bound)
+        key = b"" if kept is None else key_of(bound, pending, self.identity)
+
+        def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
+            parts = yield from self._fill_all(bound, cursor)
+            near_tie = bound.program.using.temperature == 0 and cursor.margin < NEAR_TIE
+            if kept is not None:
+                kept.put(key, to_text(bound, parts, near_tie=near_tie))
+            return assemble(parts, near_tie, cached, cursor.decoded - len(question))
+
+        job = Job(
             prefix=bound.prefix,
-            pending=[*question, *bound.lead],
+            pending=pending,
             cells=len(question) + bound.bound,
             sequences=bound.sequences,
             decode=decode,
             deadline=None if waits or call.timeout is None else start + call.timeout,
             timeout=call.timeout,
         )
+        if kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):
+            job.succeed(assemble(*found, cached=len(bound.prefix) + len(question), decoded=0))
+        return job
 
-    def _decode(
-        self, bound: BoundProgram, cursor: Cursor, asked: int, cached: int, start: float
-    ) -> Decoding[Answer[object]]:
+    def _kept_answers(self, bound: BoundProgram) -> AnswerStore | None:
+        """Where answers to this program are kept, if they are: not where chance decides."""
+        using = bound.program.using
+        if not self.identity or (using.temperature and using.seed is None):
+            return None
+        current = settings.current()
+        if not current.answer_cache:
+            return None
+        if self._answers is None:
+            self._answers = AnswerStore(current.home / "answers.sqlite")
+        return self._answers
+
+    def _fill_all(self, bound: BoundProgram, cursor: Cursor) -> Decoding[dict[str, FieldAnswer]]:
         using = bound.program.using
         random = np.random.default_rng(using.seed) if using.temperature else None
         sampler = Sampler(using.temperature, random)
@@ -133,22 +182,7 @@ class Engine:
         parts: dict[str, FieldAnswer] = {}
         for slot in bound.slots:
             parts[slot.slot.name] = yield from self._fill(slot, cursor, sampler, budget)
-        whole = parts.get("")
-        return Answer(
-            value=bound.plan.value({name: part.value for name, part in parts.items()}),
-            confidence=prod(part.confidence for part in parts.values()),
-            distribution=whole.distribution if whole else None,
-            coverage=whole.coverage if whole else None,
-            fields={} if whole else parts,
-            usage=Usage(
-                prompt_tokens=len(bound.prefix) + asked,
-                cached_tokens=cached,
-                decoded_tokens=cursor.decoded - asked,
-            ),
-            near_tie=using.temperature == 0 and cursor.margin < NEAR_TIE,
-            seconds=time.monotonic() - start,
-            model=self.name,
-        )
+        return parts
 
     def _fill(self, slot: BoundSlot, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[FieldAnswer]:
         match slot:

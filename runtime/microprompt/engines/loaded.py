@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,9 +79,18 @@ def _load(wanted: abi.Model) -> Engine:
         lanes=found.lanes,
         threads=settings.current().threads,
     )
+    engine.identity = _identity(found)
     if found.prepared is not None:
         engine.speed = Speed(call_ms=found.prepared.call_token_ms, batch_ms=found.prepared.batch_token_ms)
     return engine
+
+
+def _identity(found: models.ResolvedModel) -> str:
+    """What stands for a model's weights and the versions of what computes on them."""
+    file = found.path.stat()
+    weights = found.info.sha256 or f"{found.path} {file.st_mtime_ns}"
+    versions = (version("microprompt"), version("llama-cpp-python"))
+    return " ".join((weights, found.path.name, str(file.st_size), *versions))
 
 
 @contextmanager

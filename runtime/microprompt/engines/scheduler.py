@@ -67,6 +67,8 @@ class Scheduler:
                 "the model was loaded before this process was forked, and does not survive that",
                 help='start processes with the "spawn" method, or load the model in the child',
             )
+        if job.future.done():
+            return
         with self._lock:
             while wait and len(self._queue) >= QUEUE_LENGTH and not self._closing:
                 self._room.wait(timeout=0.1)

@@ -1,0 +1,200 @@
+"""The page of results, from performance.json: what was measured, plots, and how it was measured.
+
+    python -m tests.bench.page
+
+writes the page again without measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from .compare import PREPARED, SHIPPED
+from .engines import OURS, ROOT, TITLES
+from .workloads import WORKLOADS
+
+_COLOURS: Final = ("#1f77b4", "#d62728", "#ff7f0e", "#7f7f7f", "#9467bd")
+
+
+def write_page(folder: Path) -> None:
+    """Write performance.md and its plots beside performance.json in `folder`."""
+    results = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
+    _plot_calls(results["calls"], folder / "calls.svg")
+    _plot_batches(results["load"], folder / "batches.svg")
+    text = "\n".join(_page(results["calls"], results["load"]))
+    (folder / "performance.md").write_text(text + "\n", encoding="utf-8")
+
+
+def _page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
+    setup = calls["setup"]
+    yield "# Performance"
+    yield ""
+    yield (
+        f"Measured by `make bench` with {setup['model']} on {setup['cores']} cores of {setup['cpu']} "
+        f"({' '.join(setup['features'])}), {setup['threads']} threads, Python {setup['python']}, "
+        + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
+        + ". The plots and tables are made from [performance.json](performance.json)."
+    )
+    if setup["busy"]:
+        yield ""
+        yield "**The machine was busy while this was measured.**"
+    yield ""
+    yield "## Calls, one at a time"
+    yield ""
+    yield "![Milliseconds a call](calls.svg)"
+    yield ""
+    yield from _ratio_table(calls["ratios"])
+    yield ""
+    yield from _row_table(calls["measured"])
+    yield ""
+    yield "## Against the floor"
+    yield ""
+    yield (
+        "The floor is llama.cpp alone: the tokens that differ from call to call, times the measured time of "
+        "a token in a batch of that size, with one row of logits. A text's attention to its own beginning is "
+        "not in it."
+    )
+    yield ""
+    yield "![Milliseconds a token, by the size of the batch](batches.svg)"
+    yield ""
+    yield from _load_table(load)
+    yield ""
+    yield "## How it was measured"
+    yield ""
+    for note in calls["notes"]:
+        yield f"- {note}"
+    yield (
+        f"- {setup['rounds']} rounds of {setup['repeats']} calls; ratios are of medians, with the least and "
+        "the greatest of the rounds."
+    )
+    yield "- Load is measured in one process after the calls, on the prepared weights."
+
+
+def _ratio_table(ratios: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    columns = {
+        (SHIPPED, PREPARED): "its shipped weights, ours prepared",
+        (PREPARED, PREPARED): "same weights, prepared",
+        (SHIPPED, SHIPPED): "same weights, as shipped",
+    }
+    yield f"| times as long as microprompt | {' | '.join(columns.values())} |"
+    yield "|---|---|---|---|"
+    found = {(r["workload"], r["peer"], r["peer_weights"], r["our_weights"]): r for r in ratios}
+    for workload, peer in dict.fromkeys((r["workload"], r["peer"]) for r in ratios):
+        cells = [found.get((workload, peer, *pair)) for pair in columns]
+        texts = [f"{r['ratio']:.1f} ({r['low']:.1f} to {r['high']:.1f})" if r else "" for r in cells]
+        yield f"| {WORKLOADS[workload].title}: {TITLES[peer]} | {' | '.join(texts)} |"
+
+
+def _row_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield (
+        "| | weights | p50 ms | p99 ms | tokens | decodes | first answer, new process, s | peak memory MiB "
+        "| valid % | as ours % |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        counted = row["tokens_per_call"] > 0
+        yield (
+            f"| {WORKLOADS[row['workload']].title}: {TITLES[row['engine']]} | {row['weights']} "
+            f"| {row['p50_ms']:.1f} | {row['p99_ms']:.1f} "
+            f"| {row['tokens_per_call'] if counted else '?':{'.1f' if counted else ''}} "
+            f"| {row['decodes_per_call'] if counted else '?':{'.1f' if counted else ''}} "
+            f"| {row['cold_start_s']:.1f} | {row['peak_memory_mib']:.0f} | {100 * row['valid']:.0f} "
+            f"| {100 * row['agreement']:.0f} |"
+        )
+
+
+def _load_table(load: Mapping[str, Any]) -> Iterator[str]:
+    call, floor = load["call_ms"], load["call_floor_ms"]
+    best = min(load["map_ms"].values())
+    yield "| | ms a call | floor ms | |"
+    yield "|---|---|---|---|"
+    yield (
+        f"| 3-way enum in a loop, {load['call_tokens']:.1f} tokens | {call:.1f} | {floor:.1f} "
+        f"| {call / floor:.2f} of the floor |"
+    )
+    for count, ms in load["map_ms"].items():
+        yield (
+            f"| `map` of {load['rows']} rows, {count} in flight | {ms:.1f} | {load['map_floor_ms']:.1f} "
+            f"| {ms / load['map_floor_ms']:.2f} of the floor, {call / ms:.2f} times the rate of the loop |"
+        )
+    for tokens, (ms, least) in load["long_ms"].items():
+        yield f"| an argument of {tokens} tokens | {ms:.0f} | {least:.0f} | {ms / least:.2f} of the floor |"
+    yield (
+        f"| 40 functions in turns, warm | {load['functions_ms']:.1f} | {floor:.1f} "
+        f"| cold {load['functions_cold_ms']:.0f} ms |"
+    )
+    yield (
+        f"| no model: the scripted engine | {load['scripted_ms']:.2f} | | "
+        f"a row of a map {load['scripted_map_ms']:.2f} ms |"
+    )
+    yield (
+        f"| memory grown over {load['grown_over']} calls | | | {load['growth_mib']:.1f} MiB; "
+        f"{load['lanes']} lanes; fastest map {best:.1f} ms a row |"
+    )
+
+
+def _plot_calls(calls: Mapping[str, Any], path: Path) -> None:
+    # Only where plots are made, and installed only for that.
+    from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
+
+    rows = [row for row in calls["measured"] if row["weights"] == PREPARED] or calls["measured"]
+    engines = list(dict.fromkeys(row["engine"] for row in rows))
+    workloads = list(dict.fromkeys(row["workload"] for row in rows))
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots(1, len(workloads))
+    for place, workload in zip(axes if len(workloads) > 1 else [axes], workloads, strict=True):
+        times = {row["engine"]: row["p50_ms"] for row in rows if row["workload"] == workload}
+        names = [engine for engine in reversed(engines) if engine in times]
+        bars = place.barh(
+            [TITLES[name] for name in names],
+            [times[name] for name in names],
+            color=[_COLOURS[0] if name == OURS else "#b0b0b0" for name in names],
+        )
+        place.bar_label(bars, fmt="%.0f", padding=2)
+        place.set_title(WORKLOADS[workload].title, fontsize=10)
+        place.margins(x=0.2)
+        place.set_xlabel("ms a call, same weights")
+        if place is not (axes[0] if len(workloads) > 1 else axes):
+            place.set_yticklabels([])
+    _save(figure, path)
+
+
+def _plot_batches(load: Mapping[str, Any], path: Path) -> None:
+    from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
+
+    tokens, batch_ms = load["floor"]["tokens"], load["floor"]["batch_ms"]
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    place = figure.subplots()
+    each = [ms / count for ms, count in zip(batch_ms, tokens, strict=True)]
+    place.plot(tokens, each, marker="o", color="#7f7f7f", label="llama.cpp: the floor")
+    place.plot(
+        [load["call_tokens"]],
+        [load["call_ms"] / load["call_tokens"]],
+        "s",
+        color=_COLOURS[0],
+        label="a call in a loop",
+    )
+    best = min(load["map_ms"].values())
+    place.plot([60], [best / load["call_tokens"]], "D", color=_COLOURS[1], label="a row of a map")
+    place.set_xscale("log", base=2)
+    place.set_xticks(tokens, [str(count) for count in tokens])
+    place.set_ylim(bottom=0)
+    place.set_xlabel("tokens in the batch")
+    place.set_ylabel("ms a token")
+    place.legend()
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    # No date and no random ids, so that the same figures give the same file.
+    from matplotlib import rc_context  # pyright: ignore[reportMissingImports]
+
+    with rc_context({"svg.hashsalt": "microprompt"}):
+        figure.savefig(path, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    write_page(ROOT / "runtime" / "docs")

@@ -1,0 +1,182 @@
+"""The cache of answers: hits, misses, damage, and several processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from microprompt import abi, settings
+from microprompt.engines.answers import AnswerStore
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import override
+
+from .programs import ACT, OUTER, WatchedBackend, function, program, random_voice
+
+FILE = "answers.sqlite"
+SEED_1 = abi.Using(temperature=1.0, seed=1)
+SEED_2 = abi.Using(temperature=1.0, seed=2)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    settings.configure(home=tmp_path, answer_cache=True)
+    yield tmp_path
+    settings.reset()
+
+
+def engine(identity: str = "tiny 1") -> Engine:
+    made = Engine(WatchedBackend(random_voice(1)))
+    made.identity = identity
+    return made
+
+
+def batches(made: Engine) -> int:
+    assert isinstance(made.backend, WatchedBackend)
+    return len(made.backend.steps)
+
+
+@pytest.mark.parametrize(
+    "returns", [ACT, OUTER, abi.StrType(max_length=9), abi.OptionalType(item=abi.IntType())], ids=str
+)
+def test_an_answer_is_the_same_in_another_engine_without_the_model(home: Path, returns: abi.Type) -> None:
+    with override(engine()):
+        first = function(program(returns)).detail("Hm.")
+    again = engine()
+    with override(again):
+        kept = function(program(returns)).detail("Hm.")
+    assert batches(again) == 0
+    assert (kept.value, kept.confidence, kept.distribution, kept.coverage, kept.near_tie) == (
+        first.value,
+        first.confidence,
+        first.distribution,
+        first.coverage,
+        first.near_tie,
+    )
+    assert kept.fields == first.fields
+    assert (kept.usage.cached_tokens, kept.usage.decoded_tokens) == (kept.usage.prompt_tokens, 0)
+
+
+def test_map_takes_what_is_kept_and_asks_for_the_rest(home: Path) -> None:
+    made = engine()
+    ask = function(program(ACT))
+    with override(made):
+        alone = [ask(text) for text in "abc"]
+        before = batches(made)
+        assert ask.map("abcabc") == [*alone, *alone]
+        assert batches(made) == before
+        ask.map("abcd")
+        assert batches(made) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (program(ACT), program(abi.BoolType())),
+        (program(ACT), program(ACT, instruction="Say what it was.")),
+        (program(ACT), program(ACT, using=abi.Using(temperature=1.0, seed=1))),
+        (
+            program(ACT, using=abi.Using(temperature=1.0, seed=2)),
+            program(ACT, using=abi.Using(temperature=1.0, seed=1)),
+        ),
+    ],
+)
+def test_what_an_answer_depends_on_is_in_its_key(home: Path, one: abi.Program, other: abi.Program) -> None:
+    with override(engine()):
+        function(one)("Hm.")
+    asked = engine()
+    with override(asked):
+        function(other)("Hm.")
+    assert batches(asked) > 0
+
+
+def test_another_model_or_version_is_asked(home: Path) -> None:
+    with override(engine()):
+        function(program(ACT))("Hm.")
+    other = engine("tiny 2")
+    with override(other):
+        function(program(ACT))("Hm.")
+    assert batches(other) > 0
+
+
+def test_answers_that_chance_gives_are_not_kept(home: Path) -> None:
+    with override(engine()):
+        function(program(ACT, using=abi.Using(temperature=1.0)))("Hm.")
+    assert not (home / FILE).exists()
+
+
+def test_nothing_is_kept_unless_it_is_asked_for(home: Path) -> None:
+    settings.configure(answer_cache=False)
+    with override(engine()):
+        function(program(ACT))("Hm.")
+    assert not (home / FILE).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database at all, but long enough to be read as one" * 40])
+def test_a_damaged_file_is_a_miss_and_is_replaced(home: Path, damage: bytes) -> None:
+    with override(engine()):
+        expected = function(program(ACT))("Hm.")
+    for path in home.glob(f"{FILE}*"):
+        path.unlink()
+    (home / FILE).write_bytes(damage)
+    for asked in (engine(), engine()):
+        with override(asked):
+            assert function(program(ACT))("Hm.") is expected
+            assert function(program(ACT))("Hm.") is expected
+    assert batches(asked) == 0
+
+
+def test_a_text_that_is_no_answer_is_a_miss(home: Path) -> None:
+    made = engine()
+    ask = function(program(ACT))
+    with override(made):
+        expected = ask("Hm.")
+        for text in ("", "[]", "{}", '{"near_tie": false, "fields": [{}]}', '{"near_tie": 0, "fields": []}'):
+            assert made._answers is not None
+            connection = made._answers._connection()
+            connection.execute("UPDATE answers SET text = ?", (text,))
+            before = batches(made)
+            assert ask("Hm.") is expected
+            assert batches(made) > before
+
+
+def test_a_home_that_can_not_be_written_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = AnswerStore(tmp_path / "file" / FILE)
+    store.put(b"1", "one")
+    assert store.get(b"1") is None
+
+
+def test_the_oldest_answers_go(tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path / FILE, limit=500)
+    for number in range(2001):
+        store.put(number.to_bytes(2, "little"), "x")
+    kept = [number for number in range(2001) if store.get(number.to_bytes(2, "little"))]
+    assert kept == list(range(1501, 2001))
+    store.close()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from microprompt.engines.answers import AnswerStore
+store = AnswerStore(Path(sys.argv[1]))
+for number in range(300):
+    store.put(f"{sys.argv[2]} {number}".encode(), f"{number}")
+    store.put(b"shared", f"{number}")
+"""
+
+
+def test_several_processes_write_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(n)]) for n in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    store = AnswerStore(path)
+    found = [store.get(f"{n} {number}".encode()) == f"{number}" for n in range(3) for number in range(300)]
+    # A busy file may lose an answer, but not many, and none is wrong.
+    assert sum(found) > 850
+    assert store.get(b"shared") is not None
+    store.close()
