@@ -4,6 +4,10 @@ Which type is fastest depends on the CPU's instructions and on which kernels lla
 runs 2.7 times faster as BF16 than as the shipped Q4_1 where there is AVX512-BF16, and hardly faster where
 there is not. So it is measured. Types that would round the weights once more (Q8_0, Q4_0) change answers and
 are no candidates; weights that are not quantised gain nothing from another type.
+
+Answers are compared with those of F16, not of the shipped type: kernels for quantised weights round the
+activations too, some to 8 bits, so there the shipped type is the one that strays. Its distribution over the
+next token is 0.006 nats from that of F32 on AVX512-VNNI, F16's is 0.00001 and BF16's 0.0002.
 """
 
 from __future__ import annotations
@@ -38,8 +42,8 @@ CALL_TOKENS: Final = 16
 class Candidate:
     """A type of weights, measured: milliseconds of a call's 16-token batch and of one decoded token.
 
-    `agreement` is the share of the probes with the same answer as the shipped type; `error` says why a type
-    could not be tried.
+    `agreement` is the share of the probes with the same answer as F16, the shipped type where that failed;
+    `error` says why a type could not be tried.
     """
 
     type: str
@@ -168,16 +172,18 @@ def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -
 
 
 def choose(measured: Sequence[Candidate]) -> Candidate:
-    """The candidate to use: the fastest one that answers like the first, which is the shipped type."""
+    """The candidate to use: the fastest one whose answers are no less exact than those of the first, which
+    is the shipped type."""
     shipped = measured[0]
-    assert shipped.batch_ms is not None
+    assert shipped.batch_ms is not None and shipped.agreement is not None
+    needed = min(shipped.agreement, _MIN_AGREEMENT)
     good = [
         candidate
         for candidate in measured[1:]
         if candidate.batch_ms is not None
         and candidate.batch_ms <= shipped.batch_ms * (1 - _MIN_GAIN)
         and candidate.agreement is not None
-        and candidate.agreement >= _MIN_AGREEMENT
+        and candidate.agreement >= needed
     ]
     return min(good, key=lambda candidate: candidate.batch_ms or 0, default=shipped)
 
@@ -197,8 +203,10 @@ def _measured(files: Mapping[str, Path], threads: int, progress: Progress) -> tu
     progress(f"timing {', '.join(files)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
     timings = time_calls(list(files.values()), threads)
     progress("comparing their answers", 0, 0)
-    shipped, *others = files.values()
-    agreements = [1.0, *(agreement(path, shipped, threads) for path in others)]
+    reference = files.get("F16", next(iter(files.values())))
+    agreements = [
+        1.0 if path == reference else agreement(path, reference, threads) for path in files.values()
+    ]
     return tuple(
         Candidate(
             type=type,

@@ -41,6 +41,11 @@ def test_the_fastest_type_that_keeps_the_answers_is_chosen(others: Sequence[Cand
     assert choose([candidate("Q4_1", 100), *others]).type == chosen
 
 
+def test_a_type_that_answers_more_exactly_than_the_shipped_one_is_no_worse() -> None:
+    measured = [candidate("Q4_1", 100, agreement=0.95), candidate("BF16", 50, agreement=0.97)]
+    assert choose(measured).type == "BF16"
+
+
 @pytest.mark.parametrize(
     ("rates", "chosen"),
     [
@@ -103,6 +108,18 @@ def test_the_record_is_found_again_with_its_measurements(
     assert [candidate.batch_ms for candidate in found.candidates] == [100.0, 90.5, 30.0]
     assert (found.lanes, found.lane_rates) == (2, {1: 400.0, 2: 700.0, 4: 710.0})
     assert models.resolve("tiny").lanes == 2
+
+
+def test_answers_are_compared_with_those_of_f16(
+    shipped: Path, tiny: ModelInfo, machine: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def agreement(path: Path, reference: Path, threads: int) -> float:
+        assert ".F16." in reference.name
+        return 0.9 if path == shipped else 1.0
+
+    monkeypatch.setattr(measure, "agreement", agreement)
+    found = {candidate.type: candidate.agreement for candidate in prepare(shipped, tiny, quiet).candidates}
+    assert found == {"Q4_1": 0.9, "F16": 1.0, "BF16": 1.0}
 
 
 def test_a_machine_that_gains_nothing_keeps_the_shipped_file(
