@@ -344,8 +344,8 @@ _CODES: Final = (
     _error(
         "MP0601",
         "unknown setting",
-        "`using:` takes `model`, `temperature`, `seed`, `timeout` and `max_tokens`; a model takes "
-        "`context` and `layout`.",
+        "`using:` takes `model`, `temperature`, `seed`, `timeout`, `max_tokens` and `fields`; a model "
+        "takes `context` and `layout`.",
     ),
     _error(
         "MP0602",
@@ -357,12 +357,19 @@ _CODES: Final = (
         "setting with a bad value",
         "`model` is a declared model or a string, `temperature` a number from 0 to 2, `seed` a "
         "whole number from 0, `timeout` a number of seconds above 0, `max_tokens` a whole number "
-        'above 0, `context` a whole number of tokens above 0, `layout` "plain" or "chat".',
+        'above 0, `fields` "ordered" or "independent", `context` a whole number of tokens above 0, '
+        '`layout` "plain" or "chat".',
     ),
     _error(
         "MP0604",
         "unknown model",
         'A model is declared by `model small = "smollm2-135m"`, imported, or written as a string.',
+    ),
+    _error(
+        "MP0605",
+        "setting that means nothing here",
+        "`fields` says how the fields of a record are answered. A prompt that returns anything else has "
+        "none.",
     ),
     # ------------------------------------------------------------------------------------------ imports
     _error(

@@ -266,6 +266,7 @@ class _Lowering:
             seed=_number(using.seed),
             timeout=_number(using.timeout),
             max_tokens=_number(using.max_tokens),
+            independent=Constant(True) if using.independent else None,
         )
         return made if made.keywords else None
 

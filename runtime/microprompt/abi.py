@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from .errors import AbiError
 
-ABI_VERSION: Final = 1
+ABI_VERSION: Final = 2
 
 E = TypeVar("E", bound=type[StrEnum])
 C = TypeVar("C", bound=type[object])
@@ -197,6 +197,7 @@ class Using:
     seed: int | None = None
     timeout: float | None = None
     max_tokens: int | None = None
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

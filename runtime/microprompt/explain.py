@@ -70,7 +70,8 @@ class Cost:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
-    `call_tokens` is paid at each call beside the arguments, `answer_tokens` is the longest answer."""
+    `call_tokens` is paid at each call beside the arguments, `answer_tokens` is the longest answer. `waves`
+    are the names of the slots that are decoded side by side, if the fields are independent."""
 
     function: str
     source: str
@@ -84,6 +85,7 @@ class Explanation:
     context: int
     cost: Cost | None
     slots: tuple[SlotPlan, ...]
+    waves: tuple[tuple[str, ...], ...]
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
@@ -103,18 +105,24 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
         prefix=tuple(parts[:first]),
         tail=tuple(parts[first:]),
         prefix_tokens=len(bound.prefix),
-        call_tokens=bound.fixed_tokens + len(bound.lead),
+        call_tokens=_call_tokens(bound),
         answer_tokens=bound.bound,
         context=engine.backend.n_context,
         cost=_cost(engine.speed, bound),
         slots=tuple(_slot(slot, engine.backend) for slot in bound.slots),
+        waves=tuple(tuple(bound.slots[index].slot.name for index in wave) for wave in bound.waves),
     )
+
+
+def _call_tokens(bound: BoundProgram) -> int:
+    """What the first pass of a call evaluates beside the arguments."""
+    return bound.fixed_tokens + sum(map(len, (bound.lead, *bound.leads)))
 
 
 def _cost(speed: Speed | None, bound: BoundProgram) -> Cost | None:
     if speed is None:
         return None
-    warm = (bound.fixed_tokens + len(bound.lead) + _ARGUMENT_TOKENS) * speed.call_ms
+    warm = (_call_tokens(bound) + _ARGUMENT_TOKENS) * speed.call_ms
     return Cost(
         cold_ms=round(len(bound.prefix) * speed.batch_ms + warm, 1),
         warm_ms=round(warm, 1),

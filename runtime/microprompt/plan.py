@@ -1,8 +1,9 @@
 """A return type becomes a decode plan: a row of slots, each decided or written by the model.
 
 A record is a chain of slots with forced text between them, so the model spends nothing on field names and
-punctuation; any other type is one slot. A slot is a *choice* where the values can be listed (nothing is
-generated: the labels are scored), else *guided* (a grammar masks every token).
+punctuation, or, where its fields are independent, slots side by side; any other type is one slot. A slot is
+a *choice* where the values can be listed (nothing is generated: the labels are scored), else *guided* (a
+grammar masks every token).
 """
 
 from __future__ import annotations
@@ -68,11 +69,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an answer of type `returns` is decoded: forced text `lead`, then the slots."""
+    """How an answer of type `returns` is decoded: forced text `lead`, then the slots.
+
+    With `leads`, one for each slot, each slot is decoded by itself after its own lead, in place of `lead` and
+    the slots before it.
+    """
 
     returns: abi.Type
     lead: str
     slots: tuple[Slot, ...]
+    leads: tuple[str, ...] = ()
 
     def value(self, found: Mapping[str, object]) -> object:
         """The answer, from the value of every slot by name."""
@@ -81,9 +87,9 @@ class Plan:
         return found[""]
 
 
-def make_plan(returns: abi.Type, space: str = " ") -> Plan:
+def make_plan(returns: abi.Type, space: str = " ", *, independent: bool = False) -> Plan:
     """The plan of a return type. `space` is what separates the answer from the cue: a blank, or nothing where
-    a chat turn begins."""
+    a chat turn begins. With `independent`, the fields of a record do not see one another."""
     if not isinstance(returns, abi.RecordType):
         return Plan(returns, "", (Slot("", returns, _shape(returns, space, json=False), "\n"),))
     fields: list[tuple[str, abi.Type]] = []
@@ -98,7 +104,17 @@ def make_plan(returns: abi.Type, space: str = " ") -> Plan:
         Slot(name, declared, _shape(declared, " ", json=True), after)
         for (name, declared), after in zip(fields, texts[1:], strict=True)
     )
-    return Plan(returns, texts[0], slots)
+    return Plan(returns, texts[0], slots, tuple(_leads(returns, space)) if independent else ())
+
+
+def _leads(record: abi.RecordType, opening: str) -> Iterator[str]:
+    """For each field, the text that leads to it past all others."""
+    for field in record.fields:
+        lead = f"{opening}{{{quoted(field.label)}:"
+        if isinstance(field.type, abi.RecordType):
+            yield from _leads(field.type, f"{lead} ")
+        else:
+            yield lead
 
 
 def _pieces(record: abi.RecordType, prefix: str, space: str) -> Iterator[str | tuple[str, abi.Type]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -148,4 +149,9 @@ class Ticket(Record):
     )
 )
 def triage(text: str) -> Ticket:
+    raise NotImplementedError
+
+
+@prompt(replace(triage.program, name="in_parallel", using=abi.Using(independent=True)))
+def in_parallel(text: str) -> Ticket:
     raise NotImplementedError

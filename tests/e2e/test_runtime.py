@@ -24,7 +24,7 @@ from microprompt.engines.llamacpp.weights import Weights
 from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, PromptTooLong
 
-from .functions import TOPICS, Act, Ticket, ask, classify, topic, triage
+from .functions import TOPICS, Act, Ticket, ask, classify, in_parallel, topic, triage
 
 pytestmark = pytest.mark.model
 
@@ -314,6 +314,17 @@ def test_a_record_of_every_kind_of_field_is_valid(on_smollm2: LlamaCppEngine, te
     assert answer.value.product in ("phone", "phone case", "laptop", "other")
     assert list(answer.fields) == list(Ticket.model_fields)
     assert answer.usage.decoded_tokens <= on_smollm2.bind(triage.program).bound
+
+
+def test_independent_fields_are_answered_as_each_would_be_alone(on_smollm2: LlamaCppEngine) -> None:
+    answer = in_parallel.detail(MESSAGES[2])
+    assert Ticket.model_validate(answer.value.model_dump()) == answer.value
+    first = next(iter(Ticket.model_fields))
+    # The first field sees none of the others either way.
+    assert answer.fields[first].distribution == pytest.approx(
+        triage.detail(MESSAGES[2]).fields[first].distribution, abs=tolerance(on_smollm2)
+    )
+    assert answer.usage.decoded_tokens <= on_smollm2.bind(in_parallel.program).bound
 
 
 def test_a_temperature_with_a_seed_is_reproducible(on_smollm2: LlamaCppEngine) -> None:

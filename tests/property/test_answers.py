@@ -150,7 +150,7 @@ class CountingBackend(ByteBackend):
         return super().decode(step, threads)
 
 
-def program(returns: abi.Type, temperature: float) -> abi.Program:
+def program(returns: abi.Type, temperature: float, *, independent: bool) -> abi.Program:
     return abi.Program(
         name="ask",
         source="ask.mp",
@@ -160,7 +160,7 @@ def program(returns: abi.Type, temperature: float) -> abi.Program:
         cue="Out:",
         parameters=(abi.Parameter(name="text", type=abi.StrType()),),
         returns=returns,
-        using=abi.Using(temperature=temperature, seed=1),
+        using=abi.Using(temperature=temperature, seed=1, independent=independent),
     )
 
 
@@ -213,13 +213,13 @@ def probabilities(answer: Answer[object]) -> Sequence[float]:
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(TYPES, st.integers(0, 2**32), st.sampled_from((0.0, 0.0, 2.0)))
+@given(TYPES, st.integers(0, 2**32), st.sampled_from((0.0, 0.0, 2.0)), st.booleans())
 def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
-    returns: abi.Type, seed: int, temperature: float
+    returns: abi.Type, seed: int, temperature: float, independent: bool
 ) -> None:
     backend = CountingBackend(random_voice(seed), context=10**9)
     engine = Engine(backend)
-    asked = program(returns, temperature)
+    asked = program(returns, temperature, independent=independent)
     bound = engine.bind(asked)
 
     answer = engine.answer(Call(asked, {"text": "Hm."}))

@@ -69,6 +69,8 @@ def _function(found: Explanation) -> Iterator[str]:
             f"arguments of {cost.argument_tokens} tokens on this machine"
         )
     yield f"answer: at most {found.answer_tokens} tokens; the context has room for {found.context} in all"
+    for wave in found.waves:
+        yield f"side by side, none seeing the others: {', '.join(wave)}"
     for slot in found.slots:
         yield from _slot(slot)
 

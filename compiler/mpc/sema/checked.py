@@ -78,6 +78,7 @@ class Using:
     seed: int | None = None
     timeout: float | None = None
     max_tokens: int | None = None
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

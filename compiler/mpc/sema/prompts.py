@@ -33,7 +33,7 @@ def check_prompt(
             case nodes.Tests():
                 tests = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
             case nodes.Using():
-                using = check_using(clause, resolver, models, reporter)
+                using = check_using(clause, returns, resolver, models, reporter)
     return Prompt(
         name=declaration.name.text,
         line=reporter.source.line_of(declaration.span.start),

@@ -10,12 +10,14 @@ from ..source import Span
 from ..syntax import nodes
 from .checked import Broken, Model, Symbol, Using
 from .resolve import TypeResolver
+from .types import ErrorType, RecordType, Type, describe, resolved
 from .values import read_number
 
 _RESERVED: Final = ("reasoning", "escalate", "abstain")
-_USING: Final = ("model", "temperature", "seed", "timeout", "max_tokens")
+_USING: Final = ("model", "temperature", "seed", "timeout", "max_tokens", "fields")
 _MODEL: Final = ("context", "layout")
 _LAYOUTS: Final = ("plain", "chat")
+_FIELDS: Final = ("ordered", "independent")
 
 
 def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> Model:
@@ -44,14 +46,19 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> Model:
 
 
 def check_using(
-    clause: nodes.Using, resolver: TypeResolver, models: dict[str, Model], reporter: Reporter
+    clause: nodes.Using,
+    returns: Type,
+    resolver: TypeResolver,
+    models: dict[str, Model],
+    reporter: Reporter,
 ) -> Using:
-    """A prompt's settings; those that are wrong are reported and left out."""
+    """The settings of a prompt that returns `returns`; those that are wrong are reported and left out."""
     model: Model | None = None
     temperature: float | None = None
     seed: int | None = None
     timeout: float | None = None
     max_tokens: int | None = None
+    independent = False
     for setting in _each_once(clause.settings, _USING, "setting", reporter):
         value = setting.value
         match setting.name.text:
@@ -69,7 +76,16 @@ def check_using(
                 )
             case "max_tokens":
                 max_tokens = _whole(value, 1, "a whole number above 0", "max_tokens = 64", reporter)
-    return Using(model=model, temperature=temperature, seed=seed, timeout=timeout, max_tokens=max_tokens)
+            case "fields":
+                independent = _are_independent(setting, returns, reporter)
+    return Using(
+        model=model,
+        temperature=temperature,
+        seed=seed,
+        timeout=timeout,
+        max_tokens=max_tokens,
+        independent=independent,
+    )
 
 
 def _each_once(
@@ -134,6 +150,23 @@ def _model(
                 node, "a model is a declared name or a string", 'write `model = "smollm2-135m"`', reporter
             )
     return None
+
+
+def _are_independent(setting: nodes.Setting, returns: Type, reporter: Reporter) -> bool:
+    value = setting.value
+    if not isinstance(value, nodes.StringValue) or value.text not in _FIELDS:
+        help = 'write `fields = "independent"`'
+        _report_bad(value, 'fields are "ordered" or "independent"', help, reporter)
+        return False
+    if not isinstance(resolved(returns), (RecordType, ErrorType)):
+        reporter.report(
+            "MP0605",
+            setting.name.span,
+            "`fields` is for prompts that return a record",
+            label=f"this prompt returns {describe(returns)}",
+            help="leave the setting out",
+        )
+    return value.text == "independent"
 
 
 def _number(

@@ -100,7 +100,7 @@ def key_of(bound: BoundProgram, tokens: Sequence[int], model: str) -> bytes:
         [slot.slot.name, slot.trie.labels if isinstance(slot, BoundChoice) else slot.grammar]
         for slot in bound.slots
     ]
-    settings = [using.temperature, using.seed, using.max_tokens]
+    settings = [using.temperature, using.seed, using.max_tokens, using.independent]
     parts = [model, bound.prefix, list(tokens), slots, settings]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,7 +30,7 @@ class Tail:
 
 
 class BoundChoice:
-    """A choice with the trie of its labels."""
+    """A choice with the trie of its labels. `sequences` are those it takes beside the cursor's own."""
 
     def __init__(self, slot: Slot, shape: Choice, backend: Backend) -> None:
         self.slot = slot
@@ -39,10 +39,13 @@ class BoundChoice:
             [backend.tokenize(text + slot.after, control=False) for _, text in shape.options]
         )
         self.bound = len(self.trie.nodes) + max(map(len, self.trie.labels))
+        self.sequences = min(len(self.trie.paths), MAX_PATHS)
 
 
 class BoundGuided:
     """A guided slot with its grammar; the matcher is built at first use and copied for each call."""
+
+    sequences = 0
 
     def __init__(self, slot: Slot, shape: Guided, backend: Backend) -> None:
         self.slot = slot
@@ -67,18 +70,34 @@ class BoundGuided:
 BoundSlot: TypeAlias = BoundChoice | BoundGuided
 
 
+def _waves(slots: Sequence[BoundSlot]) -> Iterator[tuple[int, ...]]:
+    """The indexes of slots to decode side by side, in as many sequences as one token may belong to."""
+    wave: list[int] = []
+    room = MAX_PATHS + 1
+    for index, slot in enumerate(slots):
+        if wave and slot.sequences + 1 > room:
+            yield tuple(wave)
+            wave, room = [], MAX_PATHS + 1
+        wave.append(index)
+        room -= slot.sequences + 1
+    yield tuple(wave)
+
+
 class BoundProgram:
     """A program in one model's tokens.
 
     `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
-    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between cue and answer.
-    `bound` is the most tokens an answer can take and `sequences` the most sequences: the worst case, reserved
-    before a call starts.
+    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between cue and answer;
+    where fields are independent there are `leads`, one for each slot, and `waves`: the indexes of the slots
+    that are decoded side by side. `bound` is the most tokens an answer can take and `sequences` the most
+    sequences: the worst case, reserved before a call starts.
     """
 
     def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
         self.program = program
-        self.plan: Plan = make_plan(program.returns, "" if chat else " ")
+        self.plan: Plan = make_plan(
+            program.returns, "" if chat else " ", independent=program.using.independent
+        )
         self.segments: tuple[Segment, ...] = lay_out(program, backend.template if chat else None)
         self._backend = backend
         self._limit = backend.n_context
@@ -105,11 +124,18 @@ class BoundProgram:
         self.counts: tuple[int | None, ...] = tuple(counts)
         self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
         self.fixed_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing)
-        self.lead: tuple[int, ...] = tuple(backend.tokenize(lead + self.plan.lead, control=False))
+        lead_text = "" if self.plan.leads else lead + self.plan.lead
+        self.lead: tuple[int, ...] = tuple(backend.tokenize(lead_text, control=False))
+        self.leads: tuple[tuple[int, ...], ...] = tuple(
+            tuple(backend.tokenize(lead + text, control=False)) for text in self.plan.leads
+        )
         self.slots: tuple[BoundSlot, ...] = tuple(self._bind(slot) for slot in self.plan.slots)
-        self.bound: int = len(self.lead) + sum(slot.bound for slot in self.slots)
-        paths = (len(slot.trie.paths) for slot in self.slots if isinstance(slot, BoundChoice))
-        self.sequences: int = 1 + min(max(paths, default=0), MAX_PATHS)
+        self.bound: int = sum(map(len, (self.lead, *self.leads))) + sum(slot.bound for slot in self.slots)
+        self.waves: tuple[tuple[int, ...], ...] = tuple(_waves(self.slots)) if self.leads else ()
+        self.sequences: int = 1 + max(
+            (sum(1 + self.slots[index].sequences for index in wave) for wave in self.waves),
+            default=max(slot.sequences for slot in self.slots),
+        )
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:
         """The prompt's tokens after the prefix. Raises `PromptTooLong`."""

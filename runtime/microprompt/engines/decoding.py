@@ -30,18 +30,13 @@ Decoding: TypeAlias = Generator[Step, Rows, T]
 
 
 @dataclass(slots=True)
-class Cursor:
-    """A call's place: its sequence among those of `pool`, how many tokens of it are evaluated, and those that
-    wait.
+class Tally:
+    """What a call has cost so far, and how sure it was.
 
-    `decoded` counts the tokens evaluated so far, `chosen` those that the model chose. `margin` is the least
+    `decoded` counts the tokens evaluated, `chosen` those that the model chose. `margin` is the least
     distance, in log-probability, by which a best token or label beat the next one.
     """
 
-    pool: SequencePool
-    sequence: int
-    position: int
-    pending: list[int] = field(default_factory=list)
     decoded: int = 0
     chosen: int = 0
     margin: float = float("inf")
@@ -52,19 +47,36 @@ class Cursor:
             second, best = np.partition(scores, -2)[-2:]
             self.margin = min(self.margin, float(best) - float(second))
 
-    def flush(self, beside: tuple[int, ...] = ()) -> Step:
+
+@dataclass(slots=True)
+class Cursor:
+    """A call's place: its sequence among those of `pool`, how many tokens of it are evaluated, and those that
+    wait. The cursors of a call share its tally."""
+
+    pool: SequencePool
+    sequence: int
+    position: int
+    pending: list[int] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    def flush(self, beside: tuple[int, ...] = (), *, row: bool = True) -> Step:
         """A step that evaluates what waits, also in the sequences `beside`, and reads the last row."""
         count = len(self.pending)
         step = Step(
             tokens=self.pending,
             positions=list(range(self.position, self.position + count)),
             sequences=[(self.sequence, *beside)] * count,
-            rows=[count - 1],
+            rows=[count - 1] if row else [],
         )
         self.position += count
-        self.decoded += count
+        self.tally.decoded += count
         self.pending = []
         return step
+
+    def branch(self, lead: Sequence[int]) -> Cursor:
+        """A cursor behind what waits here, in a sequence of its own. `side_by_side` evaluates what waits."""
+        start = self.position + len(self.pending)
+        return Cursor(self.pool, self.pool.fork(self.sequence), start, list(lead), self.tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +170,7 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
                 if new:
                     read_already.add(node)
                     fresh.append(node)
-            cursor.decoded += len(members)
+            cursor.tally.decoded += len(members)
             rows = yield step
             for node, row in zip(fresh, rows, strict=True):
                 read(node, row)
@@ -183,9 +195,9 @@ def _release(held: list[int], pool: SequencePool) -> None:
 
 def _take(cursor: Cursor, trie: Trie, scores: Scores, sampler: Sampler) -> int:
     best = sampler.pick(scores.normalised())
-    cursor.note_margin(scores.log_probs)
+    cursor.tally.note_margin(scores.log_probs)
     cursor.pending.extend(trie.rest(best))
-    cursor.chosen += 1
+    cursor.tally.chosen += 1
     return best
 
 
@@ -220,7 +232,7 @@ def write(
         if len(allowed) == 1:
             token = int(allowed[0])
         else:
-            if cursor.chosen >= budget:
+            if cursor.tally.chosen >= budget:
                 raise AnswerTooLong(
                     f"the answer was not complete after max_tokens = {budget}",
                     help="raise max_tokens, or bound the type, as in str(..40)",
@@ -228,10 +240,10 @@ def write(
             rows = yield cursor.flush()
             logits = rows[0][allowed]
             which, chance = sampler.take(logits)
-            cursor.note_margin(logits)
+            cursor.tally.note_margin(logits)
             log_prob += chance
             token = int(allowed[which])
-            cursor.chosen += 1
+            cursor.tally.chosen += 1
         if backend.is_end(token):
             return bytes(text.data), log_prob
         _consume(matcher, [token])
@@ -256,13 +268,54 @@ def speak(
     for _ in range(budget):
         rows = yield cursor.flush()
         token, _chance = sampler.take(bias(tokens, rows)[0])
-        cursor.chosen += 1
+        cursor.tally.chosen += 1
         if backend.is_end(token):
             break
         cursor.pending.append(token)
         tokens.append(token)
         text.add([token])
     return bytes(text.data)
+
+
+def side_by_side(
+    cursor: Cursor, branches: Sequence[tuple[Sequence[int], Callable[[Cursor], Decoding[T]]]]
+) -> Decoding[list[T]]:
+    """Decode several continuations in the same batches, each behind tokens of its own and in a sequence of
+    its own; none sees the others. What waits at the cursor is evaluated once, for all of them."""
+    found: dict[int, T] = {}
+    waiting: dict[int, Step] = {}
+    cursors = [cursor.branch(lead) for lead, _ in branches]
+    decodings = [decode(own) for own, (_, decode) in zip(cursors, branches, strict=True)]
+
+    def send(index: int, rows: Rows | None) -> None:
+        try:
+            # A generator that has not begun is sent `None`.
+            waiting[index] = decodings[index].send(rows)  # type: ignore[arg-type]
+        except StopIteration as end:
+            found[index] = end.value
+
+    try:
+        for index in range(len(branches)):
+            send(index, None)
+        # By now the branches have forked what sequences they need, none of which has what waits here.
+        sequences = {number for step in waiting.values() for each in step.sequences for number in each}
+        batch = cursor.flush(tuple(sequences), row=False)
+        while waiting:
+            asked = list(waiting.items())
+            waiting.clear()
+            for _, step in asked:
+                batch.extend(step, 0, len(step.tokens))
+            rows = yield batch
+            batch = Step()
+            start = 0
+            for index, step in asked:
+                send(index, rows[start : start + len(step.rows)])
+                start += len(step.rows)
+        return [found[index] for index in range(len(branches))]
+    finally:
+        for decoding in decodings:
+            decoding.close()
+        _release([own.sequence for own in cursors], cursor.pool)
 
 
 class _Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Final
 
@@ -17,7 +18,7 @@ from ..layout import Argument, Literal, hole_text
 from .answers import AnswerStore, from_text, key_of, to_text
 from .base import Backend
 from .bound import BoundChoice, BoundGuided, BoundProgram, BoundSlot
-from .decoding import Cursor, Decoding, Sampler, choose, write
+from .decoding import Cursor, Decoding, Sampler, choose, side_by_side, write
 from .lane import Job
 from .scheduler import Scheduler
 
@@ -144,10 +145,10 @@ class Engine:
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
             parts = yield from self._fill_all(bound, cursor)
-            near_tie = bound.program.using.temperature == 0 and cursor.margin < NEAR_TIE
+            near_tie = bound.program.using.temperature == 0 and cursor.tally.margin < NEAR_TIE
             if kept is not None:
                 kept.put(key, to_text(bound, parts, near_tie=near_tie))
-            return assemble(parts, near_tie, cached, cursor.decoded - len(question))
+            return assemble(parts, near_tie, cached, max(0, cursor.tally.decoded - len(question)))
 
         job = Job(
             prefix=bound.prefix,
@@ -180,8 +181,18 @@ class Engine:
         sampler = Sampler(using.temperature, random)
         budget = using.max_tokens or bound.bound
         parts: dict[str, FieldAnswer] = {}
-        for slot in bound.slots:
-            parts[slot.slot.name] = yield from self._fill(slot, cursor, sampler, budget)
+        if not bound.leads:
+            for slot in bound.slots:
+                parts[slot.slot.name] = yield from self._fill(slot, cursor, sampler, budget)
+        for wave in bound.waves:
+            branches = [
+                (bound.leads[index], partial(self._fill, bound.slots[index], sampler=sampler, budget=budget))
+                for index in wave
+            ]
+            answers = yield from side_by_side(cursor, branches)
+            parts.update(
+                (bound.slots[index].slot.name, answer) for index, answer in zip(wave, answers, strict=True)
+            )
         return parts
 
     def _fill(self, slot: BoundSlot, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[FieldAnswer]:

@@ -7,9 +7,10 @@ Tokens are bytes, so probabilities come out exactly as scripted.
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -19,7 +20,8 @@ from .. import abi
 from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
 from ..layout import Template
-from ..values import check, plain
+from ..plan import Plan
+from ..values import as_json, check, plain
 from .base import Interrupted, Rows, Step
 from .decoding import Cursor, Decoding
 from .engine import Call, Engine
@@ -142,9 +144,9 @@ class ScriptedEngine(Engine):
 
     def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
         self.calls.append((call.program.name, dict(call.arguments)))
-        returns = call.program.returns
+        plan = self.bind(call.program).plan
         # The script is not asked under the lock, for it may call prompt functions itself.
-        lines = _lines(self._weighted(call), returns)
+        lines = _lines(self._weighted(call), plan)
         job = super().job(call, waits=waits)
         prompt = self.render(call).encode()
         self._learn(prompt, lines)
@@ -153,7 +155,7 @@ class ScriptedEngine(Engine):
 
         def faithful(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
             answer = yield from decode(cursor, cached)
-            _check_faithful(answer, lines, returns)
+            _check_faithful(answer, lines, plan)
             return answer
 
         job.decode = faithful
@@ -211,18 +213,30 @@ class ScriptedEngine(Engine):
         return logits
 
 
-def _lines(weighted: Sequence[tuple[object, float]], returns: abi.Type) -> dict[bytes, float]:
-    """The answer's possible texts with their probabilities."""
-    end = "" if isinstance(returns, abi.RecordType) else "\n"
-    return {f" {plain(value, returns)}{end}".encode(): weight for value, weight in weighted}
+def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, float]:
+    """The answer's possible texts with their probabilities: of independent fields, each field's."""
+    lines: defaultdict[bytes, float] = defaultdict(float)
+    for value, weight in weighted:
+        for text in _texts(value, plan):
+            lines[text.encode()] += weight
+    return dict(lines)
 
 
-def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], returns: abi.Type) -> None:
+def _texts(value: object, plan: Plan) -> Iterator[str]:
+    if not plan.leads:
+        end = "" if isinstance(plan.returns, abi.RecordType) else "\n"
+        yield f" {plain(value, plan.returns)}{end}"
+    for lead, slot in zip(plan.leads, plan.slots, strict=False):
+        yield f"{lead} {as_json(attrgetter(slot.name)(value), slot.type)}{slot.after}"
+
+
+def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: Plan) -> None:
     """Raise `ScriptError` if the answer is none of those that the script gave."""
-    if _lines([(answer.value, 1.0)], returns).keys() <= lines.keys():
+    if _lines([(answer.value, 1.0)], plan).keys() <= lines.keys():
         return
     scripted = next(iter(lines)).decode().strip()
     raise ScriptError(
-        f"no model can write the scripted answer {scripted}: it comes out as {plain(answer.value, returns)}",
+        f"no model can write the scripted answer {scripted}: it comes out as "
+        f"{plain(answer.value, plan.returns)}",
         help="text is one line without a blank at its start, of up to 200 characters unless its type says so",
     )

@@ -175,7 +175,8 @@ def choose(measured: Sequence[Candidate]) -> Candidate:
     """The candidate to use: the fastest one whose answers are no less exact than those of the first, which
     is the shipped type."""
     shipped = measured[0]
-    assert shipped.batch_ms is not None and shipped.agreement is not None
+    assert shipped.batch_ms is not None
+    assert shipped.agreement is not None
     needed = min(shipped.agreement, _MIN_AGREEMENT)
     good = [
         candidate

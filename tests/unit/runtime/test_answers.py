@@ -14,7 +14,7 @@ from microprompt.engines.answers import AnswerStore
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 
-from .programs import ACT, OUTER, WatchedBackend, function, program, random_voice
+from .programs import ACT, INNER, OUTER, WatchedBackend, function, program, random_voice
 
 FILE = "answers.sqlite"
 SEED_1 = abi.Using(temperature=1.0, seed=1)
@@ -78,6 +78,7 @@ def test_map_takes_what_is_kept_and_asks_for_the_rest(home: Path) -> None:
         (program(ACT), program(abi.BoolType())),
         (program(ACT), program(ACT, instruction="Say what it was.")),
         (program(ACT), program(ACT, using=abi.Using(temperature=1.0, seed=1))),
+        (program(INNER), program(INNER, using=abi.Using(independent=True))),
         (
             program(ACT, using=abi.Using(temperature=1.0, seed=2)),
             program(ACT, using=abi.Using(temperature=1.0, seed=1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import TypeVar
 
@@ -11,7 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.engines.decoding import MAX_PATHS, Cursor, Decoding, Sampler, Scores, choose, speak, write
+from microprompt.engines.decoding import (
+    MAX_PATHS,
+    Cursor,
+    Decoding,
+    Sampler,
+    Scores,
+    Tally,
+    choose,
+    side_by_side,
+    speak,
+    write,
+)
 from microprompt.engines.lane import Job, Lane
 from microprompt.engines.prefixes import PrefixStore
 from microprompt.errors import AnswerTooLong, EngineError
@@ -93,6 +105,70 @@ def test_more_paths_than_go_side_by_side_take_turns_and_score_the_same(seed: int
     assert held == PROMPT + labels[best]
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(LABELS, min_size=1, max_size=4), st.integers(0, 1000))
+def test_what_is_decoded_side_by_side_is_what_each_gives_alone(choices: list[list[bytes]], seed: int) -> None:
+    voice = random_voice(seed)
+    leads = [f" {number}:".encode() for number in range(len(choices))]
+
+    def decode(cursor: Cursor, _: int) -> Decoding[tuple[list[tuple[int, Scores]], Tally]]:
+        branches = [
+            (list(lead), partial(choose, trie=build_trie([tuple(label) for label in labels]), sampler=GREEDY))
+            for lead, labels in zip(leads, choices, strict=True)
+        ]
+        found = yield from side_by_side(cursor, branches)
+        return found, cursor.tally
+
+    backend = WatchedBackend(voice)
+    together, tally = run(
+        backend, Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=200, decode=decode)
+    )
+    assert backend.decoded_batches == 1
+    assert sum(backend.steps) == tally.decoded
+    for (best, scores), lead, labels in zip(together, leads, choices, strict=True):
+        alone_best, alone, _, _ = scored(labels, WatchedBackend(voice), prompt=PROMPT + lead)
+        assert best == alone_best
+        assert scores.log_probs == pytest.approx(alone.log_probs, abs=1e-6)
+
+
+def test_continuations_of_different_lengths_end_each_in_its_time() -> None:
+    voice = random_voice(2)
+    grammars = [f'%llguidance {{}}\nstart: /[a-z]{{{length}}}/ "\\n"' for length in (1, 7, 3)]
+
+    def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[bytes, float]]]:
+        branches = [
+            (list(b"!"), partial(write, matcher=backend.matcher(grammar), sampler=GREEDY, budget=99))
+            for grammar in grammars
+        ]
+        return (yield from side_by_side(cursor, branches))
+
+    backend = WatchedBackend(voice)
+    job = Job(prefix=(), pending=list(PROMPT[:-1]), cells=4000, sequences=4, decode=decode)
+    found = run(backend, job)
+    assert [len(text) for text, _ in found] == [2, 8, 4]
+    assert backend.decoded_batches == 7
+    alone = WatchedBackend(voice)
+    assert [written(alone, grammar, prompt=PROMPT[:-1] + b"!")[0] for grammar in grammars] == [
+        text for text, _ in found
+    ]
+
+
+def test_a_continuation_that_fails_takes_the_others_with_it() -> None:
+    def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[bytes, float]]]:
+        matcher = backend.matcher('%llguidance {}\nstart: /[a-z]{9}/ "\\n"')
+        branches = [
+            (list(b"!"), partial(write, matcher=matcher.deep_copy(), sampler=GREEDY, budget=3))
+            for _ in range(2)
+        ]
+        return (yield from side_by_side(cursor, branches))
+
+    backend = WatchedBackend(random_voice(1))
+    job = Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=3, decode=decode)
+    with pytest.raises(AnswerTooLong):
+        run(backend, job)
+    assert backend.held() == {}
+
+
 def test_probabilities_of_all_labels_add_up_to_one() -> None:
     _, scores, _, _ = scored([b"a\n", b"b\n", b"bb\n"], WatchedBackend(random_voice(5)))
     assert np.exp(scores.normalised()).sum() == pytest.approx(1)
@@ -109,14 +185,16 @@ def test_a_temperature_draws_labels_as_often_as_they_are_probable() -> None:
     assert np.bincount(drawn, minlength=3) / 3000 == pytest.approx(probabilities, abs=0.03)
 
 
-def written(backend: WatchedBackend, grammar: str, budget: int = 100) -> tuple[bytes, float, int]:
+def written(
+    backend: WatchedBackend, grammar: str, budget: int = 100, prompt: bytes = PROMPT
+) -> tuple[bytes, float, int]:
     """What is written, its log-probability, and how many batches it took."""
 
     def decode(cursor: Cursor, _: int) -> Decoding[tuple[bytes, float, int]]:
         text, log_prob = yield from write(cursor, backend.matcher(grammar), GREEDY, budget)
         return text, log_prob, backend.decoded_batches
 
-    job = Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=1, decode=decode)
+    job = Job(prefix=(), pending=list(prompt), cells=4000, sequences=1, decode=decode)
     return run(backend, job)
 
 

@@ -9,7 +9,7 @@ from microprompt.engines.engine import Speed
 from microprompt.explain import Branch, Explanation, TextPart
 from microprompt.testing import scripted
 
-from .programs import ACT, OUTER, Act, function, program
+from .programs import ACT, INNER, OUTER, Act, function, program
 
 
 def explained(laid_out: abi.Program) -> Explanation:
@@ -67,6 +67,14 @@ def test_every_field_of_a_record_has_its_plan() -> None:
         ("tags", "list[str(1..8)](..3)", "guided"),
     ]
     assert [slot.grammar is not None for slot in found.slots] == [False, False, True, False, True]
+
+
+def test_independent_fields_are_told_with_what_their_names_cost() -> None:
+    chained = explained(program(INNER))
+    found = explained(program(INNER, using=abi.Using(independent=True)))
+    assert (chained.waves, found.waves) == ((), (("act", "urgency"),))
+    leads = len(' {"act":') + len(' {"how urgent":')
+    assert found.call_tokens - chained.call_tokens == leads - len(' {"act":')
 
 
 def test_an_explanation_is_json_data() -> None:

@@ -7,7 +7,7 @@ import inspect
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from microprompt import PromptFunction, abi, gather, prompt
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.engines.scripted import VOCABULARY
+from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.errors import (
     AnswerTooLong,
     ArgumentError,
@@ -115,6 +115,54 @@ def test_a_record_tells_the_confidence_of_every_field() -> None:
     assert answer.confidence == pytest.approx(0.8)
     assert (answer.distribution, answer.coverage) == (None, None)
     assert answer.fields["note"].value == ticket.note
+
+
+def test_independent_fields_do_not_see_one_another() -> None:
+    first = Outer(Inner(Act.other, 4), "n", None, ("t",))
+    other = Outer(Inner(Act.command, 5), "n", None, ("t",))
+    independent = program(OUTER, name="triage", using=abi.Using(independent=True))
+    with scripted({"triage": {first: 0.6, other: 0.4}}):
+        chained = function(program(OUTER, name="triage")).detail("Hm.")
+        answer = function(independent).detail("Hm.")
+    assert answer.value == chained.value == replace(first, tags=["t"])
+    assert chained.fields["inner.urgency"].confidence == pytest.approx(1)
+    assert answer.fields["inner.urgency"].distribution == pytest.approx({1: 0, 2: 0, 3: 0, 4: 0.6, 5: 0.4})
+    assert answer.confidence == pytest.approx(0.36)
+
+
+def test_independent_fields_take_fewer_batches() -> None:
+    value = Outer(Inner(Act.other, 4), "ok", None, [])
+    batches = []
+    for using in (abi.Using(), abi.Using(independent=True)):
+        with scripted({"triage": value}) as engine:
+            asked = function(program(OUTER, name="triage", using=using))
+            assert isinstance(engine.backend, ByteBackend)
+            asked("Hm.")
+            before = engine.backend.decoded_batches
+            asked("Hm?")
+            batches.append(engine.backend.decoded_batches - before)
+    assert batches[1] <= batches[0] / 2
+
+
+def test_independent_fields_with_more_labels_than_go_side_by_side_take_turns() -> None:
+    words = tuple(f"{one}{two}{three}" for one in "abcd" for two in "abcd" for three in "abc")
+    fields = ("one", "two", "three", "four")
+
+    @abi.fields(
+        *(abi.RecordField(name=name, label=name, type=abi.LiteralType(values=words)) for name in fields)
+    )
+    @dataclass(frozen=True)
+    class Four:
+        one: str
+        two: str
+        three: str
+        four: str
+
+    value = Four("abc", "dcb", "cab", "bbb")
+    asked = program(abi.RecordType(python=Four), using=abi.Using(independent=True))
+    with scripted({"ask": value}) as engine:
+        assert engine.bind(asked).waves == ((0, 1, 2), (3,))
+        assert function(asked)("Hm.") == value
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,17 @@ def test_a_record_is_a_chain_of_slots_with_forced_text_between() -> None:
     assert [type(slot.shape) for slot in plan.slots] == [Choice, Choice, Guided, Choice, Guided]
 
 
+def test_independent_fields_have_leads_past_the_others() -> None:
+    assert make_plan(OUTER, independent=True).leads == (
+        ' {"inner": {"act":',
+        ' {"inner": {"how urgent":',
+        ' {"the note":',
+        ' {"paid":',
+        ' {"tags":',
+    )
+    assert make_plan(OUTER).leads == make_plan(ACT, independent=True).leads == ()
+
+
 def test_choices_in_a_record_are_written_as_json() -> None:
     shape = make_plan(OUTER).slots[3].shape
     assert shape == Choice(((True, " true"), (False, " false"), (None, " null")))
