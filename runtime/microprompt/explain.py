@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from . import abi
 from .answer import label_key
-from .trie import ROOT, Trie
+from .trie import Trie
 from .values import describe
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
             passes=max(1, -(-len(trie.paths) // MAX_PATHS)),
             max_tokens=slot.bound,
             forced=tuple(_text(token, backend) for token in trie.common),
-            trie=_branches(trie, [label_key(value) for value in slot.values], ROOT, backend),
+            trie=_branches(trie, list(map(label_key, slot.values)), range(len(trie.labels)), 0, backend),
             grammar=None,
         )
     return SlotPlan(
@@ -171,21 +172,26 @@ def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
     )
 
 
-def _branches(trie: Trie, labels: list[str], node: int, backend: Backend) -> tuple[Branch, ...]:
-    found: dict[int, Branch] = {}
-    for label, edges in zip(labels, trie.edges, strict=True):
-        for place, (here, token) in enumerate(edges):
-            if here != node or token in found:
-                continue
-            last = place == len(edges) - 1
-            children = () if last else _branches(trie, labels, edges[place + 1][0], backend)
-            found[token] = Branch(
+def _branches(
+    trie: Trie, names: Sequence[str], labels: Sequence[int], depth: int, backend: Backend
+) -> tuple[Branch, ...]:
+    """What may follow at a depth where `labels` have not parted yet."""
+    by_token: dict[int, list[int]] = {}
+    for label in labels:
+        by_token.setdefault(trie.edges[label][depth][1], []).append(label)
+    found = []
+    for token, inside in by_token.items():
+        # The last edge of a label is one that no other label has.
+        last = len(trie.edges[inside[0]]) == depth + 1
+        found.append(
+            Branch(
                 token=_text(token, backend),
-                label=label if last else None,
+                label=names[inside[0]] if last else None,
                 evaluated=not last,
-                children=children,
+                children=() if last else _branches(trie, names, inside, depth + 1, backend),
             )
-    return tuple(found.values())
+        )
+    return tuple(found)
 
 
 def _text(token: int, backend: Backend) -> str:

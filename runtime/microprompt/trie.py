@@ -55,19 +55,22 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
     lengths = _distinguishing(tails)
     index: dict[tuple[int, ...], int] = {(): ROOT}
     nodes: list[Node] = []
-    edges: list[tuple[tuple[int, int], ...]] = []
-    for tail, length in zip(tails, lengths, strict=True):
+    edges: dict[int, tuple[tuple[int, int], ...]] = {}
+    # Depth first, so that neighbouring paths have most in common, also where they go into several batches.
+    for label in sorted(range(len(tails)), key=tails.__getitem__):
+        tail = tails[label]
         way = []
-        for depth in range(length):
+        for depth in range(lengths[label]):
             prefix = tail[:depth]
             if prefix not in index:
                 index[prefix] = len(nodes)
                 nodes.append(Node(prefix[-1], index[prefix[:-1]], depth))
             way.append((index[prefix], tail[depth]))
-        edges.append(tuple(way))
+        edges[label] = tuple(way)
     parents = {node.parent for node in nodes}
     paths = tuple(_chain(nodes, end) for end in range(len(nodes)) if end not in parents)
-    return Trie(whole, tuple(labels[0][:common]), tuple(nodes), tuple(edges), paths)
+    in_order = tuple(edges[label] for label in range(len(tails)))
+    return Trie(whole, tuple(labels[0][:common]), tuple(nodes), in_order, paths)
 
 
 def _shared(labels: Sequence[tuple[int, ...]]) -> int:

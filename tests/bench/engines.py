@@ -15,6 +15,7 @@ STOCK: Final = "outlines"
 KEEPING: Final = "outlines-keeping"
 GRAMMAR: Final = "llama-cpp"
 GUIDANCE: Final = "guidance"
+TYPED: Final = "typed-gguf"
 
 TITLES: Final[Mapping[str, str]] = {
     OURS: "microprompt",
@@ -22,10 +23,14 @@ TITLES: Final[Mapping[str, str]] = {
     KEEPING: "Outlines, no reset()",
     GRAMMAR: "llama-cpp-python, GBNF",
     GUIDANCE: "Guidance",
+    TYPED: "typed-gguf",
 }
 """Every engine by name, as the report calls it."""
 
 PEERS: Final = tuple(engine for engine in TITLES if engine != OURS)
+
+ONLY_CHOICES: Final = frozenset({TYPED})
+"""Engines that decide and do not write."""
 
 _LLAMA: Final = "llama-cpp-python==0.3.36"
 REQUIREMENTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,6 +38,7 @@ REQUIREMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     KEEPING: ("outlines==1.3.3", "llguidance==1.9.1", _LLAMA),
     GRAMMAR: (_LLAMA,),
     GUIDANCE: ("guidance==0.3.1", _LLAMA),
+    TYPED: ("typed-gguf==0.3.0", _LLAMA),
 }
 """What pip installs for each peer; peers with the same requirements share an environment."""
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from statistics import median
 from typing import Final
 
 import click
 
-from microprompt import PromptFunction, prompt, settings
+from microprompt import PromptFunction, abi, prompt, settings
 from microprompt.engines.base import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
 from microprompt.engines.engine import Engine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
@@ -28,48 +29,62 @@ from microprompt.testing import scripted
 
 from .sentences import MESSAGES, SENTENCES
 from .worker import peak_memory
-from .workloads import Act, act, case, topic
+from .workloads import Act, Case, act, case, topic
 
 IN_FLIGHT: Final = (1, 8, 32, 128)
 FLOOR_BATCHES: Final = (1, 2, 4, 8, 12, 15, 20, 30, 45, BATCH_TOKENS, LONG_BATCH_TOKENS)
 FUNCTIONS: Final = 40
 LONG_TOKENS: Final = (50, 200, 800)
+_CHUNK: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """Milliseconds of a batch with one row, after a prefix of 100 tokens, by its number of tokens."""
+    """llama.cpp alone: batches with one row behind a prefix of 100 tokens.
 
-    tokens: tuple[int, ...]
-    batch_ms: tuple[float, ...]
+    Always timed in turns with what stands on it, for a shared machine may be a third slower in a minute.
+    """
 
-    def of(self, tokens: float) -> float:
-        """The time of a batch of that many tokens, between the two that were measured."""
-        measured = list(zip(self.tokens, self.batch_ms, strict=True))
-        for (less, less_ms), (more, more_ms) in pairwise(measured):
-            if tokens <= more:
-                return less_ms + (more_ms - less_ms) * (tokens - less) / (more - less)
-        return self.batch_ms[-1] * tokens / self.tokens[-1]
+    def __init__(self, backend: LlamaCppBackend, threads: int) -> None:
+        self._backend = backend
+        self._threads = threads
+        # Sequences that the engine's own pool hands out last.
+        self._prefix, self._own = backend.n_sequences - 1, backend.n_sequences - 2
+        backend.decode(_step(self._prefix, 0, 100), threads)
+
+    def ms(self, tokens: int) -> float:
+        """Milliseconds of a batch."""
+        self._backend.fork(self._prefix, self._own)
+        step = _step(self._own, 100, tokens)
+        found = _time(lambda: self._backend.decode(step, self._threads))
+        self._backend.forget(self._own)
+        return found
+
+    def close(self) -> None:
+        self._backend.forget(self._prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Times in milliseconds a call. `call_tokens` are those that a call of the enum evaluates, on average;
-    `map_ms` is by rows in flight, `long_ms` by the argument's tokens, with the floor beside it. `growth_mib`
-    is how much the memory grew over `grown_over` calls. The scripted engine's time is that of the whole call.
+    """Times in milliseconds a call, or in pairs with the floor beneath.
+
+    `call_tokens` are those that a call of the enum evaluates, on average; `batch_ms` is by the size of the
+    batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `independent_ms` is the record's
+    with its fields side by side, and `independent_alike` the share of its choices that are then the same.
+    `growth_mib` is how much the memory grew over `grown_over` calls. The scripted engine's time is that of
+    the whole call.
     """
 
-    floor: Floor
+    batch_ms: dict[int, float]
     lanes: int
     threads: int
     rows: int
     call_tokens: float
-    call_ms: float
-    call_floor_ms: float
-    map_ms: dict[int, float]
-    map_floor_ms: float
+    call_ms: tuple[float, float]
+    map_ms: dict[int, tuple[float, float]]
     labels_ms: float
     record_ms: float
+    independent_ms: float
+    independent_alike: float
     functions_ms: float
     functions_cold_ms: float
     long_ms: dict[int, tuple[float, float]]
@@ -94,14 +109,15 @@ def measure(rows: int) -> Load:
     threads = settings.current().threads
     texts = list(islice(cycle(_varied()), rows))
     act(texts[0])
-    # The floor is taken before and after, and the faster one counts, as everywhere.
-    floor = _floor(backend, threads)
     tokens = _call_tokens(engine, texts)
-    call_ms = _loop(act, texts[: rows // 5])
-    map_ms = {count: _time(partial(act.map, texts, in_flight=count)) / rows for count in IN_FLIGHT}
-    again = _floor(backend, threads)
-    floor = replace(floor, batch_ms=tuple(map(min, floor.batch_ms, again.batch_ms)))
+    with closing(Floor(backend, threads)) as floor:
+        call_ms = _call(floor, tokens, texts[: rows // 5])
+        map_ms = {count: _map(floor, tokens, texts, count) for count in IN_FLIGHT}
+        long_ms = {count: _long(floor, engine, count) for count in LONG_TOKENS}
+        batch_ms = {count: min(floor.ms(count) for _ in range(12)) for count in FLOOR_BATCHES}
     functions_cold, functions_warm = _many_functions()
+    independent = prompt(replace(case.program, using=abi.Using(independent=True)))(_same_signature)
+    record_ms, independent_ms = _loop(case, MESSAGES), _loop(independent, MESSAGES)
     grown_over = rows * 5
     act.map(texts)
     before = peak_memory()
@@ -109,20 +125,20 @@ def measure(rows: int) -> Load:
     growth = peak_memory() - before
     scripted_ms, scripted_map_ms = _scripted(texts)
     return Load(
-        floor=floor,
+        batch_ms=batch_ms,
         lanes=len(engine.scheduler.lanes),
         threads=threads,
         rows=rows,
         call_tokens=tokens,
         call_ms=call_ms,
-        call_floor_ms=floor.of(tokens),
         map_ms=map_ms,
-        map_floor_ms=floor.of(BATCH_TOKENS) / BATCH_TOKENS * tokens,
         labels_ms=_loop(topic, MESSAGES),
-        record_ms=_loop(case, MESSAGES),
+        record_ms=record_ms,
+        independent_ms=independent_ms,
+        independent_alike=_alike(case, independent),
         functions_ms=functions_warm,
         functions_cold_ms=functions_cold,
-        long_ms={count: _long(count, floor) for count in LONG_TOKENS},
+        long_ms=long_ms,
         scripted_ms=scripted_ms,
         scripted_map_ms=scripted_map_ms,
         growth_mib=growth / 2**20,
@@ -135,25 +151,6 @@ def _varied() -> Sequence[str]:
     return [f"{text[:-1]} {number}{text[-1]}" for number in range(1, 60) for text in SENTENCES]
 
 
-def _floor(backend: LlamaCppBackend, threads: int) -> Floor:
-    # Sequences that the engine's own pool hands out last.
-    numbers = iter(range(backend.n_sequences - 1, 0, -1))
-    prefix, own = next(numbers), next(numbers)
-    backend.decode(_step(prefix, 0, 100), threads)
-    found = []
-    for count in FLOOR_BATCHES:
-        times = []
-        for _ in range(8):
-            backend.fork(prefix, own)
-            begun = time.perf_counter()
-            backend.decode(_step(own, 100, count), threads)
-            times.append(time.perf_counter() - begun)
-            backend.forget(own)
-        found.append(min(times) * 1e3)
-    backend.forget(prefix)
-    return Floor(tokens=FLOOR_BATCHES, batch_ms=tuple(found))
-
-
 def _step(sequence: int, start: int, count: int) -> Step:
     step = Step()
     for place in range(count):
@@ -164,6 +161,21 @@ def _step(sequence: int, start: int, count: int) -> Step:
 def _call_tokens(engine: Engine, texts: Sequence[str]) -> float:
     bound = engine.bind(act.program)
     return sum(len(bound.question({"text": text})) for text in texts) / len(texts)
+
+
+def _call(floor: Floor, tokens: float, texts: Sequence[str]) -> tuple[float, float]:
+    pairs = [(_time(partial(act, text)), floor.ms(round(tokens))) for text in texts]
+    return median(call for call, _ in pairs), median(least for _, least in pairs)
+
+
+def _map(floor: Floor, tokens: float, texts: Sequence[str], in_flight: int) -> tuple[float, float]:
+    """A row of a map; its floor is its share of a full batch on all threads."""
+    spent, batches = 0.0, []
+    for start in range(0, len(texts), _CHUNK):
+        chunk = texts[start : start + _CHUNK]
+        batches += [floor.ms(BATCH_TOKENS) for _ in range(4)]
+        spent += _time(partial(act.map, chunk, in_flight=in_flight))
+    return spent / len(texts), median(batches) / BATCH_TOKENS * tokens
 
 
 def _loop(function: Callable[[str], object], texts: Sequence[str]) -> float:
@@ -194,14 +206,32 @@ def _function(instruction: str) -> PromptFunction[[str], object]:
     return asked
 
 
-def _long(tokens: int, floor: Floor) -> tuple[float, float]:
-    """Milliseconds of a call with an argument of about that many tokens, and the floor of its batches."""
+def _same_signature(text: str) -> Case:
+    raise NotImplementedError  # the decorator answers
+
+
+def _alike(one: Callable[[str], Case], other: Callable[[str], Case]) -> float:
+    """The share of the fields that are choices with the same value."""
+    pairs = [
+        (getattr(mine, name), getattr(yours, name))
+        for mine, yours in ((one(text), other(text)) for text in MESSAGES)
+        for name in ("product", "mood", "urgency", "refund")
+    ]
+    return sum(bool(mine == yours) for mine, yours in pairs) / len(pairs)
+
+
+def _long(floor: Floor, engine: Engine, tokens: int) -> tuple[float, float]:
+    """A call with an argument of about that many tokens; its floor is that of its batches."""
     text = " ".join(islice(cycle(SENTENCES), tokens // 12))
-    engine = engine_for(None)
-    count = len(engine.bind(act.program).question({"text": text}))
-    whole, rest = divmod(count, LONG_BATCH_TOKENS)
-    least = whole * floor.of(LONG_BATCH_TOKENS) + (floor.of(rest) if rest else 0)
-    return min(_time(partial(act, f"{number} {text}")) for number in range(4)), least
+    whole, rest = divmod(len(engine.bind(act.program).question({"text": text})), LONG_BATCH_TOKENS)
+    pairs = [
+        (
+            _time(partial(act, f"{number} {text}")),
+            whole * floor.ms(LONG_BATCH_TOKENS) + (floor.ms(rest) if rest else 0),
+        )
+        for number in range(5)
+    ]
+    return median(call for call, _ in pairs), median(least for _, least in pairs)
 
 
 def _scripted(texts: Sequence[str]) -> tuple[float, float]:

@@ -5,9 +5,13 @@ Model and constraint are made once, and whatever the engine keeps of a prompt be
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from .task import Session, Task
@@ -68,6 +72,48 @@ def open_guidance(task: Task) -> Session:
     return Session(ask=ask, read=_reader(task), model=llama.model, context=llama.n_ctx())
 
 
+def open_typed_gguf(task: Task) -> Session:
+    """typed-gguf as its warm host runs it, without the socket, on the llama.cpp of llama-cpp-python.
+
+    It writes its own prompt, through the chat template: what all calls share is the state, which it saves and
+    reads back, and the input is the question.
+    """
+    library = Path(importlib.import_module("llama_cpp").__file__ or "").parent / "lib"
+    schema = importlib.import_module("typed_gguf.schema")
+    decide = importlib.import_module("typed_gguf.engine.decide")
+    session = importlib.import_module("typed_gguf.engine.session")
+    states = Path(tempfile.mkdtemp(prefix="typed-gguf-"))
+    atexit.register(shutil.rmtree, states)
+    handle = session.open_model(task.path, runtime_dir=library, fit_disabled=True)
+    shared = task.prompts[0][: task.prompts[0].rindex("\n\n")]
+    options = {
+        "threads": task.threads,
+        "kv_type": "f16",
+        "state_id": "examples",
+        "save_state": True,
+    }
+
+    def ask(index: int) -> object:
+        payload = {
+            "state": shared,
+            "questions": {
+                "answer": {
+                    "type": "choice",
+                    "instructions": task.prompts[index][len(shared) :].strip(),
+                    "criteria": dict.fromkeys(task.labels or ()),
+                }
+            },
+            "options": options,
+        }
+        request = schema.parse_request(payload)
+        plan = decide.plan_context(request, handle)
+        with session.ModelSession(handle, plan, states_home=states) as live:
+            result = decide.DecisionEngine(live).decide(request, plan=plan)
+        return result.answers["answer"]["choice"]
+
+    return Session(ask=ask, read=str, model=handle.model, context=0)
+
+
 def _llama(task: Task) -> Any:
     llama_cpp = importlib.import_module("llama_cpp")
     return llama_cpp.Llama(
@@ -116,4 +162,5 @@ OPENERS: Final[Mapping[str, Callable[[Task], Session]]] = {
     "outlines-keeping": open_outlines_keeping,
     "llama-cpp": open_llama_cpp,
     "guidance": open_guidance,
+    "typed-gguf": open_typed_gguf,
 }

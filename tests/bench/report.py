@@ -27,10 +27,14 @@ NOTES: Final = (
     "Cold start is from the start of the process to its first answer; the weights are in the file cache.",
     "Outlines runs with its llguidance backend and a Generator built outside the timing. Its default backend "
     "for these types, outlines-core, needs numba to run on llama-cpp-python.",
-    "All engines complete the same text; Outlines' labels are given the space that they follow in it. "
-    "Outlines takes the best token each time, microprompt the best label. Agreement is the share of answers "
-    "(of fields, in a record) equal to microprompt's.",
-    "Tokens and decodes are counted at llama_decode, for all engines alike.",
+    "All engines but typed-gguf complete the same text; Outlines' labels are given the space that they "
+    "follow in it. Outlines takes the best token each time, microprompt the best label. Agreement is the "
+    "share of answers (of fields, in a record) equal to microprompt's.",
+    "typed-gguf writes its own prompt through the chat template, which suits this model badly, and answers "
+    "choices only. What all calls share is a state that it saves and reads back; each call has a new "
+    "context, as in its warm host.",
+    "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; Guidance and typed-gguf "
+    "have bindings of their own.",
 )
 
 

@@ -175,6 +175,28 @@ def test_colliding_labels_score_as_each_would_alone(
     assert found == pytest.approx(np.exp(normalised(one_by_one)), abs=tolerance(engine))
 
 
+def test_a_thousand_labels_score_as_each_would_alone(on_smollm2: LlamaCppEngine) -> None:
+    verbs = ["get", "set", "list", "create", "delete", "update", "search", "fetch", "send", "cancel"]
+    nouns = ["user", "order", "invoice", "ticket", "file", "folder", "message", "email", "calendar", "event"]
+    labels = tuple(
+        f"{verb}_{noun}_{how}"
+        for verb in verbs
+        for noun in nouns
+        for how in ["now", "later", "here", "there", "once", "twice", "again", "first", "last", "ever"]
+    )
+    tool = ask(abi.LiteralType(values=labels), "Name the tool for the request.")
+    text = "Send an email to Anna."
+    answer = tool.detail(text)
+    assert answer.distribution is not None
+    found = np.log(np.array(list(answer.distribution.values())))
+    assert np.exp(found).sum() == pytest.approx(1)
+    with Alone(on_smollm2, tool.program, text) as alone:
+        some = range(0, len(labels), 83)
+        expected = np.array([alone.one_by_one(label) for label in some])
+    # Hundreds of tokens go into long batches, whose logits move a little more (decisions/0005).
+    assert found[list(some)] - found[0] == pytest.approx(expected - expected[0], abs=0.2)
+
+
 def test_twenty_colliding_labels_take_two_batches_cold_and_one_warm(
     on_smollm2: LlamaCppEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,21 @@ def test_a_continuation_that_fails_takes_the_others_with_it() -> None:
     assert backend.held() == {}
 
 
+def test_thousands_of_labels_in_any_order_evaluate_hardly_any_node_twice() -> None:
+    voice = random_voice(6, spread=1.0)
+    labels = [bytes(digits) + b"\n" for digits in product(b"0123456789abc", repeat=3)]
+    np.random.default_rng(0).shuffle(labels)  # pyright: ignore[reportArgumentType]  # a list will do
+    backend = WatchedBackend(voice)
+    _, scores, _, batches = scored(labels, backend)
+    some = range(0, len(labels), 97)
+    assert [scores.log_probs[index] for index in some] == pytest.approx(
+        [log_probability(voice, PROMPT, labels[index][:3]) for index in some], abs=1e-6
+    )
+    nodes = len(build_trie([tuple(label) for label in labels]).nodes)
+    assert batches == -(-13 * 13 // MAX_PATHS)
+    assert sum(backend.steps[:batches]) <= len(PROMPT) + nodes + batches
+
+
 def test_probabilities_of_all_labels_add_up_to_one() -> None:
     _, scores, _, _ = scored([b"a\n", b"b\n", b"bb\n"], WatchedBackend(random_voice(5)))
     assert np.exp(scores.normalised()).sum() == pytest.approx(1)
