@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -132,21 +131,10 @@ class LlamaCppBackend:
     def matcher(self, grammar: str) -> LLMatcher:
         from llguidance import LLMatcher
 
-        matcher = LLMatcher(self.guide_tokenizer(), grammar)
+        matcher = LLMatcher(self._guide_tokenizer(), grammar)
         if matcher.is_error():
             raise EngineError(f"llguidance refuses a grammar: {matcher.get_error()}")
         return matcher
-
-    def guide_tokenizer(self) -> LLTokenizer:
-        """The vocabulary as llguidance reads it, byte by byte. Takes about half a second, once."""
-        if self._tokenizer is None:
-            from llguidance.llamacpp import lltokenizer_from_vocab
-
-            with warnings.catch_warnings():
-                # llguidance still calls functions that llama-cpp-python has given other names.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self._tokenizer = lltokenizer_from_vocab(self.weights.vocab)
-        return self._tokenizer
 
     def close(self) -> None:
         if self._context:
@@ -155,6 +143,14 @@ class LlamaCppBackend:
             self._context = None
             if self._original is None:
                 self.weights.close()
+
+    def _guide_tokenizer(self) -> LLTokenizer:
+        """Made at first need, for it takes a quarter of a second, or one for a large vocabulary."""
+        if self._tokenizer is None:
+            from .vocabulary import guide_tokenizer
+
+            self._tokenizer = guide_tokenizer(self.weights)
+        return self._tokenizer
 
     def _decode_part(self, step: Step, start: int, end: int, wanted: dict[int, int]) -> None:
         batch = self._batch
