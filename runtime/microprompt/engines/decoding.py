@@ -44,8 +44,9 @@ class Tally:
     def note_margin(self, scores: NDArray[np.float32] | NDArray[np.float64]) -> None:
         """Keep the distance between the best two scores, if it is the least so far."""
         if len(scores) > 1:
-            second, best = np.partition(scores, -2)[-2:]
-            self.margin = min(self.margin, float(best) - float(second))
+            best = int(scores.argmax())
+            second = max(scores[:best].max(initial=-np.inf), scores[best + 1 :].max(initial=-np.inf))
+            self.margin = min(self.margin, float(scores[best]) - float(second))
 
 
 @dataclass(slots=True)
@@ -96,6 +97,9 @@ class Sampler:
 
     def take(self, logits: NDArray[np.float32]) -> tuple[int, float]:
         """An index into logits, and its log-probability among them."""
+        if self.temperature == 0:
+            best = int(logits.argmax())
+            return best, float(logits[best]) - log_sum_exp(logits)
         log_probs = logits.astype(np.float64) - log_sum_exp(logits)
         which = self.pick(log_probs)
         return which, float(log_probs[which])
@@ -227,10 +231,9 @@ def write(
             return bytes(text.data), log_prob
         matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         _raise_error(matcher)
-        bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab]
-        allowed = np.flatnonzero(bits)
-        if len(allowed) == 1:
-            token = int(allowed[0])
+        allowed = np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab].view(np.bool_)
+        if np.count_nonzero(allowed) == 1:
+            token = int(allowed.argmax())
         else:
             if cursor.tally.chosen >= budget:
                 raise AnswerTooLong(
@@ -238,11 +241,10 @@ def write(
                     help="raise max_tokens, or bound the type, as in str(..40)",
                 )
             rows = yield cursor.flush()
-            logits = rows[0][allowed]
-            which, chance = sampler.take(logits)
+            logits = np.where(allowed, rows[0], np.float32(-np.inf))
+            token, chance = sampler.take(logits)
             cursor.tally.note_margin(logits)
             log_prob += chance
-            token = int(allowed[which])
             cursor.tally.chosen += 1
         if backend.is_end(token):
             return bytes(text.data), log_prob
