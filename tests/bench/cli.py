@@ -13,7 +13,7 @@ from microprompt import models, settings
 from microprompt.errors import MicropromptError
 
 from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, ratios, rows, run_rounds
-from .engines import ONLY_CHOICES, PEERS, TITLES, BenchError
+from .engines import ONLY_CHOICES, ONLY_RECORDS, PEERS, TITLES, BenchError
 from .report import Setup, busy_warning, describe_setup, is_busy, load_average, show, to_json
 from .workloads import WORKLOADS
 
@@ -95,7 +95,7 @@ def compare(
         for weights in paths
         for engine in TITLES
         if engine not in PEERS or engine in peers
-        if WORKLOADS[workload].labels() or engine not in ONLY_CHOICES
+        if engine not in (ONLY_RECORDS if WORKLOADS[workload].labels() else ONLY_CHOICES)
     ]
     runs = _run(cells, paths, threads=threads, rounds=rounds, repeats=repeats)
     setup = describe_setup(

@@ -11,6 +11,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 OURS: Final = "microprompt"
+INDEPENDENT: Final = "microprompt-independent"
 STOCK: Final = "outlines"
 KEEPING: Final = "outlines-keeping"
 GRAMMAR: Final = "llama-cpp"
@@ -19,6 +20,7 @@ TYPED: Final = "typed-gguf"
 
 TITLES: Final[Mapping[str, str]] = {
     OURS: "microprompt",
+    INDEPENDENT: "microprompt, independent fields",
     STOCK: "Outlines",
     KEEPING: "Outlines, no reset()",
     GRAMMAR: "llama-cpp-python, GBNF",
@@ -31,6 +33,8 @@ PEERS: Final = tuple(engine for engine in TITLES if engine != OURS)
 
 ONLY_CHOICES: Final = frozenset({TYPED})
 """Engines that decide and do not write."""
+
+ONLY_RECORDS: Final = frozenset({INDEPENDENT})
 
 _LLAMA: Final = "llama-cpp-python==0.3.36"
 REQUIREMENTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -52,7 +56,7 @@ def python_of(engine: str) -> str:
 
     Raises `BenchError` if pip can't make it.
     """
-    if engine == OURS:
+    if engine not in REQUIREMENTS:
         return sys.executable
     names = [requirement.partition("==")[0] for requirement in REQUIREMENTS[engine]]
     folder = ROOT / ".bench" / names[0]

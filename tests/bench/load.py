@@ -20,7 +20,7 @@ from typing import Final
 
 import click
 
-from microprompt import PromptFunction, abi, prompt, settings
+from microprompt import PromptFunction, prompt, settings
 from microprompt.engines.base import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
 from microprompt.engines.engine import Engine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
@@ -29,7 +29,7 @@ from microprompt.testing import scripted
 
 from .sentences import MESSAGES, SENTENCES
 from .worker import peak_memory
-from .workloads import Act, Case, act, case, topic
+from .workloads import Act, act, case, topic
 
 IN_FLIGHT: Final = (1, 8, 32, 128)
 FLOOR_BATCHES: Final = (1, 2, 4, 8, 12, 15, 20, 30, 45, BATCH_TOKENS, LONG_BATCH_TOKENS)
@@ -68,10 +68,8 @@ class Load:
     """Times in milliseconds a call, or in pairs with the floor beneath.
 
     `call_tokens` are those that a call of the enum evaluates, on average; `batch_ms` is by the size of the
-    batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `independent_ms` is the record's
-    with its fields side by side, and `independent_alike` the share of its choices that are then the same.
-    `growth_mib` is how much the memory grew over `grown_over` calls. The scripted engine's time is that of
-    the whole call.
+    batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `growth_mib` is how much the memory
+    grew over `grown_over` calls. The scripted engine's time is that of the whole call.
     """
 
     batch_ms: dict[int, float]
@@ -83,8 +81,6 @@ class Load:
     map_ms: dict[int, tuple[float, float]]
     labels_ms: float
     record_ms: float
-    independent_ms: float
-    independent_alike: float
     functions_ms: float
     functions_cold_ms: float
     long_ms: dict[int, tuple[float, float]]
@@ -116,9 +112,7 @@ def measure(rows: int) -> Load:
         long_ms = {count: _long(floor, engine, count) for count in LONG_TOKENS}
         batch_ms = {count: min(floor.ms(count) for _ in range(12)) for count in FLOOR_BATCHES}
     functions_cold, functions_warm = _many_functions()
-    independent = prompt(replace(case.program, using=abi.Using(independent=True)))(_same_signature)
-    record_ms, independent_ms = _loop(case, MESSAGES), _loop(independent, MESSAGES)
-    grown_over = rows * 5
+    grown_over = rows * 10
     act.map(texts)
     before = peak_memory()
     act.map(islice(cycle(texts), grown_over))
@@ -133,9 +127,7 @@ def measure(rows: int) -> Load:
         call_ms=call_ms,
         map_ms=map_ms,
         labels_ms=_loop(topic, MESSAGES),
-        record_ms=record_ms,
-        independent_ms=independent_ms,
-        independent_alike=_alike(case, independent),
+        record_ms=_loop(case, MESSAGES),
         functions_ms=functions_warm,
         functions_cold_ms=functions_cold,
         long_ms=long_ms,
@@ -204,20 +196,6 @@ def _function(instruction: str) -> PromptFunction[[str], object]:
         raise NotImplementedError  # the decorator answers
 
     return asked
-
-
-def _same_signature(text: str) -> Case:
-    raise NotImplementedError  # the decorator answers
-
-
-def _alike(one: Callable[[str], Case], other: Callable[[str], Case]) -> float:
-    """The share of the fields that are choices with the same value."""
-    pairs = [
-        (getattr(mine, name), getattr(yours, name))
-        for mine, yours in ((one(text), other(text)) for text in MESSAGES)
-        for name in ("product", "mood", "urgency", "refund")
-    ]
-    return sum(bool(mine == yours) for mine, yours in pairs) / len(pairs)
 
 
 def _long(floor: Floor, engine: Engine, tokens: int) -> tuple[float, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .engines import INDEPENDENT
 from .task import Session, Task
-from .workloads import WORKLOADS
+from .workloads import WORKLOADS, independent
 
 
 def open_microprompt(task: Task) -> Session:
@@ -17,6 +18,8 @@ def open_microprompt(task: Task) -> Session:
     microprompt.configure(threads=task.threads, context=None, timeout=None)
     engine = engine_for(abi.Model(name=task.path))
     function = WORKLOADS[task.workload].function
+    if task.engine == INDEPENDENT:
+        function = independent(function)
 
     def ask(index: int) -> object:
         with override(engine):

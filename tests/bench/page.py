@@ -19,16 +19,17 @@ from .workloads import WORKLOADS
 _COLOURS: Final = ("#1f77b4", "#d62728", "#ff7f0e", "#7f7f7f", "#9467bd")
 
 
-def write_page(folder: Path) -> None:
+def writepage(folder: Path) -> None:
     """Write performance.md and its plots beside performance.json in `folder`."""
     results = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
     _plot_calls(results["calls"], folder / "calls.svg")
     _plot_batches(results["load"], folder / "batches.svg")
-    text = "\n".join(_page(results["calls"], results["load"]))
+    text = "\n".join(page(results["calls"], results["load"]))
     (folder / "performance.md").write_text(text + "\n", encoding="utf-8")
 
 
-def _page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
+def page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of the page."""
     setup = calls["setup"]
     yield "# Performance"
     yield ""
@@ -127,10 +128,6 @@ def _load_table(load: Mapping[str, Any]) -> Iterator[str]:
     for tokens, (ms, least) in load["long_ms"].items():
         yield f"| an argument of {tokens} tokens | {ms:.0f} | {least:.0f} | {ms / least:.2f} of the floor |"
     yield (
-        f"| the 5-field record, fields independent | {load['independent_ms']:.0f} | | "
-        f"{load['record_ms']:.0f} ms ordered; {load['independent_alike']:.0%} of the choices alike |"
-    )
-    yield (
         f"| 40 functions in turns, warm | {load['functions_ms']:.1f} | "
         f"| cold {load['functions_cold_ms']:.0f} ms |"
     )
@@ -197,4 +194,4 @@ def _save(figure: Any, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_page(ROOT / "runtime" / "docs")
+    writepage(ROOT / "runtime" / "docs")

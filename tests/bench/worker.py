@@ -69,7 +69,7 @@ def measure(task: Task) -> Run:
 
 
 def _open(task: Task) -> Session:
-    if task.engine == "microprompt":
+    if task.engine.startswith("microprompt"):
         from .ours import open_microprompt
 
         return open_microprompt(task)

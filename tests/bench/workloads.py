@@ -6,7 +6,7 @@ Every engine gets the same text to complete, and may give the same answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args
 
@@ -237,6 +237,16 @@ class Case(Record):
 def case(text: str) -> Case:
     """Read the message to an online shop and fill in the case."""
     raise NotImplementedError  # the decorator answers
+
+
+def independent(function: Function) -> Function:
+    """The same function with the fields of its record side by side."""
+
+    @prompt(replace(function.program, using=abi.Using(independent=True)))
+    def asked(text: str, /) -> object:
+        raise NotImplementedError  # the decorator answers
+
+    return asked
 
 
 # ------------------------------------------------------------------------------------------ all of them
