@@ -19,7 +19,7 @@ from .workloads import WORKLOADS
 _COLOURS: Final = ("#1f77b4", "#d62728", "#ff7f0e", "#7f7f7f", "#9467bd")
 
 
-def writepage(folder: Path) -> None:
+def write_page(folder: Path) -> None:
     """Write performance.md and its plots beside performance.json in `folder`."""
     results = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
     _plot_calls(results["calls"], folder / "calls.svg")
@@ -194,4 +194,4 @@ def _save(figure: Any, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    writepage(ROOT / "runtime" / "docs")
+    write_page(ROOT / "runtime" / "docs")
