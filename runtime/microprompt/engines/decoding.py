@@ -301,7 +301,7 @@ def side_by_side(
             send(index, None)
         # By now the branches have forked what sequences they need, none of which has what waits here.
         sequences = {number for step in waiting.values() for each in step.sequences for number in each}
-        batch = cursor.flush(tuple(sequences), row=False)
+        batch = cursor.flush(tuple(sequences), row=False) if waiting else Step()
         while waiting:
             asked = list(waiting.items())
             waiting.clear()

@@ -153,6 +153,21 @@ def test_continuations_of_different_lengths_end_each_in_its_time() -> None:
     ]
 
 
+def test_forced_continuations_leave_what_waits_for_the_next_ones() -> None:
+    voice = random_voice(4)
+    trie = build_trie([tuple(b"a\n"), tuple(b"b\n")])
+
+    def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[int, Scores]]]:
+        forced = backend.matcher('%llguidance {}\nstart: "x\\n"')
+        yield from side_by_side(cursor, [(b"!", partial(write, matcher=forced, sampler=GREEDY, budget=9))])
+        return (yield from side_by_side(cursor, [(b"?", partial(choose, trie=trie, sampler=GREEDY))]))
+
+    backend = WatchedBackend(voice)
+    [(_, scores)] = run(backend, Job(prefix=(), pending=list(PROMPT), cells=99, sequences=2, decode=decode))
+    alone = [log_probability(voice, PROMPT + b"?", label) for label in (b"a", b"b")]
+    assert scores.log_probs == pytest.approx(alone, abs=1e-6)
+
+
 def test_a_continuation_that_fails_takes_the_others_with_it() -> None:
     def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[bytes, float]]]:
         matcher = backend.matcher('%llguidance {}\nstart: /[a-z]{9}/ "\\n"')

@@ -24,7 +24,6 @@ from .weights import Weights
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
 
-_LONGEST = 1 << 14
 _CONTROL_MARK = b"\xff"
 """llguidance takes a token that begins with it for a control token. It begins no text in UTF-8."""
 
@@ -61,9 +60,7 @@ def _key(path: Path) -> str:
 
 
 def _token(weights: Weights, number: int) -> bytes:
-    buffer = ctypes.create_string_buffer(_LONGEST)
-    count = weights.lib.llama_token_to_piece(weights.vocab, number, buffer, _LONGEST, 0, True)
-    piece = buffer.raw[:count]
+    piece = weights.read_piece(number, control=True)
     attributes = weights.lib.llama_vocab_get_attr(weights.vocab, number)
     looks_like_control = piece.startswith(b"<") and piece.endswith(b">")
     if attributes & weights.lib.LLAMA_TOKEN_ATTR_CONTROL or (

@@ -97,14 +97,15 @@ class Weights:
         """A token's bytes; empty for control tokens."""
         found = self._pieces.get(token)
         if found is None:
-            found = self._pieces[token] = self._piece(token)
+            found = self._pieces[token] = self.read_piece(token, control=False)
         return found
 
-    def _piece(self, token: int) -> bytes:
+    def read_piece(self, token: int, *, control: bool) -> bytes:
+        """A token's bytes from the model; those of control tokens with `control`."""
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            count = self.lib.llama_token_to_piece(self.vocab, token, buffer, room, 0, False)
+            count = self.lib.llama_token_to_piece(self.vocab, token, buffer, room, 0, control)
             if count >= 0:
                 return buffer.raw[:count]
             room = -count
