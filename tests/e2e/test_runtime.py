@@ -30,6 +30,9 @@ pytestmark = pytest.mark.model
 
 Row: TypeAlias = NDArray[np.float64]
 
+BESIDE_OTHERS = 1e-3
+"""How far a probability may move when other calls share the batch, with 16-bit weights (decisions/0005)."""
+
 MESSAGES = [
     "Where is my parcel?",
     "I want my money back.",
@@ -256,7 +259,7 @@ def test_eight_threads_get_what_one_gets(on_smollm2: LlamaCppEngine) -> None:
     for thread in threads:
         thread.join()
     assert found == {
-        number: [(answer.value, pytest.approx(answer.confidence, abs=1e-4)) for answer in alone]
+        number: [(answer.value, pytest.approx(answer.confidence, abs=BESIDE_OTHERS)) for answer in alone]
         for number in range(8)
     }
 
