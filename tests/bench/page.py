@@ -143,21 +143,21 @@ def _plot_calls(calls: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
 
     rows = [row for row in calls["measured"] if row["weights"] == PREPARED] or calls["measured"]
-    engines = list(dict.fromkeys(row["engine"] for row in rows))
+    engines = [name for name in TITLES if any(row["engine"] == name for row in rows)]
     workloads = list(dict.fromkeys(row["workload"] for row in rows))
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, len(workloads))
     for place, workload in zip(axes if len(workloads) > 1 else [axes], workloads, strict=True):
         times = {row["engine"]: row["p50_ms"] for row in rows if row["workload"] == workload}
-        names = [engine for engine in reversed(engines) if engine in times]
+        names = engines[::-1]  # the same rows in every panel, for only the first one names them
         bars = place.barh(
             [TITLES[name] for name in names],
-            [times[name] for name in names],
-            color=[_COLOURS[0] if name == OURS else "#b0b0b0" for name in names],
+            [times.get(name, 0) for name in names],
+            color=[_COLOURS[0] if name.startswith(OURS) else "#b0b0b0" for name in names],
         )
-        place.bar_label(bars, fmt="%.0f", padding=2)
+        place.bar_label(bars, [f"{times[name]:.0f}" if name in times else "" for name in names], padding=2)
         place.set_title(WORKLOADS[workload].title, fontsize=10)
-        place.margins(x=0.2)
+        place.margins(x=0.3)
         place.set_xlabel("ms a call, same weights")
         if place is not (axes[0] if len(workloads) > 1 else axes):
             place.set_yticklabels([])
