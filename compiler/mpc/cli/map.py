@@ -55,7 +55,7 @@ def command(file: str, function: str, rows: Path, out: Path) -> None:
         for row, line in _answers(called, read[done:], rows):
             journal.append(row.text, line)
             advance(1)
-    click.echo(f"{out}: {len(read)} rows", err=True)
+    click.echo(f"{out}: {len(read)} {'row' if len(read) == 1 else 'rows'}", err=True)
 
 
 # ------------------------------------------------------------------------------------------------ rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .. import abi
 from ..errors import PromptTooLong
@@ -38,7 +38,7 @@ class BoundChoice:
         self.trie: Trie = build_trie(
             [backend.tokenize(text + slot.after, control=False) for _, text in shape.options]
         )
-        self.bound = len(self.trie.nodes) + max(map(len, self.trie.labels))
+        self.bound = self.usual = len(self.trie.nodes) + max(map(len, self.trie.labels))
         self.sequences = min(len(self.trie.paths), MAX_PATHS)
 
 
@@ -51,6 +51,7 @@ class BoundGuided:
         self.slot = slot
         self.shape = shape
         self.bound = shape.max_bytes + len(slot.after.encode())
+        self.usual = min(self.bound, USUAL_TOKENS)
         start = f"start: {quoted(shape.space)} {shape.expression} {quoted(slot.after)}"
         self.grammar = "\n".join(["%llguidance {}", start, *shape.terminals, ""])
         self._backend = backend
@@ -66,6 +67,9 @@ class BoundGuided:
     def _first(self) -> LLMatcher:
         return self._backend.matcher(self.grammar)
 
+
+USUAL_TOKENS: Final = 32
+"""What a guided text takes as a rule. Its bound is in bytes, for a token has at least one; most have four."""
 
 BoundSlot: TypeAlias = BoundChoice | BoundGuided
 
@@ -89,8 +93,8 @@ class BoundProgram:
     `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
     `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between cue and answer;
     where fields are independent there are `leads`, one for each slot, and `waves`: the indexes of the slots
-    that are decoded side by side. `bound` is the most tokens an answer can take and `sequences` the most
-    sequences: the worst case, reserved before a call starts.
+    that are decoded side by side. `bound` is the most tokens an answer can take, `usual` what most answers
+    take, and `sequences` the most sequences.
     """
 
     def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
@@ -130,7 +134,9 @@ class BoundProgram:
             tuple(backend.tokenize(lead + text, control=False)) for text in self.plan.leads
         )
         self.slots: tuple[BoundSlot, ...] = tuple(self._bind(slot) for slot in self.plan.slots)
-        self.bound: int = sum(map(len, (self.lead, *self.leads))) + sum(slot.bound for slot in self.slots)
+        led = sum(map(len, (self.lead, *self.leads)))
+        self.bound: int = led + sum(slot.bound for slot in self.slots)
+        self.usual: int = led + sum(slot.usual for slot in self.slots)
         self.waves: tuple[tuple[int, ...], ...] = tuple(_waves(self.slots)) if self.leads else ()
         self.sequences: int = 1 + max(
             (sum(1 + self.slots[index].sequences for index in wave) for wave in self.waves),

@@ -153,7 +153,8 @@ class Engine:
         job = Job(
             prefix=bound.prefix,
             pending=pending,
-            cells=len(question) + bound.bound,
+            cells=len(question) + bound.usual,
+            most=len(question) + bound.bound,
             sequences=bound.sequences,
             decode=decode,
             deadline=None if waits or call.timeout is None else start + call.timeout,

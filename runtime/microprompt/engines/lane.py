@@ -3,6 +3,9 @@
 Each job is a coroutine that asks for tokens to be evaluated (see `decoding`). Short demands go into a batch
 together, the one that waits longest first, then the shortest. Long ones, prefixes among them, are evaluated
 in parts, one part and one batch of short demands in turns: so neither kind starves the other.
+
+A job starts with the cells that it will probably need and gets more as it goes. When all that run wait for
+cells, the youngest gives up its own and is begun again later; the oldest always has room, so all of them end.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ T = TypeVar("T")
 MAX_RUNNING: Final = 16
 """Jobs in one lane."""
 
+_GROWTH: Final = 64
+"""Cells that a job gets at a time."""
+
 _LEAST_PART: Final = 4
 """A single token goes through other kernels than several do; a step is never cut so that it is left."""
 
@@ -35,9 +41,10 @@ _LEAST_PART: Final = 4
 class Job(Generic[T]):
     """A call to run.
 
-    `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone; `cells` and
-    `sequences` are the most it can take beside the prefix. `decode` is told its place and how many tokens of
-    the prefix had been evaluated before. It may run until `deadline`, in the time of `time.monotonic()`;
+    `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone. Beside the
+    prefix it starts with `cells` and can take `most` (if that is less, just `cells`), and at most
+    `sequences`. `decode` is told its place and how many tokens of the prefix had been evaluated before; it
+    may be begun again. It may run until `deadline`, in the time of `time.monotonic()`;
     without one, for `timeout` seconds from its start. Cancelling `future` ends it.
     """
 
@@ -46,6 +53,7 @@ class Job(Generic[T]):
     cells: int
     sequences: int
     decode: Callable[[Cursor, int], Decoding[T]]
+    most: int = 0
     deadline: float | None = None
     timeout: float | None = None
     future: Future[T] = field(default_factory=Future)
@@ -72,8 +80,17 @@ class _Run:
         self.job = job
         self.prefix = prefix
         self.cached = cached
-        self.sequence: int | None = None
+        self.cells = job.cells
+        self.cursor: Cursor | None = None
         self.decoding: Decoding[Any] | None = None
+
+    def sizes(self) -> tuple[int, int]:
+        """The cells to have before what the run has asked for is evaluated: better some in advance, or at
+        least so many."""
+        assert self.cursor is not None
+        most = max(self.cells, self.job.most)
+        least = min(self.cursor.tally.decoded, most)
+        return max(least, min(self.cells + _GROWTH, most)), least
 
 
 class _Work:
@@ -106,13 +123,15 @@ class Lane:
         self.prefixes = PrefixTree(self.pool, store)
         self._runs: list[_Run] = []
         self._work: list[_Work] = []
+        self._stuck: list[tuple[_Run, Step]] = []
+        self._again: list[Job[Any]] = []
         self._was_long = False
         self._guard = threading.Lock()
         self._in_batch: tuple[_Work, ...] = ()
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._runs or self._work)
+        return bool(self._runs or self._work or self._again)
 
     def wants_more(self) -> bool:
         """Whether the next batch of short steps has room for another job's tokens."""
@@ -121,6 +140,10 @@ class Lane:
 
     def admit(self, job: Job[Any]) -> bool:
         """Start a job, unless the cache has no room for it beside those that run."""
+        self._begin_again()
+        return self._admit(job)
+
+    def _admit(self, job: Job[Any]) -> bool:
         if job.is_over():
             return True
         try:
@@ -137,8 +160,11 @@ class Lane:
         """Evaluate one batch and give every job its part."""
         for run in [run for run in self._runs if run.job.is_over()]:
             self._end(run)
+        self._begin_again()
         parts = self._next_batch()
         if not parts:
+            if self._stuck:
+                self._give_way()
             return
         batch = Step()
         for work, count in parts:
@@ -174,6 +200,9 @@ class Lane:
         for run in list(self._runs):
             run.job.fail(error)
             self._end(run)
+        for job in self._again:
+            job.fail(error)
+        self._again.clear()
         self._work.clear()
         self.prefixes.clear()
 
@@ -191,15 +220,44 @@ class Lane:
 
     def _make_room(self, job: Job[Any]) -> bool:
         cells, sequences, keep = self.prefixes.cost(job.prefix)
-        reserved = sum(run.job.cells for run in self._runs)
-        # A run may take its sequences at any time, so what it holds already is counted with what it may take.
-        asked = sum(run.job.sequences - (run.sequence is not None) for run in self._runs)
-        room = self.backend.n_cells - reserved - job.cells
+        room, asked = self._room()
+        room -= job.cells
         asked += job.sequences
         if self.prefixes.make_room(room - cells, asked + sequences, keep):
             return True
         # What it would share is in its own way.
         return not self._runs and self.prefixes.make_room(room - len(job.prefix), asked + 1, None)
+
+    def _room(self) -> tuple[int, int]:
+        """The cells that no run has reserved, and the sequences that runs may still take."""
+        reserved = sum(run.cells for run in self._runs)
+        # A run may take its sequences at any time, so what it holds already is counted with what it may take.
+        asked = sum(run.job.sequences - (run.cursor is not None) for run in self._runs)
+        return self.backend.n_cells - reserved, asked
+
+    def _grow(self, run: _Run) -> bool:
+        """Reserve the cells that a run needs by now, unless there are none."""
+        better, least = run.sizes()
+        if least <= run.cells:
+            return True
+        room, asked = self._room()
+        for cells in (better, least):
+            if self.prefixes.make_room(room - (cells - run.cells), asked, None):
+                run.cells = cells
+                return True
+        return False
+
+    def _give_way(self) -> None:
+        """Every run waits for cells: the youngest begins again later, with twice as many."""
+        run = self._runs[-1]
+        run.job.cells = min(2 * run.cells, run.job.most)
+        self._again.append(run.job)
+        self._end(run)
+
+    def _begin_again(self) -> None:
+        """Start what gave way, as far as there is room."""
+        while self._again and len(self._runs) < MAX_RUNNING and self._admit(self._again[0]):
+            self._again.pop(0)
 
     def _start(self, job: Job[Any]) -> None:
         if job.deadline is None and job.timeout is not None:
@@ -222,9 +280,10 @@ class Lane:
 
     def _begin(self, run: _Run) -> None:
         node, job = run.prefix, run.job
-        run.sequence = self.pool.take() if node is None else self.pool.fork(node.sequence)
+        sequence = self.pool.take() if node is None else self.pool.fork(node.sequence)
         start = 0 if node is None else len(node.tokens)
-        run.decoding = job.decode(Cursor(self.pool, run.sequence, start, list(job.pending)), run.cached)
+        run.cursor = Cursor(self.pool, sequence, start, list(job.pending))
+        run.decoding = job.decode(run.cursor, run.cached)
         self._resume(run, None)
 
     def _resume(self, run: _Run, rows: Rows | None) -> None:
@@ -240,7 +299,14 @@ class Lane:
             self._end(run)
             run.job.fail(error)
         else:
+            self._ask(run, step)
+
+    def _ask(self, run: _Run, step: Step) -> None:
+        """Let a run's step be evaluated once there are cells for it."""
+        if self._grow(run):
             self._work.append(_Work(step, run))
+        else:
+            self._stuck.append((run, step))
 
     def _deliver(self, owner: _Run | Prefix, rows: Rows) -> None:
         if isinstance(owner, _Run):
@@ -256,10 +322,14 @@ class Lane:
         self._work = [work for work in self._work if work.owner is not run]
         if run.decoding is not None:
             run.decoding.close()
-        if run.sequence is not None:
-            self.pool.give_back(run.sequence)
+        if run.cursor is not None:
+            self.pool.give_back(run.cursor.sequence)
         if run.prefix is not None:
             self.prefixes.leave(run.prefix)
+        stuck, self._stuck = self._stuck, []
+        for other, step in stuck:
+            if other is not run:
+                self._ask(other, step)
 
     def _lose(self, lost: Sequence[_Work], error: Exception) -> None:
         """A batch failed or was interrupted: end all that had a part in it."""

@@ -33,9 +33,16 @@ def ask(pending: str, prefix: str = "", *, cells: int | None = None) -> Job[str]
     )
 
 
-def job(decode: Callable[[Cursor, int], Decoding[str]], *, tokens: int = 1) -> Job[str]:
+def job(
+    decode: Callable[[Cursor, int], Decoding[str]],
+    *,
+    tokens: int = 1,
+    cells: int | None = None,
+    most: int = 0,
+) -> Job[str]:
     """A job without a prefix."""
-    return Job(prefix=(), pending=[1] * tokens, cells=tokens + 64, sequences=1, decode=decode)
+    reserved = tokens + 64 if cells is None else cells
+    return Job(prefix=(), pending=[1] * tokens, cells=reserved, most=most, sequences=1, decode=decode)
 
 
 def write(count: int) -> Callable[[Cursor, int], Decoding[str]]:

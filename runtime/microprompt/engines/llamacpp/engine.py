@@ -23,6 +23,7 @@ from outlines_core import Guide
 from ...errors import ArgumentError, PromptTooLong
 from ...layout import Argument, Literal, Message
 from ..base import Rows
+from ..bound import USUAL_TOKENS
 from ..decoding import Cursor, Decoding, Emit, Sampler, speak, write
 from ..engine import Engine
 from ..lane import Job
@@ -122,22 +123,34 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
                 help="shorten the prompt, or load the model with a larger context",
             )
         budget = min(room, settings.max_tokens or room)
-        random = np.random.default_rng(settings.seed) if settings.temperature else None
-        sampler = Sampler(settings.temperature, random)
+        # One seed for the job: if it is begun again, it writes the same text again.
+        seed = np.random.SeedSequence(settings.seed).entropy
+        told = 0
 
         def decode(cursor: Cursor, _: int) -> Decoding[str]:
+            written = 0
+
+            def tell(piece: bytes) -> None:
+                nonlocal told, written
+                written += len(piece)
+                if emit and written > told:
+                    emit(piece[told - written :])
+                    told = written
+
+            sampler = Sampler(settings.temperature, np.random.default_rng(seed))
             if isinstance(processor, LLGuidanceLogitsProcessor):
                 matcher = self.llama.matcher(processor.grammar)
-                text, _chance = yield from write(cursor, matcher, sampler, budget, emit)
+                text, _chance = yield from write(cursor, matcher, sampler, budget, tell)
             else:
                 bias = _bias(processor)
-                text = yield from speak(cursor, bias, sampler, budget, emit)
+                text = yield from speak(cursor, bias, sampler, budget, tell)
             return text.decode(errors="replace")
 
         return Job(
             prefix=(),
             pending=tokens,
-            cells=len(tokens) + budget,
+            cells=len(tokens) + min(budget, USUAL_TOKENS),
+            most=len(tokens) + budget,
             sequences=1,
             decode=decode,
             deadline=settings.deadline(),
