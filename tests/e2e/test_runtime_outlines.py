@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,6 +102,16 @@ def test_text_without_a_type_streams_as_it_is_generated(engine: LlamaCppEngine) 
     pieces = list(engine.stream("Once upon a time", max_tokens=12))
     assert "".join(pieces) == whole
     assert len(pieces) > 3
+
+
+def test_texts_without_a_limit_share_a_cache_that_holds_one(small: LlamaCppEngine) -> None:
+    # Each goes on until the context is full; the one that began later has to begin again.
+    prompts = ["a, b, c, a, b, c, a, b, c,", "1, 1, 1, 1, 1, 1, 1, 1, 1, 1,"]
+    alone = [small(prompt) for prompt in prompts]
+    with ThreadPoolExecutor() as threads:
+        together = list(threads.map(lambda prompt: "".join(small.stream(prompt)), prompts))
+    assert together == alone
+    assert all(len(text) > 200 for text in alone)
 
 
 def test_a_stream_that_is_closed_stops_and_the_next_call_works(engine: LlamaCppEngine) -> None:
