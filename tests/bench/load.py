@@ -20,7 +20,7 @@ from typing import Final
 
 import click
 
-from microprompt import PromptFunction, prompt, settings
+from microprompt import PromptFunction, abi, prompt, settings
 from microprompt.engines.base import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
 from microprompt.engines.engine import Engine
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
@@ -68,7 +68,8 @@ class Load:
     """Times in milliseconds a call, or in pairs with the floor beneath.
 
     `call_tokens` are those that a call of the enum evaluates, on average; `batch_ms` is by the size of the
-    batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `growth_mib` is how much the memory
+    batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `text_ms` is of a prompt that
+    returns a `str`, in a loop and as a row of a map. `growth_mib` is how much the memory
     grew over `grown_over` calls. The scripted engine's time is that of the whole call.
     """
 
@@ -81,6 +82,7 @@ class Load:
     map_ms: dict[int, tuple[float, float]]
     labels_ms: float
     record_ms: float
+    text_ms: tuple[float, float]
     functions_ms: float
     functions_cold_ms: float
     long_ms: dict[int, tuple[float, float]]
@@ -128,6 +130,7 @@ def measure(rows: int) -> Load:
         map_ms=map_ms,
         labels_ms=_loop(topic, MESSAGES),
         record_ms=_loop(case, MESSAGES),
+        text_ms=_texts(),
         functions_ms=functions_warm,
         functions_cold_ms=functions_cold,
         long_ms=long_ms,
@@ -191,11 +194,21 @@ def _many_functions() -> tuple[float, float]:
 
 
 def _function(instruction: str) -> PromptFunction[[str], object]:
-    @prompt(replace(act.program, instruction=instruction))
-    def asked(text: str) -> object:
-        raise NotImplementedError  # the decorator answers
+    return prompt(replace(act.program, instruction=instruction))(_any)
 
-    return asked
+
+def _texts() -> tuple[float, float]:
+    """A prompt that returns a line of text: milliseconds of a call in a loop, and of a row of a map."""
+    laid_out = replace(act.program, instruction="Say it in other words.", returns=abi.StrType(), examples=())
+    rephrase = prompt(laid_out)(_any)
+    rows = SENTENCES * 4
+    return _time(lambda: [rephrase(text) for text in SENTENCES]) / len(SENTENCES), _time(
+        lambda: rephrase.map(rows)
+    ) / len(rows)
+
+
+def _any(text: str) -> object:
+    raise NotImplementedError  # the decorator answers
 
 
 def _long(floor: Floor, engine: Engine, tokens: int) -> tuple[float, float]:

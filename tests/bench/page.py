@@ -127,6 +127,11 @@ def _load_table(load: Mapping[str, Any]) -> Iterator[str]:
         )
     for tokens, (ms, least) in load["long_ms"].items():
         yield f"| an argument of {tokens} tokens | {ms:.0f} | {least:.0f} | {ms / least:.2f} of the floor |"
+    alone, mapped = load["text_ms"]
+    yield (
+        f"| a line of text (`str`), in a loop | {alone:.0f} | | in a `map` {mapped:.0f} ms, "
+        f"{alone / mapped:.2f} times the rate |"
+    )
     yield (
         f"| 40 functions in turns, warm | {load['functions_ms']:.1f} | "
         f"| cold {load['functions_cold_ms']:.0f} ms |"
