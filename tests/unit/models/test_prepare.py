@@ -23,8 +23,8 @@ def quiet(doing: str, done: int, total: int) -> None:
     pass
 
 
-def candidate(type: str, batch_ms: float, agreement: float = 1.0) -> Candidate:
-    return Candidate(type=type, batch_ms=batch_ms, token_ms=1.0, agreement=agreement)
+def candidate(type: str, batch_ms: float, agreement: float = 1.0, token_ms: float = 1.0) -> Candidate:
+    return Candidate(type=type, batch_ms=batch_ms, token_ms=token_ms, agreement=agreement)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ def candidate(type: str, batch_ms: float, agreement: float = 1.0) -> Candidate:
         ([candidate("F16", 50), candidate("BF16", 60)], "F16"),
         ([candidate("F16", 95), candidate("BF16", 120)], "Q4_1"),
         ([candidate("F16", 40, agreement=0.95), candidate("BF16", 60)], "BF16"),
+        ([candidate("F16", 85, token_ms=8.0)], "Q4_1"),
         ([Candidate(type="F16", error="no room")], "Q4_1"),
         ([], "Q4_1"),
     ],
