@@ -20,7 +20,7 @@ from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
 from outlines.processors import OutlinesLogitsProcessor
 from outlines_core import Guide
 
-from ...errors import ArgumentError, PromptTooLong
+from ...errors import ArgumentError, EngineError, PromptTooLong
 from ...layout import Argument, Literal, Message
 from ..base import Rows
 from ..bound import USUAL_TOKENS
@@ -125,18 +125,10 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         budget = min(room, settings.max_tokens or room)
         # One seed for the job: if it is begun again, it writes the same text again.
         seed = np.random.SeedSequence(settings.seed).entropy
-        told = 0
+        listener = Listener(emit) if emit else None
 
         def decode(cursor: Cursor, _: int) -> Decoding[str]:
-            written = 0
-
-            def tell(piece: bytes) -> None:
-                nonlocal told, written
-                written += len(piece)
-                if emit and written > told:
-                    emit(piece[told - written :])
-                    told = written
-
+            tell = listener.from_the_start() if listener else None
             sampler = Sampler(settings.temperature, np.random.default_rng(seed))
             if isinstance(processor, LLGuidanceLogitsProcessor):
                 matcher = self.llama.matcher(processor.grammar)
@@ -199,6 +191,32 @@ def _core_bias(guide: Guide) -> Callable[[Sequence[int], Rows], Rows]:
         return masked
 
     return bias
+
+
+class Listener:
+    """Who is told a text as it is written, each byte once, also if the writing begins again."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._told = bytearray()
+
+    def from_the_start(self) -> Emit:
+        """What takes the pieces of one writing. Raises `EngineError` if it differs from what was told."""
+        written = bytearray()
+
+        def tell(piece: bytes) -> None:
+            written.extend(piece)
+            fresh = bytes(written[len(self._told) :])
+            if not (written.startswith(self._told) or self._told.startswith(written)):
+                raise EngineError(
+                    "a text had to be begun again for want of cache, and became another one",
+                    help="give max_tokens, or load the model with a larger context",
+                )
+            if fresh:
+                self._told.extend(fresh)
+                self._emit(fresh)
+
+        return tell
 
 
 @dataclass(frozen=True, slots=True)
