@@ -106,7 +106,7 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
         prefix=tuple(parts[:first]),
         tail=tuple(parts[first:]),
         prefix_tokens=len(bound.prefix),
-        call_tokens=_call_tokens(bound),
+        call_tokens=bound.call_tokens,
         answer_tokens=bound.bound,
         context=engine.backend.n_context,
         cost=_cost(engine.speed, bound),
@@ -115,15 +115,10 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
     )
 
 
-def _call_tokens(bound: BoundProgram) -> int:
-    """What the first pass of a call evaluates beside the arguments."""
-    return bound.fixed_tokens + sum(map(len, (bound.lead, *bound.leads)))
-
-
 def _cost(speed: Speed | None, bound: BoundProgram) -> Cost | None:
     if speed is None:
         return None
-    warm = (_call_tokens(bound) + _ARGUMENT_TOKENS) * speed.call_ms
+    warm = (bound.call_tokens + _ARGUMENT_TOKENS) * speed.call_ms
     return Cost(
         cold_ms=round(len(bound.prefix) * speed.batch_ms + warm, 1),
         warm_ms=round(warm, 1),

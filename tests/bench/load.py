@@ -69,8 +69,8 @@ class Load:
 
     `call_tokens` are those that a call of the enum evaluates, on average; `batch_ms` is by the size of the
     batch, `map_ms` by rows in flight, `long_ms` by the argument's tokens. `text_ms` is of a prompt that
-    returns a `str`, in a loop and as a row of a map. `growth_mib` is how much the memory
-    grew over `grown_over` calls. The scripted engine's time is that of the whole call.
+    returns a `str`, in a loop and as a row of a map. `growth_mib` is how much the memory grew over
+    `grown_over` calls. The scripted engine's time is that of the whole call.
     """
 
     batch_ms: dict[int, float]
@@ -160,7 +160,7 @@ def _call_tokens(engine: Engine, texts: Sequence[str]) -> float:
 
 def _call(floor: Floor, tokens: float, texts: Sequence[str]) -> tuple[float, float]:
     pairs = [(_time(partial(act, text)), floor.ms(round(tokens))) for text in texts]
-    return median(call for call, _ in pairs), median(least for _, least in pairs)
+    return _medians(pairs)
 
 
 def _map(floor: Floor, tokens: float, texts: Sequence[str], in_flight: int) -> tuple[float, float]:
@@ -222,6 +222,10 @@ def _long(floor: Floor, engine: Engine, tokens: int) -> tuple[float, float]:
         )
         for number in range(5)
     ]
+    return _medians(pairs)
+
+
+def _medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return median(call for call, _ in pairs), median(least for _, least in pairs)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .compare import PREPARED, SHIPPED
-from .engines import OURS, ROOT, TITLES
+from .engines import REQUIREMENTS, ROOT, TITLES
 from .workloads import WORKLOADS
 
 _COLOURS: Final = ("#1f77b4", "#d62728", "#ff7f0e", "#7f7f7f", "#9467bd")
@@ -158,7 +158,7 @@ def _plot_calls(calls: Mapping[str, Any], path: Path) -> None:
         bars = place.barh(
             [TITLES[name] for name in names],
             [times.get(name, 0) for name in names],
-            color=[_COLOURS[0] if name.startswith(OURS) else "#b0b0b0" for name in names],
+            color=["#b0b0b0" if name in REQUIREMENTS else _COLOURS[0] for name in names],
         )
         place.bar_label(bars, [f"{times[name]:.0f}" if name in times else "" for name in names], padding=2)
         place.set_title(WORKLOADS[workload].title, fontsize=10)

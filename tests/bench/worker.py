@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .peers import OPENERS
 from .task import Run, Session, Task
 
 
@@ -69,13 +70,11 @@ def measure(task: Task) -> Run:
 
 
 def _open(task: Task) -> Session:
-    if task.engine.startswith("microprompt"):
-        from .ours import open_microprompt
+    if task.engine in OPENERS:
+        return OPENERS[task.engine](task)
+    from .ours import open_microprompt  # not at the top: it needs what peers' environments lack
 
-        return open_microprompt(task)
-    from .peers import OPENERS
-
-    return OPENERS[task.engine](task)
+    return open_microprompt(task)
 
 
 def count_decodes() -> Counter:

@@ -91,10 +91,10 @@ class BoundProgram:
     """A program in one model's tokens.
 
     `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
-    `fixed_tokens` are paid at each call beside the arguments. `lead` is forced text between cue and answer;
-    where fields are independent there are `leads`, one for each slot, and `waves`: the indexes of the slots
-    that are decoded side by side. `bound` is the most tokens an answer can take, `usual` what most answers
-    take, and `sequences` the most sequences.
+    `call_tokens` are evaluated first in each call beside the arguments, the leads among them. `lead` is
+    forced text between cue and answer; where fields are independent there are `leads`, one for each slot, and
+    `waves`: the indexes of the slots that are decoded side by side. `bound` is the most tokens an answer can
+    take, `usual` what most answers take, and `sequences` the most sequences.
     """
 
     def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
@@ -127,7 +127,6 @@ class BoundProgram:
         self.tails = tuple(tails)
         self.counts: tuple[int | None, ...] = tuple(counts)
         self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
-        self.fixed_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing)
         lead_text = "" if self.plan.leads else lead + self.plan.lead
         self.lead: tuple[int, ...] = tuple(backend.tokenize(lead_text, control=False))
         self.leads: tuple[tuple[int, ...], ...] = tuple(
@@ -135,6 +134,7 @@ class BoundProgram:
         )
         self.slots: tuple[BoundSlot, ...] = tuple(self._bind(slot) for slot in self.plan.slots)
         led = sum(map(len, (self.lead, *self.leads)))
+        self.call_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing) + led
         self.bound: int = led + sum(slot.bound for slot in self.slots)
         self.usual: int = led + sum(slot.usual for slot in self.slots)
         self.waves: tuple[tuple[int, ...], ...] = tuple(_waves(self.slots)) if self.leads else ()

@@ -42,7 +42,7 @@ class Job(Generic[T]):
     """A call to run.
 
     `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone. Beside the
-    prefix it starts with `cells` and can take `most` (if that is less, just `cells`), and at most
+    prefix it starts with `cells` and can take `most` (without that, `cells`), and at most
     `sequences`. `decode` is told its place and how many tokens of the prefix had been evaluated before; it
     may be begun again. It may run until `deadline`, in the time of `time.monotonic()`;
     without one, for `timeout` seconds from its start. Cancelling `future` ends it.
@@ -57,6 +57,9 @@ class Job(Generic[T]):
     deadline: float | None = None
     timeout: float | None = None
     future: Future[T] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.most = max(self.most, self.cells)
 
     def is_over(self) -> bool:
         """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""
@@ -88,9 +91,8 @@ class _Run:
         """The cells to have before what the run has asked for is evaluated: better some in advance, or at
         least so many."""
         assert self.cursor is not None
-        most = max(self.cells, self.job.most)
-        least = min(self.cursor.tally.decoded, most)
-        return max(least, min(self.cells + _GROWTH, most)), least
+        least = min(self.cursor.tally.decoded, self.job.most)
+        return max(least, min(self.cells + _GROWTH, self.job.most)), least
 
 
 class _Work:
@@ -173,7 +175,7 @@ class Lane:
             self._in_batch = tuple(work for work, _ in parts)
         try:
             rows = self.backend.decode(batch, threads)
-        except Exception as error:  # as in `admit`
+        except Exception as error:  # as in `_admit`
             self._lose([work for work, _ in parts], error)
             return
         finally:
@@ -295,7 +297,7 @@ class Lane:
         except StopIteration as end:
             self._end(run)
             run.job.succeed(end.value)
-        except Exception as error:  # as in `admit`
+        except Exception as error:  # as in `_admit`
             self._end(run)
             run.job.fail(error)
         else:

@@ -223,11 +223,12 @@ def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, 
 
 
 def _texts(value: object, plan: Plan) -> Iterator[str]:
-    if not plan.leads:
+    if plan.leads:
+        for lead, slot in zip(plan.leads, plan.slots, strict=True):
+            yield f"{lead} {as_json(attrgetter(slot.name)(value), slot.type)}{slot.after}"
+    else:
         end = "" if isinstance(plan.returns, abi.RecordType) else "\n"
         yield f" {plain(value, plan.returns)}{end}"
-    for lead, slot in zip(plan.leads, plan.slots, strict=False):
-        yield f"{lead} {as_json(attrgetter(slot.name)(value), slot.type)}{slot.after}"
 
 
 def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: Plan) -> None:

@@ -85,5 +85,8 @@ def _save(path: Path, tokens: list[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}.npz")
     ends = np.cumsum([len(token) for token in tokens])
-    np.savez(half, data=np.frombuffer(b"".join(tokens), dtype=np.uint8), ends=ends)
-    os.replace(half, path)
+    try:
+        np.savez(half, data=np.frombuffer(b"".join(tokens), dtype=np.uint8), ends=ends)
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)  # a full disk has no room for halves
