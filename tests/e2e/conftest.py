@@ -11,6 +11,7 @@ from microprompt import models
 from microprompt.engines.llamacpp.backend import LlamaCppBackend
 from microprompt.engines.llamacpp.engine import LlamaCppEngine
 from microprompt.engines.llamacpp.weights import Weights
+from microprompt.engines.loaded import override
 
 
 def load(path: Path, *, context: int | None = None, layout: str = "plain") -> LlamaCppEngine:
@@ -64,3 +65,10 @@ def chat(smollm2: Path) -> Iterator[LlamaCppEngine]:
     loaded = load(smollm2, context=1024, layout="chat")
     yield loaded
     loaded.close()
+
+
+@pytest.fixture
+def on_smollm2(engine: LlamaCppEngine) -> Iterator[LlamaCppEngine]:
+    """The default model, for every prompt function."""
+    with override(engine):
+        yield engine

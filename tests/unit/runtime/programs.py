@@ -1,8 +1,9 @@
-"""Programs, voices and a watchful backend for the runtime's tests. No model."""
+"""Prompt functions, voices and a watchful backend for the runtime's tests. No model."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from microprompt import PromptFunction, abi, prompt
 from microprompt.engines.base import Rows, Step
+from microprompt.engines.engine import Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import EngineError
 
@@ -97,6 +99,51 @@ def function(laid_out: abi.Program) -> PromptFunction[[str], object]:
         raise NotImplementedError
 
     return ask
+
+
+classify = function(program(ACT, name="classify", examples={"Is it?": Act.question}))
+PLACE = "in prompt {}, tests/ask.mp:7"
+
+
+@prompt(
+    abi.Program(
+        name="compare",
+        source="tests/compare.mp",
+        line=3,
+        instruction="Compare.",
+        input=(
+            "First: ",
+            abi.Hole(parameter="first"),
+            "\nSecond: ",
+            abi.Hole(parameter="second"),
+            "\nFlags: ",
+            abi.Hole(parameter="flag"),
+        ),
+        cue="Same:",
+        parameters=(
+            abi.Parameter(name="first", type=abi.StrType()),
+            abi.Parameter(name="second", type=abi.IntType(minimum=0, maximum=9)),
+            abi.Parameter(name="flag", type=abi.OptionalType(item=abi.BoolType()), required=False),
+        ),
+        returns=abi.BoolType(),
+    )
+)
+def compare(first: str, second: int, flag: bool | None = None) -> bool:
+    """Compare two things."""
+    raise NotImplementedError
+
+
+def wait_until_idle(engine: Engine) -> None:
+    """Fails if that takes 20 seconds."""
+    end = time.monotonic() + 20
+    while not engine.scheduler.is_idle():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def notes(error: BaseException) -> list[str]:
+    """What was added to an exception on its way."""
+    return getattr(error, "__notes__", [])
 
 
 def random_voice(seed: int, spread: float = 3.0) -> Voice:

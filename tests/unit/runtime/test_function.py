@@ -6,14 +6,13 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import PromptFunction, abi, gather, prompt
+from microprompt import PromptFunction, abi
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
@@ -25,53 +24,25 @@ from microprompt.errors import (
     PromptTooLong,
     ScriptError,
 )
-from microprompt.function import IN_FLIGHT
 from microprompt.testing import scripted
 
-from .programs import ACT, INNER, OUTER, Act, Inner, Outer, WatchedBackend, function, program, random_voice
-
-classify = function(program(ACT, name="classify", examples={"Is it?": Act.question}))
-PLACE = "in prompt {}, tests/ask.mp:7"
-
-
-@prompt(
-    abi.Program(
-        name="compare",
-        source="tests/compare.mp",
-        line=3,
-        instruction="Compare.",
-        input=(
-            "First: ",
-            abi.Hole(parameter="first"),
-            "\nSecond: ",
-            abi.Hole(parameter="second"),
-            "\nFlags: ",
-            abi.Hole(parameter="flag"),
-        ),
-        cue="Same:",
-        parameters=(
-            abi.Parameter(name="first", type=abi.StrType()),
-            abi.Parameter(name="second", type=abi.IntType(minimum=0, maximum=9)),
-            abi.Parameter(name="flag", type=abi.OptionalType(item=abi.BoolType()), required=False),
-        ),
-        returns=abi.BoolType(),
-    )
+from .programs import (
+    ACT,
+    INNER,
+    OUTER,
+    PLACE,
+    Act,
+    Inner,
+    Outer,
+    WatchedBackend,
+    classify,
+    compare,
+    function,
+    notes,
+    program,
+    random_voice,
+    wait_until_idle,
 )
-def compare(first: str, second: int, flag: bool | None = None) -> bool:
-    """Compare two things."""
-    raise NotImplementedError
-
-
-def wait_until_idle(engine: Engine) -> None:
-    end = time.monotonic() + 20
-    while not engine.scheduler.is_idle():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def notes(error: BaseException) -> list[str]:
-    return getattr(error, "__notes__", [])
-
 
 # ------------------------------------------------------------------------------------------ answers
 
@@ -273,116 +244,6 @@ def test_cancelling_a_task_cancels_its_call() -> None:
         gate.set()
         assert isinstance(classify("Hm."), Act)
         wait_until_idle(engine)
-
-
-# ------------------------------------------------------------------------------------------- gather
-
-
-def test_gather_gives_the_values_in_order() -> None:
-    script = {"classify": Act.command, "compare": lambda first, second, flag: second > 3}
-    with scripted(script):
-        act, same, different = gather(
-            classify.later("a"), compare.later("a", 5), compare.later("a", second=1)
-        )
-    assert (act, same, different) == (Act.command, True, False)
-
-
-def test_gathered_calls_share_batches() -> None:
-    backend = WatchedBackend(random_voice(0))
-    with override(Engine(backend)):
-        classify("a")
-        compare("a", 1)
-        before = len(backend.steps)
-        gather(classify.later("b"), compare.later("b", 2), classify.later("c"))
-    assert len(backend.steps) - before == 1
-
-
-def test_gather_raises_what_ended_a_call_and_names_its_line() -> None:
-    with scripted({"classify": Act.command}) as engine:
-        with pytest.raises(ScriptError) as caught:
-            gather(classify.later("a"), compare.later("a", 1))
-        assert notes(caught.value) == ["in prompt compare, tests/compare.mp:3"]
-        assert classify("a") is Act.command
-        wait_until_idle(engine)
-
-
-def test_later_checks_its_arguments_at_once() -> None:
-    with pytest.raises(ArgumentError, match="argument `second` of compare"):
-        compare.later("a", 11)
-
-
-def test_gathering_nothing_gives_nothing() -> None:
-    assert gather() == ()
-
-
-# ---------------------------------------------------------------------------------------------- map
-
-
-def test_map_answers_in_order() -> None:
-    with scripted({"classify": lambda text: Act.command if int(text) % 3 else Act.other}):
-        found = classify.map(str(n) for n in range(40))
-    assert found == [Act.command if n % 3 else Act.other for n in range(40)]
-
-
-def test_map_takes_single_arguments_tuples_and_mappings() -> None:
-    with scripted({"compare": True, "classify": Act.other}) as engine:
-        compare.map([("a", 1), {"second": 2, "first": "b"}])
-        classify.map(["c", {"text": "d"}, ("e",)])
-    assert [next(iter(arguments.values())) for _, arguments in engine.calls] == ["a", "b", "c", "d", "e"]
-
-
-@pytest.mark.parametrize("in_flight", [1, 2, 200])
-def test_map_answers_in_order_however_many_rows_are_in_flight(in_flight: int) -> None:
-    with scripted({"classify": lambda text: Act.command if int(text) % 3 else Act.other}):
-        found = classify.map((str(n) for n in range(40)), in_flight=in_flight)
-    assert found == [Act.command if n % 3 else Act.other for n in range(40)]
-
-
-def test_map_needs_at_least_one_row_in_flight() -> None:
-    with scripted({}), pytest.raises(ArgumentError, match="in_flight = 0"):
-        classify.map(["a"], in_flight=0)
-
-
-def test_what_is_before_a_bad_row_is_answered() -> None:
-    with scripted({"classify": Act.other}):
-        answers = classify.map_detail(["a", "b", 7, "c"])
-        assert [next(answers).value for _ in range(2)] == [Act.other, Act.other]
-        with pytest.raises(ArgumentError):
-            next(answers)
-
-
-def test_leaving_a_map_early_leaves_the_engine_idle() -> None:
-    with scripted({"classify": Act.other}) as engine:
-        answers = classify.map_detail(str(n) for n in range(100))
-        next(answers)
-        answers.close()  # type: ignore[attr-defined]  # a generator
-        assert classify("Hm.") is Act.other
-        wait_until_idle(engine)
-
-
-def test_map_of_nothing_is_nothing() -> None:
-    with scripted({}):
-        assert classify.map([]) == []
-
-
-def test_map_detail_streams() -> None:
-    read: list[int] = []
-
-    def rows() -> Iterator[str]:
-        for n in range(100):
-            read.append(n)
-            yield str(n)
-
-    with scripted({"classify": Act.other}):
-        answers = classify.map_detail(rows())
-        assert not read
-        next(answers)
-        assert len(read) <= IN_FLIGHT
-
-
-def test_a_bad_row_raises_and_says_which_argument() -> None:
-    with scripted({"classify": Act.other}), pytest.raises(ArgumentError, match="argument `text` of classify"):
-        classify.map(["fine", 7])
 
 
 # --------------------------------------------------------------------------------------- bad arguments
