@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .values import to_json
+from .types.values import to_json
 
 R = TypeVar("R", covariant=True)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from . import abi
 from .answer import label_key
-from .trie import Trie
-from .values import describe
+from .prompts.trie import Trie
+from .types.values import describe
 
 if TYPE_CHECKING:
-    from .engines.base import Backend
-    from .engines.bound import BoundProgram, BoundSlot
-    from .engines.engine import Engine, Speed
+    from .engine.backend import Backend
+    from .engine.local import Engine, Speed
+    from .prompts.tokenized import BoundProgram, BoundSlot
 
 _ARGUMENT_TOKENS: Final = 10
 
@@ -138,8 +138,8 @@ def _parts(bound: BoundProgram) -> list[TextPart]:
 
 
 def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
-    from .engines.bound import BoundChoice
-    from .engines.decoding import MAX_PATHS
+    from .engine.decoding import MAX_PATHS
+    from .prompts.tokenized import BoundChoice
 
     if isinstance(slot, BoundChoice):
         trie = slot.trie

@@ -14,11 +14,11 @@ from . import abi, settings
 from .answer import Answer
 from .errors import ArgumentError, MicropromptError
 from .gathering import Later
-from .values import check
+from .types.values import check
 
 if TYPE_CHECKING:
-    from .engines.engine import Call, Engine
-    from .engines.lane import Job
+    from .engine.lane import Job
+    from .engine.local import Call, Engine
     from .explain import Explanation
 
 P = ParamSpec("P")
@@ -145,17 +145,17 @@ class PromptFunction(Generic[P, R]):
 
     def engine(self) -> Engine:
         """The engine that answers; loads the model if it has to."""
-        from .engines.loaded import engine_for
+        from .loading import engine_for
 
         return engine_for(self.program.using.model, self._folder)
 
     def _loaded_engine(self) -> Engine | None:
-        from .engines.loaded import loaded_engine
+        from .loading import loaded_engine
 
         return loaded_engine(self.program.using.model, self._folder)
 
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
-        from .engines.engine import Call
+        from .engine.local import Call
 
         try:
             bound = self._signature.bind(*args, **kwargs)

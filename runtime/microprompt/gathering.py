@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from .answer import Answer
-    from .engines.engine import Call, Engine
-    from .engines.lane import Job
+    from .engine.lane import Job
+    from .engine.local import Call, Engine
     from .function import PromptFunction
 
 R = TypeVar("R")

@@ -17,15 +17,14 @@ LAYERS = (
     ("source",),
     ("codes",),
     ("diagnostics",),
-    ("decode", "render"),
+    ("render",),
     ("syntax",),
     ("sema",),
     ("spec",),
     ("lower",),
     ("codegen",),
     ("pipeline",),
-    ("imports",),
-    ("project",),
+    ("build",),
     ("cli", "lsp", "importer"),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

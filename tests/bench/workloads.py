@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from microprompt import abi, prompt
-from microprompt.layout import hole_text, lay_out
+from microprompt.prompts.layout import hole_text, lay_out
 from microprompt.records import Field, Record
 
 from .sentences import MESSAGES, SENTENCES

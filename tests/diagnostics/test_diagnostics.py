@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from mpc import codes, project, render
+from mpc import codes, render
+from mpc.build import project
 
 CASES = Path(__file__).parent / "cases"
 DOCS = Path(__file__).parents[2] / "compiler" / "docs" / "errors.md"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from microprompt import models
-from microprompt.engines.llamacpp.backend import LlamaCppBackend
-from microprompt.engines.llamacpp.engine import LlamaCppEngine
-from microprompt.engines.llamacpp.weights import Weights
-from microprompt.engines.loaded import override
+from microprompt.llamacpp.backend import LlamaCppBackend
+from microprompt.llamacpp.outlines_model import LlamaCppEngine
+from microprompt.llamacpp.weights import Weights
+from microprompt.loading import override
 
 
 def load(path: Path, *, context: int | None = None, layout: str = "plain") -> LlamaCppEngine:

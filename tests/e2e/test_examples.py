@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mpc import project, render
+from mpc import render
+from mpc.build import project
 
 ROOT = Path(__file__).resolve().parents[2]
 

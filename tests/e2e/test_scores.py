@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from microprompt import abi
-from microprompt.engines.base import Step
-from microprompt.engines.bound import BoundChoice
-from microprompt.engines.llamacpp.engine import LlamaCppEngine
-from microprompt.engines.loaded import override
+from microprompt.engine.backend import Step
+from microprompt.llamacpp.outlines_model import LlamaCppEngine
+from microprompt.loading import override
+from microprompt.prompts.tokenized import BoundChoice
 
 from .functions import MESSAGES, TOPICS, ask, tolerance, topic
 

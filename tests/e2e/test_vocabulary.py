@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from llguidance.llamacpp import lltokenizer_from_vocab
 
-from microprompt.engines.llamacpp import vocabulary
-from microprompt.engines.llamacpp.engine import LlamaCppEngine
-from microprompt.engines.llamacpp.vocabulary import guide_tokenizer
-from microprompt.engines.llamacpp.weights import Weights
+from microprompt.llamacpp import vocabulary
+from microprompt.llamacpp.outlines_model import LlamaCppEngine
+from microprompt.llamacpp.vocabulary import guide_tokenizer
+from microprompt.llamacpp.weights import Weights
 
 pytestmark = [
     pytest.mark.model,

@@ -15,7 +15,8 @@ import pytest
 
 from microprompt import PromptFunction, abi
 from microprompt.testing import scripted
-from mpc import project, render
+from mpc.build import project
+from mpc import render
 
 FOLDER = Path(__file__).parent
 PROGRAMS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.mp"))

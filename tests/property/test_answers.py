@@ -20,12 +20,12 @@ from outlines.types.dsl import python_types_to_terms
 
 from microprompt import Answer, abi
 from microprompt.answer import FieldAnswer
-from microprompt.engines.base import Rows, Step
-from microprompt.engines.engine import Call, Engine
-from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
-from microprompt.outlines_types import outlines_type
+from microprompt.engine.backend import Rows, Step
+from microprompt.engine.local import Call, Engine
+from microprompt.engine.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.records import Record
-from microprompt.values import check, plain
+from microprompt.types.outlines_types import outlines_type
+from microprompt.types.values import check, plain
 
 _numbers = count()
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 import click
 
-from mpc import project, render
+from mpc import render
+from mpc.build import project
 from mpc.diagnostics import has_errors
 
 from .failures import USER, show_diagnostics

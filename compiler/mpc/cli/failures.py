@@ -9,7 +9,8 @@ from typing import IO, Any, Final
 
 import click
 
-from mpc import project, render
+from mpc import render
+from mpc.build import project
 from mpc.diagnostics import Diagnostic, InternalError, ToolError
 
 USER: Final = 1

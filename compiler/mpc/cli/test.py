@@ -14,8 +14,8 @@ import click
 from microprompt import abi
 from microprompt.answer import Answer
 from microprompt.errors import MicropromptError, ModelError
-from microprompt.values import to_json
-from mpc import project
+from microprompt.types.values import to_json
+from mpc.build import project
 
 from . import console, functions, values
 from .failures import USER, show_diagnostics

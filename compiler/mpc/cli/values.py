@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from microprompt import abi
 from microprompt.errors import ArgumentError
-from microprompt.values import check, describe, to_json
+from microprompt.types.values import check, describe, to_json
 
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

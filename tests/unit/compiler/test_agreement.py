@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from microprompt import values
 from microprompt.records import Record
+from microprompt.types import values
 from mpc.sema import python_names, types
 
 

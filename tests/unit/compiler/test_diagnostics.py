@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpc.decode import decode
+from mpc.build.read import decode
 from mpc.diagnostics import similar, suggestion
 from mpc.source import Position, Source
 

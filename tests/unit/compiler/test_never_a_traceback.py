@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mpc import render
-from mpc.decode import decode
+from mpc.build.read import decode
 from mpc.diagnostics import Diagnostic, has_errors, in_order
 from mpc.pipeline import Compiled, compile_module
 from mpc.syntax import parse

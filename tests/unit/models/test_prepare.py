@@ -11,8 +11,8 @@ import pytest
 
 from microprompt import models
 from microprompt.errors import ModelError
-from microprompt.models import measure
-from microprompt.models.measure import Timing
+from microprompt.llamacpp import measure
+from microprompt.llamacpp.measure import Timing
 from microprompt.models.prepare import Candidate, choose, choose_lanes, prepare, prepared
 from microprompt.models.registry import ModelInfo
 

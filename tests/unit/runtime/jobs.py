@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from microprompt.engines.decoding import Cursor, Decoding, Sampler, choose
-from microprompt.engines.lane import Job
-from microprompt.trie import build_trie
+from microprompt.engine.decoding import Cursor, Decoding, Sampler, choose
+from microprompt.engine.lane import Job
+from microprompt.prompts.trie import build_trie
 
 from .programs import WatchedBackend
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microprompt import PromptFunction, abi, prompt
-from microprompt.engines.base import Rows, Step
-from microprompt.engines.engine import Engine
-from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
+from microprompt.engine.backend import Rows, Step
+from microprompt.engine.local import Engine
+from microprompt.engine.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import EngineError
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.engines.decoding import (
+from microprompt.engine.decoding import (
     MAX_PATHS,
     Cursor,
     Decoding,
@@ -24,10 +24,10 @@ from microprompt.engines.decoding import (
     speak,
     write,
 )
-from microprompt.engines.lane import Job, Lane
-from microprompt.engines.prefixes import PrefixStore
+from microprompt.engine.lane import Job, Lane
+from microprompt.engine.prefixes import PrefixStore
 from microprompt.errors import AnswerTooLong, EngineError
-from microprompt.trie import build_trie
+from microprompt.prompts.trie import build_trie
 
 from .programs import WatchedBackend, log_probability, random_voice
 

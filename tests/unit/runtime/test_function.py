@@ -13,9 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from microprompt import PromptFunction, abi
-from microprompt.engines.engine import Engine
-from microprompt.engines.loaded import override
-from microprompt.engines.scripted import VOCABULARY, ByteBackend
+from microprompt.engine.local import Engine
+from microprompt.engine.scripted import VOCABULARY, ByteBackend
 from microprompt.errors import (
     AnswerTooLong,
     ArgumentError,
@@ -24,6 +23,7 @@ from microprompt.errors import (
     PromptTooLong,
     ScriptError,
 )
+from microprompt.loading import override
 from microprompt.testing import scripted
 
 from .programs import (

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.engines.base import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from microprompt.engines.lane import MAX_RUNNING, Job, Lane
-from microprompt.engines.prefixes import PrefixStore
+from microprompt.engine.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from microprompt.engine.lane import MAX_RUNNING, Job, Lane
+from microprompt.engine.prefixes import PrefixStore
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError
 
 from .jobs import ask, fail, job, write

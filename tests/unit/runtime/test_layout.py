@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from microprompt import abi
-from microprompt.layout import Argument, Literal, Message, Segment, hole_text, lay_out
+from microprompt.prompts.layout import Argument, Literal, Message, Segment, hole_text, lay_out
 
 from .programs import ACT, INNER, OUTER, Act, Inner, program
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from microprompt.numerals import float_regex, int_regex, numeral_width
-from microprompt.values import FLOAT_DIGITS, INT_DIGITS, number
+from microprompt.types.numerals import float_regex, int_regex, numeral_width
+from microprompt.types.values import FLOAT_DIGITS, INT_DIGITS, number
 
 FEW = settings(max_examples=300, deadline=None, derandomize=True)
 INTS = st.one_of(st.integers(-120, 120), st.integers(-(10**7), 10**7), st.integers(-(10**15), 10**15))

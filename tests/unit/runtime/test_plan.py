@@ -6,8 +6,8 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 
 from microprompt import abi
-from microprompt.engines.bound import BoundGuided
-from microprompt.plan import Choice, Guided, Plan, make_plan
+from microprompt.prompts.plan import Choice, Guided, Plan, make_plan
+from microprompt.prompts.tokenized import BoundGuided
 
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer, WatchedBackend, random_voice
 

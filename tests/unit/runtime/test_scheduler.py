@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from microprompt.engines.base import Rows, Step
-from microprompt.engines.lane import Job
-from microprompt.engines.scheduler import QUEUE_LENGTH, Scheduler
+from microprompt.engine.backend import Rows, Step
+from microprompt.engine.lane import Job
+from microprompt.engine.scheduler import QUEUE_LENGTH, Scheduler
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 
 from .jobs import ask, fail, job, write

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.trie import ROOT, Trie, build_trie
+from microprompt.prompts.trie import ROOT, Trie, build_trie
 
 Label = tuple[int, ...]
 END = 9

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from microprompt import abi
 from microprompt.errors import ArgumentError
-from microprompt.values import as_json, check, describe, from_json, from_plain, number, plain, to_json
+from microprompt.types.values import as_json, check, describe, from_json, from_plain, number, plain, to_json
 
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layout import Template
+from ..prompts.layout import Template
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AnswerTooLong, EngineError
-from ..trie import ROOT, Trie
-from .base import Backend, Rows, SequencePool, Step
+from ..prompts.trie import ROOT, Trie
+from .backend import Backend, Rows, SequencePool, Step
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher

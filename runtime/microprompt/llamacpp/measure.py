@@ -18,12 +18,12 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from .. import llama as llama_cpp
-from ..engines.base import BATCH_TOKENS, Rows, SequencePool, Step
-from ..engines.llamacpp.backend import LlamaCppBackend
-from ..engines.llamacpp.weights import Weights
+from ..engine.backend import BATCH_TOKENS, Rows, SequencePool, Step
 from ..errors import ModelError
-from .prepare import CALL_TOKENS
+from ..models.prepare import CALL_TOKENS
+from . import library as llama_cpp
+from .backend import LlamaCppBackend
+from .weights import Weights
 
 llama = llama_cpp.load()
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from ..errors import DeadlineExceeded, EngineError, ModelError
-from .base import Backend
+from .backend import Backend
 from .lane import Job, Lane
 from .prefixes import PrefixStore
 

@@ -20,13 +20,13 @@ from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
 from outlines.processors import OutlinesLogitsProcessor
 from outlines_core import Guide
 
-from ...errors import ArgumentError, EngineError, PromptTooLong
-from ...layout import Argument, Literal, Message
-from ..base import Rows
-from ..bound import USUAL_TOKENS
-from ..decoding import Cursor, Decoding, Emit, Sampler, speak, write
-from ..engine import Engine
-from ..lane import Job
+from ..engine.backend import Rows
+from ..engine.decoding import Cursor, Decoding, Emit, Sampler, speak, write
+from ..engine.lane import Job
+from ..engine.local import Engine
+from ..errors import ArgumentError, EngineError, PromptTooLong
+from ..prompts.layout import Argument, Literal, Message
+from ..prompts.tokenized import USUAL_TOKENS
 from .backend import LlamaCppBackend
 
 Input: TypeAlias = str | Chat

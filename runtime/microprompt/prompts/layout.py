@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from . import abi
-from .values import plain
+from .. import abi
+from ..types.values import plain
 
 
 @dataclass(frozen=True, slots=True)

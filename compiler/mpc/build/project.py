@@ -18,12 +18,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal, TypeAlias
 
-from .codegen import MARK
-from .diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
-from .imports import SUFFIX, File, read_all
-from .lower import python_module
-from .pipeline import Compiled, compile_module
-from .source import Source, Span
+from ..codegen import MARK
+from ..diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
+from ..lower import python_module
+from ..pipeline import Compiled, compile_module
+from ..source import Source, Span
+from .files import SUFFIX, File, read_all
 
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "build", "dist"})
 # A generated module of this name would hide what it imports itself.

@@ -14,10 +14,10 @@ import numpy as np
 from .. import abi, settings
 from ..answer import Answer, FieldAnswer, Usage
 from ..errors import EngineError
-from ..layout import Argument, Literal, hole_text
-from .answers import AnswerStore, from_text, key_of, to_text
-from .base import Backend
-from .bound import BoundChoice, BoundGuided, BoundProgram, BoundSlot
+from ..prompts.layout import Argument, Literal, hole_text
+from ..prompts.tokenized import BoundChoice, BoundGuided, BoundProgram, BoundSlot
+from .answer_cache import AnswerStore, from_text, key_of, to_text
+from .backend import Backend
 from .decoding import Cursor, Decoding, Sampler, choose, side_by_side, write
 from .lane import Job
 from .scheduler import Scheduler

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ... import llama
-from ...errors import EngineError, ModelError
-from ...layout import Literal, Message, Segment, Template
+from ..errors import EngineError, ModelError
+from ..prompts.layout import Literal, Message, Segment, Template
+from . import library as llama
 
 
 class Weights:
@@ -25,6 +25,8 @@ class Weights:
         self.lib = lib
         params = lib.llama_model_default_params()
         params.vocab_only = vocabulary_only
+        # GCC 12 compiles llama.cpp's AMX kernels wrongly: they crash the process.
+        params.use_extra_bufts = False
         self.model: Any = lib.llama_model_load_from_file(str(path).encode(), params)
         if not self.model:
             raise ModelError(

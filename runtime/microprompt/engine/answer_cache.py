@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from ..answer import FieldAnswer
-from ..values import as_json, from_json
-from .bound import BoundChoice, BoundProgram
+from ..prompts.tokenized import BoundChoice, BoundProgram
+from ..types.values import as_json, from_json
 
 LIMIT: Final = 100_000
 """Answers that are kept; the oldest ones go."""

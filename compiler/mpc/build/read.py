@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .diagnostics import Diagnostic, Reporter
-from .source import Source, Span
+from ..diagnostics import Diagnostic, Reporter
+from ..source import Source, Span
 
 MAX_LINE: Final = 65_536
 _BOM: Final = "\ufeff"

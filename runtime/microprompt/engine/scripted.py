@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from .. import abi
 from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
-from ..layout import Template
-from ..plan import Plan
-from ..values import as_json, check, plain
-from .base import Interrupted, Rows, Step
+from ..prompts.layout import Template
+from ..prompts.plan import Plan
+from ..types.values import as_json, check, plain
+from .backend import Interrupted, Rows, Step
 from .decoding import Cursor, Decoding
-from .engine import Call, Engine
 from .lane import Job
+from .local import Call, Engine
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -43,7 +43,7 @@ _NEVER: Final = -60.0
 
 
 class ByteBackend:
-    """Implements `engines.base.Backend` over bytes, with the logits of a `Voice`.
+    """Implements `engine.backend.Backend` over bytes, with the logits of a `Voice`.
 
     Strict where a real cache is forgiving: a token at a wrong position, or a sequence left over, is an error.
     """

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, assert_never
 
-from . import abi
-from .errors import ArgumentError
+from .. import abi
+from ..errors import ArgumentError
 
 # What a type without a declared limit is given, so that every answer ends. See the language reference.
 DEFAULT_STR_LENGTH: Final = 200

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 
 from outlines.types import JsonSchema, Regex
 
-from . import abi
+from .. import abi
 from .numerals import float_regex, int_regex
 from .values import DEFAULT_LIST_COUNT, DEFAULT_STR_LENGTH
 

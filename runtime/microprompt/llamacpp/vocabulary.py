@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ... import settings
+from .. import settings
 from .weights import Weights
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import abi, models, settings
-from .engine import Engine, Speed
+from . import abi, models, settings
+from .engine.local import Engine, Speed
 
 if TYPE_CHECKING:
-    from .llamacpp.engine import LlamaCppEngine
+    from .llamacpp.outlines_model import LlamaCppEngine
 
 _lock = threading.Lock()
 _engines: dict[abi.Model, Engine] = {}
@@ -42,7 +42,7 @@ def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> Engine
 
 def outlines_engine_for(model: abi.Model | None) -> LlamaCppEngine:
     """The same engine as an Outlines model; what they run shares batches."""
-    from .llamacpp.engine import LlamaCppEngine
+    from .llamacpp.outlines_model import LlamaCppEngine
 
     engine = engine_for(model)
     if isinstance(engine, LlamaCppEngine):

@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 
 from ..errors import DeadlineExceeded, EngineError
-from .base import BATCH_TOKENS, LONG_BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
+from .backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
 from .decoding import Cursor, Decoding
 from .prefixes import Prefix, PrefixStore, PrefixTree
 

@@ -10,12 +10,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from .decode import decode
-from .diagnostics import Diagnostic, Label, Reporter, ToolError, suggestion
-from .source import Source
-from .syntax import parse
-from .syntax.nodes import Import, Module
-from .syntax.nodes import Path as DottedPath
+from ..diagnostics import Diagnostic, Label, Reporter, ToolError, suggestion
+from ..source import Source
+from ..syntax import parse
+from ..syntax.nodes import Import, Module
+from ..syntax.nodes import Path as DottedPath
+from .read import decode
 
 SUFFIX: Final = ".mp"
 

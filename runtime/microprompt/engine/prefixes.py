@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
-from .base import SequencePool, Step
+from .backend import SequencePool, Step
 
 Tokens: TypeAlias = tuple[int, ...]
 

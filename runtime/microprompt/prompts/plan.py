@@ -14,9 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from . import abi
-from .numerals import float_regex, int_regex, numeral_width
-from .values import DEFAULT_LIST_COUNT, DEFAULT_STR_LENGTH, as_json, from_json, from_plain, plain, quoted
+from .. import abi
+from ..types.numerals import float_regex, int_regex, numeral_width
+from ..types.values import (
+    DEFAULT_LIST_COUNT,
+    DEFAULT_STR_LENGTH,
+    as_json,
+    from_json,
+    from_plain,
+    plain,
+    quoted,
+)
 
 MAX_LISTED_INTS: Final = 256
 """An integer range up to this many values is a choice."""

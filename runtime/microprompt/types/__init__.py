@@ -1,0 +1,1 @@
+"""Return and argument types."""
