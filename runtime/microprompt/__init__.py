@@ -15,7 +15,7 @@ from .gathering import Later, gather
 from .settings import configure
 
 if TYPE_CHECKING:
-    from .llamacpp.outlines_model import LlamaCppEngine
+    from .engines.outlines_model import LlamaCppEngine
 
 __all__ = [
     "Answer",
@@ -36,6 +36,6 @@ def load_engine(model: str | None = None) -> LlamaCppEngine:
 
     The engine is shared with the prompt functions that use the same model. Raises `errors.ModelError`.
     """
-    from .loading import outlines_engine_for
+    from .engines.loaded import outlines_engine_for
 
     return outlines_engine_for(abi.Model(name=model) if model else None)

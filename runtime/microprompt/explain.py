@@ -12,9 +12,9 @@ from .prompts.trie import Trie
 from .types.values import describe
 
 if TYPE_CHECKING:
-    from .engine.backend import Backend
-    from .engine.local import Engine, Speed
+    from .engines.engine import Engine, Speed
     from .prompts.tokenized import BoundProgram, BoundSlot
+    from .scheduling.backend import Backend
 
 _ARGUMENT_TOKENS: Final = 10
 
@@ -138,8 +138,8 @@ def _parts(bound: BoundProgram) -> list[TextPart]:
 
 
 def _slot(slot: BoundSlot, backend: Backend) -> SlotPlan:
-    from .engine.decoding import MAX_PATHS
     from .prompts.tokenized import BoundChoice
+    from .scheduling.decoding import MAX_PATHS
 
     if isinstance(slot, BoundChoice):
         trie = slot.trie

@@ -17,9 +17,9 @@ from .gathering import Later
 from .types.values import check
 
 if TYPE_CHECKING:
-    from .engine.lane import Job
-    from .engine.local import Call, Engine
+    from .engines.engine import Call, Engine
     from .explain import Explanation
+    from .scheduling.lane import Job
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,17 +145,17 @@ class PromptFunction(Generic[P, R]):
 
     def engine(self) -> Engine:
         """The engine that answers; loads the model if it has to."""
-        from .loading import engine_for
+        from .engines.loaded import engine_for
 
         return engine_for(self.program.using.model, self._folder)
 
     def _loaded_engine(self) -> Engine | None:
-        from .loading import loaded_engine
+        from .engines.loaded import loaded_engine
 
         return loaded_engine(self.program.using.model, self._folder)
 
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
-        from .engine.local import Call
+        from .engines.engine import Call
 
         try:
             bound = self._signature.bind(*args, **kwargs)

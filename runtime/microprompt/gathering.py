@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from .answer import Answer
-    from .engine.lane import Job
-    from .engine.local import Call, Engine
+    from .engines.engine import Call, Engine
     from .function import PromptFunction
+    from .scheduling.lane import Job
 
 R = TypeVar("R")
 A = TypeVar("A")

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .engine.scripted import Script, ScriptedEngine
-from .loading import override
+from .engines.loaded import override
+from .engines.scripted import Script, ScriptedEngine
 
 __all__ = ["ScriptedEngine", "scripted"]
 

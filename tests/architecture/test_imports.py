@@ -24,7 +24,7 @@ LAYERS = (
     ("lower",),
     ("codegen",),
     ("pipeline",),
-    ("build",),
+    ("project",),
     ("cli", "lsp", "importer"),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -21,10 +21,10 @@ from typing import Final
 import click
 
 from microprompt import PromptFunction, abi, prompt, settings
-from microprompt.engine.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
-from microprompt.engine.local import Engine
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import engine_for
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.loading import engine_for
+from microprompt.scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
 from microprompt.testing import scripted
 
 from .sentences import MESSAGES, SENTENCES

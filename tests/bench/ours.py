@@ -11,8 +11,8 @@ def open_microprompt(task: Task) -> Session:
     """Load the weights as an engine and check that it completes the text that its peers get."""
     import microprompt
     from microprompt import abi
+    from microprompt.engines.loaded import engine_for, override
     from microprompt.llamacpp.backend import LlamaCppBackend
-    from microprompt.loading import engine_for, override
     from microprompt.types.values import to_json
 
     microprompt.configure(threads=task.threads, context=None, timeout=None)

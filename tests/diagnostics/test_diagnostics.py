@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mpc import codes, render
-from mpc.build import project
+from mpc import codes, project, render
 
 CASES = Path(__file__).parent / "cases"
 DOCS = Path(__file__).parents[2] / "compiler" / "docs" / "errors.md"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from microprompt import models
+from microprompt.engines.loaded import override
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
 from microprompt.llamacpp.weights import Weights
-from microprompt.loading import override
 
 
 def load(path: Path, *, context: int | None = None, layout: str = "plain") -> LlamaCppEngine:

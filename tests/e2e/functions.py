@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from microprompt import PromptFunction, abi, prompt
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.records import Field, Record
 
 TEXT = abi.Parameter(name="text", type=abi.StrType())

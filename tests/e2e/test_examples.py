@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mpc import render
-from mpc.build import project
+from mpc import project, render
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from microprompt import abi, gather
-from microprompt.engine.backend import Step
+from microprompt.engines.loaded import override
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, PromptTooLong
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
 from microprompt.llamacpp.weights import Weights
-from microprompt.loading import override
+from microprompt.scheduling.backend import Step
 
 from .functions import MESSAGES, TOPICS, Act, Ticket, ask, classify, in_parallel, tolerance, topic, triage
 

@@ -15,8 +15,8 @@ import pytest
 from outlines.inputs import Chat
 
 from microprompt import abi
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import ArgumentError, DeadlineExceeded, PromptTooLong
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
 from microprompt.types.outlines_types import outlines_type
 
 from .functions import Act, classify
@@ -175,7 +175,7 @@ def test_a_timeout_ends_a_generation(engine: LlamaCppEngine) -> None:
 
 
 def test_generation_and_prompt_functions_share_the_model(engine: LlamaCppEngine) -> None:
-    from microprompt.loading import override
+    from microprompt.engines.loaded import override
 
     with override(engine):
         before = classify.detail("Is it raining?")

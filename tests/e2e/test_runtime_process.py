@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from microprompt.engines.loaded import override
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import EngineError, ModelError
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
 from microprompt.llamacpp.weights import Weights
-from microprompt.loading import override
 
 from .functions import Act, classify
 

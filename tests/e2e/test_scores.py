@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from microprompt import abi
-from microprompt.engine.backend import Step
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
-from microprompt.loading import override
+from microprompt.engines.loaded import override
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.prompts.tokenized import BoundChoice
+from microprompt.scheduling.backend import Step
 
 from .functions import MESSAGES, TOPICS, ask, tolerance, topic
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from llguidance.llamacpp import lltokenizer_from_vocab
 
+from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.llamacpp import vocabulary
-from microprompt.llamacpp.outlines_model import LlamaCppEngine
 from microprompt.llamacpp.vocabulary import guide_tokenizer
 from microprompt.llamacpp.weights import Weights
 

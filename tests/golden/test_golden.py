@@ -15,7 +15,7 @@ import pytest
 
 from microprompt import PromptFunction, abi
 from microprompt.testing import scripted
-from mpc.build import project
+from mpc import project
 from mpc import render
 
 FOLDER = Path(__file__).parent

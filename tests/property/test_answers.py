@@ -20,10 +20,10 @@ from outlines.types.dsl import python_types_to_terms
 
 from microprompt import Answer, abi
 from microprompt.answer import FieldAnswer
-from microprompt.engine.backend import Rows, Step
-from microprompt.engine.local import Call, Engine
-from microprompt.engine.scripted import VOCABULARY, ByteBackend, Voice
+from microprompt.engines.engine import Call, Engine
+from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.records import Record
+from microprompt.scheduling.backend import Rows, Step
 from microprompt.types.outlines_types import outlines_type
 from microprompt.types.values import check, plain
 

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mpc import render
-from mpc.build import project
+from mpc import project, render
 from mpc.diagnostics import Diagnostic
 
 PAGES = sorted(Path(__file__).parent.glob("*.md"))

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from mpc.build import project
+from mpc import project
 from mpc.diagnostics import ToolError
 
 from .console import shown

@@ -7,8 +7,7 @@ from typing import Literal
 
 import click
 
-from mpc import render
-from mpc.build import project
+from mpc import project, render
 from mpc.diagnostics import has_errors
 
 from .failures import USER, show_diagnostics

@@ -16,7 +16,7 @@ import click
 
 from microprompt import cpu, models, settings
 from microprompt.errors import MicropromptError
-from mpc.build import project
+from mpc import project
 from mpc.diagnostics import ToolError
 
 from . import console, functions

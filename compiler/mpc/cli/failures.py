@@ -9,8 +9,7 @@ from typing import IO, Any, Final
 
 import click
 
-from mpc import render
-from mpc.build import project
+from mpc import project, render
 from mpc.diagnostics import Diagnostic, InternalError, ToolError
 
 USER: Final = 1

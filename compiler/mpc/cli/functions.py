@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import click
 
 from microprompt.function import PromptFunction
-from mpc.build import project
+from mpc import project
 from mpc.diagnostics import suggestion
 
 from .failures import Failure

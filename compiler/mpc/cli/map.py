@@ -16,7 +16,7 @@ import click
 
 from microprompt import settings
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
-from mpc.build import project
+from mpc import project
 
 from . import console, functions, values
 from .failures import Failure

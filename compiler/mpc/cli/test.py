@@ -15,7 +15,7 @@ from microprompt import abi
 from microprompt.answer import Answer
 from microprompt.errors import MicropromptError, ModelError
 from microprompt.types.values import to_json
-from mpc.build import project
+from mpc import project
 
 from . import console, functions, values
 from .failures import USER, show_diagnostics

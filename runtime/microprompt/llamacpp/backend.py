@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..engine.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
 from ..errors import EngineError, ModelError
+from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
 from . import library as llama
 from .weights import Weights
 
@@ -26,9 +26,9 @@ _ABORTED = 2
 
 
 class LlamaCppBackend:
-    """Implements `engine.backend.Backend`. `context` is the cache's size in tokens, at most what the model
-    was trained on. Raises `ModelError` if there is no memory for it, or if the model's memory is of a kind
-    that can't be forked (recurrent and hybrid models)."""
+    """A `Backend` on llama.cpp. `context` is the cache's size in tokens, at most what the model was trained
+    on. Raises `ModelError` if there is no memory for it, or if the model's memory is of a kind that can't be
+    forked (recurrent and hybrid models)."""
 
     def __init__(self, weights: Weights, *, name: str, context: int | None = None) -> None:
         lib = self._lib = llama.load()

@@ -18,9 +18,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from ..engine.backend import BATCH_TOKENS, Rows, SequencePool, Step
 from ..errors import ModelError
 from ..models.prepare import CALL_TOKENS
+from ..scheduling.backend import BATCH_TOKENS, Rows, SequencePool, Step
 from . import library as llama_cpp
 from .backend import LlamaCppBackend
 from .weights import Weights

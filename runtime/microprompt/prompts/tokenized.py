@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .. import abi
-from ..engine.backend import Backend
-from ..engine.decoding import MAX_PATHS
 from ..errors import PromptTooLong
+from ..scheduling.backend import Backend
+from ..scheduling.decoding import MAX_PATHS
 from ..types.values import quoted
 from .layout import Argument, Literal, Segment, hole_text, lay_out
 from .plan import Choice, Guided, Plan, Slot, make_plan

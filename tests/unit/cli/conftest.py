@@ -9,8 +9,8 @@ from typing import Protocol
 import pytest
 from click.testing import CliRunner, Result
 
-from microprompt import loading as loaded
 from microprompt import settings
+from microprompt.engines import loaded
 from microprompt.testing import ScriptedEngine, scripted
 from mpc.cli import cli
 

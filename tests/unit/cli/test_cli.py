@@ -8,7 +8,7 @@ import pytest
 
 from microprompt.errors import EngineError
 from microprompt.testing import ScriptedEngine, scripted
-from mpc.build import project
+from mpc import project
 from mpc.diagnostics import InternalError, ToolError
 
 from .conftest import Mpc

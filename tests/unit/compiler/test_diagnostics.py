@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpc.build.read import decode
 from mpc.diagnostics import similar, suggestion
+from mpc.project.read import decode
 from mpc.source import Position, Source
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mpc.build import project
+from mpc import project
 
 REFERENCE = Path(__file__).parents[3] / "compiler" / "docs" / "language.md"
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mpc import render
-from mpc.build.read import decode
 from mpc.diagnostics import Diagnostic, has_errors, in_order
 from mpc.pipeline import Compiled, compile_module
+from mpc.project.read import decode
 from mpc.syntax import parse
 
 TESTS = Path(__file__).parents[2]

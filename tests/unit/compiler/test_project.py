@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mpc.build import project
+from mpc import project
 from mpc.diagnostics import ToolError
 
 PROGRAM = "prompt ask(text: str) -> bool:\n    Is {text} so?\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from microprompt.engine.decoding import Cursor, Decoding, Sampler, choose
-from microprompt.engine.lane import Job
 from microprompt.prompts.trie import build_trie
+from microprompt.scheduling.decoding import Cursor, Decoding, Sampler, choose
+from microprompt.scheduling.lane import Job
 
 from .programs import WatchedBackend
 

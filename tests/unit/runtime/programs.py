@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microprompt import PromptFunction, abi, prompt
-from microprompt.engine.backend import Rows, Step
-from microprompt.engine.local import Engine
-from microprompt.engine.scripted import VOCABULARY, ByteBackend, Voice
+from microprompt.engines.engine import Engine
+from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import EngineError
+from microprompt.scheduling.backend import Rows, Step
 
 
 @abi.members(

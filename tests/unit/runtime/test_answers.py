@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from microprompt import abi, settings
-from microprompt.engine.answer_cache import AnswerStore
-from microprompt.engine.local import Engine
-from microprompt.loading import override
+from microprompt.engines.answer_cache import AnswerStore
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import override
 
 from .programs import ACT, INNER, OUTER, WatchedBackend, function, program, random_voice
 
@@ -163,7 +163,7 @@ def test_the_oldest_answers_go(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from microprompt.engine.answer_cache import AnswerStore
+from microprompt.engines.answer_cache import AnswerStore
 store = AnswerStore(Path(sys.argv[1]))
 for number in range(300):
     store.put(f"{sys.argv[2]} {number}".encode(), f"{number}")

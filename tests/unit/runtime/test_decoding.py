@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.engine.decoding import (
+from microprompt.errors import AnswerTooLong, EngineError
+from microprompt.prompts.trie import build_trie
+from microprompt.scheduling.decoding import (
     MAX_PATHS,
     Cursor,
     Decoding,
@@ -24,10 +26,8 @@ from microprompt.engine.decoding import (
     speak,
     write,
 )
-from microprompt.engine.lane import Job, Lane
-from microprompt.engine.prefixes import PrefixStore
-from microprompt.errors import AnswerTooLong, EngineError
-from microprompt.prompts.trie import build_trie
+from microprompt.scheduling.lane import Job, Lane
+from microprompt.scheduling.prefixes import PrefixStore
 
 from .programs import WatchedBackend, log_probability, random_voice
 

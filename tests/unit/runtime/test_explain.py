@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from microprompt import abi
-from microprompt.engine.local import Speed
+from microprompt.engines.engine import Speed
 from microprompt.explain import Branch, Explanation, TextPart
 from microprompt.testing import scripted
 

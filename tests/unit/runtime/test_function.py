@@ -13,8 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from microprompt import PromptFunction, abi
-from microprompt.engine.local import Engine
-from microprompt.engine.scripted import VOCABULARY, ByteBackend
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import override
+from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.errors import (
     AnswerTooLong,
     ArgumentError,
@@ -23,7 +24,6 @@ from microprompt.errors import (
     PromptTooLong,
     ScriptError,
 )
-from microprompt.loading import override
 from microprompt.testing import scripted
 
 from .programs import (

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.engine.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from microprompt.engine.lane import MAX_RUNNING, Job, Lane
-from microprompt.engine.prefixes import PrefixStore
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError
+from microprompt.scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from microprompt.scheduling.lane import MAX_RUNNING, Job, Lane
+from microprompt.scheduling.prefixes import PrefixStore
 
 from .jobs import ask, fail, job, write
 from .programs import WatchedBackend, random_voice

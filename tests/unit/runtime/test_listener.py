@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from microprompt.engines.outlines_model import Listener
 from microprompt.errors import EngineError
-from microprompt.llamacpp.outlines_model import Listener
 
 
 def test_a_text_that_is_begun_again_is_told_from_where_it_broke_off() -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from microprompt import gather
-from microprompt.engine.local import Engine
+from microprompt.engines.engine import Engine
+from microprompt.engines.loaded import override
 from microprompt.errors import ArgumentError, ScriptError
 from microprompt.function import IN_FLIGHT
-from microprompt.loading import override
 from microprompt.testing import scripted
 
 from .programs import Act, WatchedBackend, classify, compare, notes, random_voice, wait_until_idle

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from microprompt.engine.lane import Lane
-from microprompt.engine.prefixes import MIN_SHARED, PrefixStore
+from microprompt.scheduling.lane import Lane
+from microprompt.scheduling.prefixes import MIN_SHARED, PrefixStore
 
 from .jobs import ask
 from .programs import WatchedBackend, random_voice

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from microprompt.engine.backend import Rows, Step
-from microprompt.engine.lane import Job
-from microprompt.engine.scheduler import QUEUE_LENGTH, Scheduler
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
+from microprompt.scheduling.backend import Rows, Step
+from microprompt.scheduling.lane import Job
+from microprompt.scheduling.scheduler import QUEUE_LENGTH, Scheduler
 
 from .jobs import ask, fail, job, write
 from .programs import WatchedBackend, random_voice

@@ -21,11 +21,11 @@ from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
 from ..prompts.layout import Template
 from ..prompts.plan import Plan
+from ..scheduling.backend import Interrupted, Rows, Step
+from ..scheduling.decoding import Cursor, Decoding
+from ..scheduling.lane import Job
 from ..types.values import as_json, check, plain
-from .backend import Interrupted, Rows, Step
-from .decoding import Cursor, Decoding
-from .lane import Job
-from .local import Call, Engine
+from .engine import Call, Engine
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -43,7 +43,7 @@ _NEVER: Final = -60.0
 
 
 class ByteBackend:
-    """Implements `engine.backend.Backend` over bytes, with the logits of a `Voice`.
+    """Implements `scheduling.backend.Backend` over bytes, with the logits of a `Voice`.
 
     Strict where a real cache is forgiving: a token at a wrong position, or a sequence left over, is an error.
     """

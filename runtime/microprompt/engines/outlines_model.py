@@ -20,14 +20,14 @@ from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
 from outlines.processors import OutlinesLogitsProcessor
 from outlines_core import Guide
 
-from ..engine.backend import Rows
-from ..engine.decoding import Cursor, Decoding, Emit, Sampler, speak, write
-from ..engine.lane import Job
-from ..engine.local import Engine
 from ..errors import ArgumentError, EngineError, PromptTooLong
+from ..llamacpp.backend import LlamaCppBackend
 from ..prompts.layout import Argument, Literal, Message
 from ..prompts.tokenized import USUAL_TOKENS
-from .backend import LlamaCppBackend
+from ..scheduling.backend import Rows
+from ..scheduling.decoding import Cursor, Decoding, Emit, Sampler, speak, write
+from ..scheduling.lane import Job
+from .engine import Engine
 
 Input: TypeAlias = str | Chat
 

@@ -16,11 +16,11 @@ from ..answer import Answer, FieldAnswer, Usage
 from ..errors import EngineError
 from ..prompts.layout import Argument, Literal, hole_text
 from ..prompts.tokenized import BoundChoice, BoundGuided, BoundProgram, BoundSlot
+from ..scheduling.backend import Backend
+from ..scheduling.decoding import Cursor, Decoding, Sampler, choose, side_by_side, write
+from ..scheduling.lane import Job
+from ..scheduling.scheduler import Scheduler
 from .answer_cache import AnswerStore, from_text, key_of, to_text
-from .backend import Backend
-from .decoding import Cursor, Decoding, Sampler, choose, side_by_side, write
-from .lane import Job
-from .scheduler import Scheduler
 
 NEAR_TIE: Final = 0.1
 """Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""

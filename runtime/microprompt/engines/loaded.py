@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import abi, models, settings
-from .engine.local import Engine, Speed
+from .. import abi, models, settings
+from .engine import Engine, Speed
 
 if TYPE_CHECKING:
-    from .llamacpp.outlines_model import LlamaCppEngine
+    from .outlines_model import LlamaCppEngine
 
 _lock = threading.Lock()
 _engines: dict[abi.Model, Engine] = {}
@@ -42,7 +42,7 @@ def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> Engine
 
 def outlines_engine_for(model: abi.Model | None) -> LlamaCppEngine:
     """The same engine as an Outlines model; what they run shares batches."""
-    from .llamacpp.outlines_model import LlamaCppEngine
+    from .outlines_model import LlamaCppEngine
 
     engine = engine_for(model)
     if isinstance(engine, LlamaCppEngine):
@@ -68,8 +68,8 @@ def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
 
 def _load(wanted: abi.Model) -> Engine:
     found = models.ensure(wanted.name)
-    from .llamacpp.backend import LlamaCppBackend
-    from .llamacpp.weights import Weights
+    from ..llamacpp.backend import LlamaCppBackend
+    from ..llamacpp.weights import Weights
 
     name = Path(wanted.name).name if models.is_path(wanted.name) else wanted.name
     backend = LlamaCppBackend(Weights(found.path), name=name, context=wanted.context)

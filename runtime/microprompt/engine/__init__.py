@@ -1,1 +1,0 @@
-"""Engines: what runs a laid-out, planned call on a model."""

@@ -1,0 +1,1 @@
+"""Kinds of engines: what answers a call."""

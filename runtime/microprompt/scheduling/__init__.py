@@ -1,0 +1,1 @@
+"""Many calls on one model: prefixes kept in its KV cache, and batches that calls share."""
