@@ -1,0 +1,34 @@
+"""How types are written in a program, piece by piece: what all messages call them.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+
+def ranged(name: str, least: object, most: object) -> str:
+    """`int(1..5)`, `str(..80)`, `float(0..)`; the name alone without bounds."""
+    return name if least is None and most is None else f"{name}({range_text(least, most)})"
+
+
+def range_text(least: object, most: object) -> str:
+    """`1..5`, `..80`, `0..`."""
+    return f"{'' if least is None else least}..{'' if most is None else most}"
+
+
+def matching(pattern: str) -> str:
+    """`str(/[A-Z]{2}/)`."""
+    return "str(/" + pattern.replace("/", r"\/") + "/)"
+
+
+def literals(values: Iterable[str]) -> str:
+    """`"yes" | "no"`."""
+    return " | ".join(json.dumps(value, ensure_ascii=False) for value in values)
+
+
+def optional(item: str) -> str:
+    """`Act?`, `("yes" | "no")?`."""
+    return f"({item})?" if " | " in item else f"{item}?"
