@@ -167,6 +167,14 @@ _CODES: Final = (
         "nested too deeply",
         "Brackets may be nested 32 deep, and so may types. No small model gets such a value right.",
     ),
+    _error(
+        "MP0114",
+        "character that changes the direction of text",
+        "The characters U+202A to U+202E and U+2066 to U+2069 show text in another order than it is "
+        "stored in. The source is what the model is told, so people and the model must read the "
+        "same. Text in Arabic or Hebrew letters needs none of these characters; where a string must "
+        "hold one, write it as `\\u202e`.",
+    ),
     # -------------------------------------------------------------------------------------------- names
     _error(
         "MP0201",
@@ -197,6 +205,13 @@ _CODES: Final = (
         "`_` and those the generated module needs for itself. The members of an enum are Python "
         "strings and the records Pydantic models, so their methods' names are taken there too. "
         'The word the model sees is free: `class_ as "class"`.',
+    ),
+    _warning(
+        "MP0206",
+        "look-alike name",
+        "Letters of different alphabets can look the same, such as the Latin and the Cyrillic a. A "
+        "name that mixes such letters in one word, or that looks like another name beside it, "
+        "misleads readers. Names in one alphabet, whichever it is, are fine.",
     ),
     # -------------------------------------------------------------------------------------------- types
     _error(
@@ -248,7 +263,8 @@ _CODES: Final = (
         "MP0308",
         "word that the model cannot answer",
         "The word for a member, a field or a literal is one line of text, neither empty nor "
-        "starting or ending with a space.",
+        "starting or ending with a space. Joiners (U+200C, U+200D) and no-break spaces are "
+        "part of words, other characters that do not show are not.",
     ),
     _error(
         "MP0309",
@@ -265,6 +281,13 @@ _CODES: Final = (
         "MP0311",
         "optional twice",
         "`T?` is a `T` or none. Making it optional again adds nothing.",
+    ),
+    _error(
+        "MP0312",
+        "answer that no context could hold",
+        "The longest answer of a prompt's return type may have 1,000,000 characters. A string "
+        "without an upper bound counts as 200 characters and a list as 16 items. Bound the lengths "
+        "of strings and lists, so that an answer fits the context of a small model.",
     ),
     # ------------------------------------------------------------------------------------------- bodies
     _error(

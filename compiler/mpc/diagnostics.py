@@ -5,8 +5,10 @@ The user's fault is a `Diagnostic`, the environment's a `ToolError`, ours an `In
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from .codes import REGISTRY, Severity
 from .source import Source, Span
@@ -20,6 +22,7 @@ __all__ = [
     "ToolError",
     "has_errors",
     "in_order",
+    "listed",
     "similar",
     "suggestion",
 ]
@@ -49,12 +52,18 @@ class Diagnostic:
         return REGISTRY[self.code].severity
 
 
+MAX_COMPARISONS: Final = 20_000
+"""How many pairs of names a reporter compares. A file with a few slips never gets there; one in which every
+name is wrong would take a time that grows with the square of its length."""
+
+
 class Reporter:
     """Collects the diagnostics of one source."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found: list[Diagnostic] = []
+        self._comparisons = MAX_COMPARISONS
 
     def report(
         self,
@@ -76,6 +85,13 @@ class Reporter:
                 help=help,
             )
         )
+
+    def suggestion(self, name: str, known: Collection[str]) -> str | None:
+        """What `suggestion` says, as long as the file has not used up its comparisons."""
+        if len(known) > self._comparisons:
+            return None
+        self._comparisons -= len(known)
+        return suggestion(name, known)
 
 
 class ToolError(Exception):
@@ -127,10 +143,18 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean {listed}?"
 
 
+def listed(names: Collection[str], *, before: str = "there is") -> str | None:
+    """ "there is `red`, `green`": the first few names; nothing when there are none."""
+    few = ", ".join(f"`{name}`" for name in islice(names, 5))
+    return f"{before} {few}" + (", ..." if len(names) > 5 else "") if few else None
+
+
 def _distance(left: str, right: str, limit: int) -> int:
     """Levenshtein distance without regard to case, or `limit + 1` when it is greater."""
     left, right = left.casefold(), right.casefold()
-    if abs(len(left) - len(right)) > limit:
+    letters, others = set(left), set(right)
+    # Most names are told apart by what is cheap to see: each edit mends one character.
+    if max(abs(len(left) - len(right)), len(letters - others), len(others - letters)) > limit:
         return limit + 1
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):

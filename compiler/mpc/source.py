@@ -49,10 +49,6 @@ class Source:
         starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
         return starts
 
-    @property
-    def line_count(self) -> int:
-        return len(self._line_starts)
-
     def line_of(self, offset: int) -> int:
         """The number, from 1, of the line that holds `offset`."""
         return bisect_right(self._line_starts, offset)

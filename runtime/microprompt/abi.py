@@ -15,6 +15,18 @@ from .errors import AbiError
 
 ABI_VERSION: Final = 2
 
+DEFAULT_STR_LENGTH: Final = 200
+"""The most characters of a string whose type has no upper bound, so that every answer ends."""
+
+DEFAULT_LIST_COUNT: Final = 16
+"""The most items of a list whose type has no upper bound."""
+
+INT_DIGITS: Final = 15
+"""The digits of a number before the point."""
+
+FLOAT_DIGITS: Final = 6
+"""The digits of a number behind the point."""
+
 E = TypeVar("E", bound=type[StrEnum])
 C = TypeVar("C", bound=type[object])
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from ..diagnostics import Diagnostic, Reporter
 from ..source import Source
 from ..syntax import nodes
-from .checked import Broken, CheckedModule, PromptName, Symbol
+from ..types.base import Broken
+from .checked import CheckedModule, PromptName, Symbol
 from .names import declare
 from .prompts import check_prompt
 from .resolve import TypeResolver
 from .settings import check_model
-from .types import ErrorType
 
 
 def check(
@@ -32,7 +32,7 @@ def check(
         if isinstance(declaration, nodes.ModelDecl)
     }
     for declaration in scope.declared.values():
-        if isinstance(declaration, nodes.TypeDecl | nodes.EnumDecl | nodes.RecordDecl):
+        if isinstance(declaration, nodes.TypeDeclaration):
             resolver.declared(declaration)
     # A second declaration of a name is out of scope, but its own mistakes are as real as any.
     prompts = [
@@ -46,11 +46,8 @@ def check(
     for name, declaration in scope.declared.items():
         if isinstance(declaration, nodes.PromptDecl):
             exports[name] = PromptName(name)
-        elif not isinstance(declaration, nodes.ModelDecl):
-            found = resolver.lookup(nodes.Path(names=(declaration.name,), span=declaration.name.span))
-            assert found is not None
-            assert not isinstance(found, ErrorType)
-            exports[name] = found
+        elif isinstance(declaration, nodes.TypeDeclaration):
+            exports[name] = resolver.declared(declaration)
     checked = CheckedModule(
         source=source,
         docstring=module.docstring.text if module.docstring else None,

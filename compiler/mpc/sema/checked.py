@@ -1,17 +1,30 @@
-"""The checked tree: what a file means, with every name resolved. Complete only when no error was reported."""
+"""The checked tree: what a file means, with every name resolved. Complete only when no error was reported.
+
+Its nodes know where they come from; places do not count when nodes are compared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..source import Source
-from .types import AliasType, EnumType, NamedType, RecordType, Type, Value
+from ..source import Source, Span
+from ..types.alias import CheckedAlias
+from ..types.base import Broken, NamedType, Type, Value
+from ..types.enums import CheckedEnum
+from ..types.records import CheckedRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedNode:
+    """What every node has: its place in the file that it is from."""
+
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedModel(CheckedNode):
     """A model; `location` is a registered name or a path relative to the folder of `origin`."""
 
     origin: str
@@ -28,16 +41,11 @@ class PromptName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Stands for a declaration that has been reported; whatever uses it stays silent."""
+Symbol: TypeAlias = CheckedEnum | CheckedRecord | CheckedAlias | CheckedModel | PromptName | Broken
 
 
-Symbol: TypeAlias = EnumType | RecordType | AliasType | Model | PromptName | Broken
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedImport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImport(CheckedNode):
     """`import path [as alias]`, or `from path import names` when there are any."""
 
     path: str
@@ -46,24 +54,26 @@ class CheckedImport:
     module: CheckedModule | None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedParameter(CheckedNode):
+    """A parameter; `default` counts only when `has_default` is true."""
+
     name: str
     type: Type
     has_default: bool
     default: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedHole(CheckedNode):
     """The parameter that fills the hole, then the record fields on the way."""
 
     parameter: str
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCase(CheckedNode):
     """The arguments in the order of the parameters, defaults filled in."""
 
     arguments: tuple[Value, ...]
@@ -71,9 +81,11 @@ class Case:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Using:
-    model: Model | None = None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedUsing:
+    """A prompt's settings; what was not set is `None`."""
+
+    model: CheckedModel | None = None
     temperature: float | None = None
     seed: int | None = None
     timeout: float | None = None
@@ -81,19 +93,19 @@ class Using:
     independent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPrompt(CheckedNode):
     """A prompt; `english` is its body as written, `parts` the same with its holes told apart."""
 
     name: str
     line: int
     english: str
-    parts: tuple[str | Hole, ...]
-    parameters: tuple[Parameter, ...]
+    parts: tuple[str | CheckedHole, ...]
+    parameters: tuple[CheckedParameter, ...]
     returns: Type
-    examples: tuple[Case, ...]
-    tests: tuple[Case, ...]
-    using: Using
+    examples: tuple[CheckedCase, ...]
+    tests: tuple[CheckedCase, ...]
+    using: CheckedUsing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ class CheckedModule:
     source: Source
     docstring: str | None
     imports: tuple[CheckedImport, ...]
-    models: tuple[Model, ...]
+    models: tuple[CheckedModel, ...]
     types: tuple[NamedType, ...]
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[CheckedPrompt, ...]
     exports: Mapping[str, Symbol]

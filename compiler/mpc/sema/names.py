@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..diagnostics import Reporter, suggestion
-from ..source import Span
+from ..diagnostics import Reporter
+from ..syntax import nodes
 from ..syntax.nodes import Declaration, ImportModule, ImportNames, Module, Name, Path
-from .checked import Broken, CheckedImport, CheckedModule, Symbol
+from ..types import NamedType
+from ..types.base import Broken
+from .checked import CheckedImport, CheckedModule, Symbol
+from .distinct import Distinct
 from .python_names import check_declared_name, check_python_name
 
 
@@ -21,6 +24,12 @@ class Scope:
     modules: Mapping[str, CheckedModule | None]
     broken: frozenset[str]
     imports: tuple[CheckedImport, ...]
+
+    def type_names(self) -> frozenset[str]:
+        """The names of the types that are in scope without a qualifier."""
+        own = {name for name, found in self.declared.items() if isinstance(found, nodes.TypeDeclaration)}
+        imported = {name for name, found in self.imported.items() if isinstance(found, NamedType)}
+        return frozenset(own | imported)
 
     def member(self, path: Path) -> Symbol | None:
         """What a qualified path names in an imported module; `None` when there is nothing."""
@@ -43,7 +52,8 @@ class _Declarations:
     def __init__(self, imported: Mapping[str, CheckedModule | None], reporter: Reporter) -> None:
         self._imported = imported
         self._reporter = reporter
-        self._taken: dict[str, Span] = {}
+        self._roots: set[str] = set()  # the first words of imported modules
+        self._own = Distinct(reporter, code="MP0201")
 
     def scope(self, module: Module) -> Scope:
         symbols: dict[str, Symbol] = {}
@@ -56,11 +66,15 @@ class _Declarations:
             if isinstance(item, ImportModule):
                 self._import_module(item, target, modules)
                 alias = item.alias.text if item.alias else None
-                imports.append(CheckedImport(path=item.path.text, alias=alias, names=(), module=target))
+                imports.append(
+                    CheckedImport(path=item.path.text, alias=alias, names=(), module=target, span=item.span)
+                )
             else:
                 self._import_names(item, target, symbols)
                 names = tuple(name.text for name in item.names)
-                imports.append(CheckedImport(path=item.path.text, alias=None, names=names, module=target))
+                imports.append(
+                    CheckedImport(path=item.path.text, alias=None, names=names, module=target, span=item.span)
+                )
         declared: dict[str, Declaration] = {}
         for declaration in module.declarations:
             if self._take(declaration.name):
@@ -82,7 +96,8 @@ class _Declarations:
             return
         # `import a.b` and `import a.c` both bind `a`; only something else called `a` is in the way.
         root = item.path.names[0]
-        if any(qualifier.split(".")[0] == root.text for qualifier in modules) or self._take(root):
+        if root.text in self._roots or self._take(root):
+            self._roots.add(root.text)
             modules[item.path.text] = target
 
     def _import_names(
@@ -90,32 +105,20 @@ class _Declarations:
     ) -> None:
         for name in item.names:
             found = Broken() if target is None else target.exports.get(name.text)
-            if found is None:
-                assert target is not None
+            if found is None and target is not None:
                 self._reporter.report(
                     "MP0703",
                     name.span,
                     f"`{item.path.text}` has no `{name.text}`",
                     label=f"{target.source.display} does not declare it",
-                    help=suggestion(name.text, target.exports),
+                    help=self._reporter.suggestion(name.text, target.exports),
                 )
-                found = Broken()
             if self._take(name):
-                symbols[name.text] = found
+                symbols[name.text] = found or Broken()
 
     def _take(self, name: Name) -> bool:
-        """Claim a name of the file; whether it is usable at all. Reports a second claim."""
-        first = self._taken.get(name.text)
-        if first is not None:
-            self._reporter.report(
-                "MP0201",
-                name.span,
-                f"`{name.text}` is declared twice",
-                label="declared again here",
-                help="rename one of the two",
-                also=[(first, "first declared here")],
-            )
+        """Claim a name of the file; whether it is usable at all."""
+        if not self._own.take(name):
             return False
-        self._taken[name.text] = name.span
         check_declared_name(name, self._reporter)
         return True

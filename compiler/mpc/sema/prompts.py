@@ -2,63 +2,73 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, assert_never
 
-from ..diagnostics import Reporter, suggestion
-from ..source import Span
+from ..diagnostics import Reporter, listed
 from ..syntax import nodes
-from .checked import Case, Hole, Model, Parameter, Prompt, Using
+from ..types import Type
+from ..types.arguments import read_arguments
+from ..types.base import Reading
+from .checked import CheckedCase, CheckedHole, CheckedModel, CheckedParameter, CheckedPrompt, CheckedUsing
+from .distinct import Distinct
 from .python_names import check_python_name
 from .resolve import TypeResolver
 from .settings import check_using
-from .types import ErrorType, ListType, OptionalType, RecordType, StrType, Type, Value, describe, resolved
-from .values import ValueChecker
+
+MAX_ANSWER: Final = 1_000_000
+"""The most characters that an answer may have: no context that a small model has would hold more."""
 
 
 def check_prompt(
-    declaration: nodes.PromptDecl, resolver: TypeResolver, models: dict[str, Model], reporter: Reporter
-) -> Prompt:
+    declaration: nodes.PromptDecl,
+    resolver: TypeResolver,
+    models: Mapping[str, CheckedModel],
+    reporter: Reporter,
+) -> CheckedPrompt:
     """Check one prompt; everything wrong with it is reported."""
     parameters = _parameters(declaration, resolver, reporter)
     returns = resolver.type(declaration.returns)
+    _check_longest(declaration, returns, reporter)
     parts = _parts(declaration, parameters, reporter)
-    examples: tuple[Case, ...] = ()
-    tests: tuple[Case, ...] = ()
-    using = Using()
+    examples: tuple[CheckedCase, ...] = ()
+    tests: tuple[CheckedCase, ...] = ()
+    using = CheckedUsing()
     for clause in declaration.clauses:
         match clause:
-            case nodes.Examples():
+            case nodes.ExamplesAst():
                 examples = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
-            case nodes.Tests():
+            case nodes.TestsAst():
                 tests = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
-            case nodes.Using():
+            case nodes.UsingAst():
                 using = check_using(clause, returns, resolver, models, reporter)
-    return Prompt(
+            case _:
+                assert_never(clause)
+    return CheckedPrompt(
         name=declaration.name.text,
         line=reporter.source.line_of(declaration.span.start),
         english=declaration.body.english,
         parts=parts,
-        parameters=parameters,
+        parameters=tuple(parameters.values()),
         returns=returns,
         examples=examples,
         tests=tests,
         using=using,
+        span=declaration.name.span,
     )
 
 
 def _parameters(
     declaration: nodes.PromptDecl, resolver: TypeResolver, reporter: Reporter
-) -> tuple[Parameter, ...]:
-    found: dict[str, Parameter] = {}
-    spans: dict[str, Span] = {}
-    optional_before: nodes.Parameter | None = None
+) -> dict[str, CheckedParameter]:
+    found: dict[str, CheckedParameter] = {}
+    names = Distinct(reporter, code="MP0202", kind="parameter")
+    optional_before: nodes.ParameterAst | None = None
     for node in declaration.parameters:
         name = node.name.text
         type = resolver.type(node.type)
-        default: Value = None
+        default = resolver.default(node.default, type)
         if node.default is not None:
-            default = ValueChecker(resolver, reporter).value(node.default, type)
             optional_before = optional_before or node
         elif optional_before is not None:
             reporter.report(
@@ -68,97 +78,77 @@ def _parameters(
                 label="needs a default here",
                 help=f"move `{name}` before `{optional_before.name.text}`, or give it a default",
             )
-        if name in found:
-            reporter.report(
-                "MP0202",
-                node.name.span,
-                f"the parameter `{name}` is declared twice",
-                label="declared again here",
-                help="rename one of the two",
-                also=[(spans[name], "first declared here")],
-            )
+        if not names.take(node.name):
             continue
         check_python_name(node.name, reporter, with_label=False)
-        spans[name] = node.name.span
-        found[name] = Parameter(name, type, node.default is not None, default)
-    return tuple(found.values())
+        found[name] = CheckedParameter(
+            name=name, type=type, has_default=node.default is not None, default=default, span=node.span
+        )
+    return found
+
+
+def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Reporter) -> None:
+    """Report an answer for which no context has room."""
+    if returns.longest > MAX_ANSWER:
+        reporter.report(
+            "MP0312",
+            declaration.returns.span,
+            "no context holds an answer of this type",
+            label=f"it may have {returns.longest:,} characters; {MAX_ANSWER:,} are allowed",
+            help=returns.within(MAX_ANSWER) or "return a type with fewer or shorter parts",
+        )
 
 
 # ------------------------------------------------------------------------------------------------ holes
 
 
 def _parts(
-    declaration: nodes.PromptDecl, parameters: Sequence[Parameter], reporter: Reporter
-) -> tuple[str | Hole, ...]:
-    by_name = {parameter.name: parameter for parameter in parameters}
-    parts: list[str | Hole] = []
+    declaration: nodes.PromptDecl, parameters: Mapping[str, CheckedParameter], reporter: Reporter
+) -> tuple[str | CheckedHole, ...]:
+    parts: list[str | CheckedHole] = []
     used: set[str] = set()
     for part in declaration.body.parts:
         match part:
-            case nodes.Text():
+            case nodes.TextAst():
                 parts.append(part.text)
-            case nodes.Hole():
+            case nodes.HoleAst():
                 first, *fields = part.path.names
                 used.add(first.text)
-                if first.text not in by_name:
-                    _report_unknown_parameter(first, by_name, reporter)
+                if first.text not in parameters:
+                    _report_unknown_parameter(first, parameters, reporter)
                     continue
-                _check_fields(fields, by_name[first.text].type, first.text, reporter)
-                parts.append(Hole(first.text, tuple(field.text for field in fields)))
-    _report_unused(declaration, used, by_name, reporter)
+                _check_fields(fields, parameters[first.text], reporter)
+                path = tuple(field.text for field in fields)
+                parts.append(CheckedHole(parameter=first.text, path=path, span=part.span))
+            case _:
+                assert_never(part)
+    _report_unused(declaration, used, parameters, reporter)
     return tuple(parts)
 
 
-def _report_unknown_parameter(name: nodes.Name, known: Iterable[str], reporter: Reporter) -> None:
-    names = list(known)
-    listed = ", ".join(f"`{other}`" for other in names[:5])
+def _report_unknown_parameter(
+    name: nodes.Name, known: Mapping[str, CheckedParameter], reporter: Reporter
+) -> None:
     reporter.report(
         "MP0401",
         name.span,
         f"unknown parameter `{name.text}`",
         label="no parameter of the prompt has this name",
-        help=suggestion(name.text, names)
-        or (f"the parameters are {listed}" if names else "declare it in the prompt's header"),
+        help=reporter.suggestion(name.text, known)
+        or listed(known, before="the parameters are")
+        or "declare it in the prompt's header",
     )
 
 
-def _check_fields(fields: Sequence[nodes.Name], type: Type, way: str, reporter: Reporter) -> None:
+def _check_fields(fields: Sequence[nodes.Name], parameter: CheckedParameter, reporter: Reporter) -> None:
+    type, way = parameter.type, parameter.name
     for name in fields:
-        record = resolved(type)
-        match record:
-            case ErrorType():
-                return
-            case RecordType():
-                types = {field.name: field.type for field in record.fields}
-                if name.text not in types:
-                    reporter.report(
-                        "MP0402",
-                        name.span,
-                        f"`{record.name}` has no field `{name.text}`",
-                        label="unknown field",
-                        help=suggestion(name.text, types)
-                        or f"its fields are {', '.join(f'`{field}`' for field in list(types)[:5])}",
-                    )
-                    return
-                type, way = types[name.text], f"{way}.{name.text}"
-            case _:
-                help = f"write `{{{way}}}` for the whole value"
-                if isinstance(record, OptionalType) and isinstance(resolved(record.item), RecordType):
-                    help = f"the record may be missing; {help}"
-                elif isinstance(record, ListType):
-                    help = f"a hole shows a whole list; {help}"
-                reporter.report(
-                    "MP0403",
-                    name.span,
-                    f"`{way}` has no fields",
-                    label=f"it is `{describe(type)}`, not a record",
-                    help=help,
-                )
-                return
+        type = type.field(name, way, type.describe(), reporter)
+        way = f"{way}.{name.text}"
 
 
 def _report_unused(
-    declaration: nodes.PromptDecl, used: set[str], known: Iterable[str], reporter: Reporter
+    declaration: nodes.PromptDecl, used: set[str], known: Mapping[str, CheckedParameter], reporter: Reporter
 ) -> None:
     by_name = {node.name.text: node.name for node in declaration.parameters}
     # A misspelt or malformed hole explains an unused parameter: one report is enough.
@@ -179,66 +169,28 @@ def _report_unused(
 
 
 def _cases(
-    cases: Sequence[nodes.Case],
+    cases: Sequence[nodes.CaseAst],
     declaration: nodes.PromptDecl,
-    parameters: Sequence[Parameter],
+    parameters: Mapping[str, CheckedParameter],
     returns: Type,
     resolver: TypeResolver,
     reporter: Reporter,
-) -> tuple[Case, ...]:
-    arguments = ValueChecker(resolver, reporter)
-    answers = ValueChecker(resolver, reporter, answer=True)
+) -> tuple[CheckedCase, ...]:
+    call = Reading(names=resolver, reporter=reporter, wanted=returns)
+    answer = Reading(names=resolver, reporter=reporter, wanted=returns, is_answer=True)
     found = []
     for case in cases:
-        _refuse_position_after_name(case, reporter)
         at = case.arguments[0].span.to(case.arguments[-1].span) if case.arguments else case.span
-        values = arguments.arguments(
-            case.arguments, parameters, f"`{declaration.name.text}`", at, by_name=False
-        )
-        _check_one_line(case.answer, returns, reporter)
+        owner = f"`{declaration.name.text}`"
+        values = read_arguments(case.arguments, parameters, call, owner, at, by_name=False)
         found.append(
-            Case(
-                arguments=tuple(values.get(parameter.name, parameter.default) for parameter in parameters),
-                answer=answers.value(case.answer, returns),
+            CheckedCase(
+                arguments=tuple(
+                    values.get(parameter.name, parameter.default) for parameter in parameters.values()
+                ),
+                answer=answer.read(case.answer),
                 line=reporter.source.line_of(case.span.start),
+                span=case.span,
             )
         )
     return tuple(found)
-
-
-def _check_one_line(answer: nodes.ValueNode, returns: Type, reporter: Reporter) -> None:
-    """Report a text that the model could not give: outside records and lists, an answer is one line."""
-    type = resolved(returns)
-    optional = isinstance(type, OptionalType)
-    if isinstance(type, OptionalType):
-        type = resolved(type.item)
-    if not isinstance(answer, nodes.StringValue) or not isinstance(type, StrType) or type.pattern is not None:
-        return
-    text = answer.text
-    if optional and text == "none":
-        problem, help = 'the word "none" stands for the missing value', "write `none` without quotes"
-    elif text[:1].isspace():
-        problem, help = "an answer does not start with a space", "leave the space out"
-    elif any(unicodedata.category(character) == "Cc" for character in text):
-        problem, help = (
-            "an answer of this type is one line",
-            "return a `list[str]`, or a record with the text",
-        )
-    else:
-        return
-    reporter.report("MP0504", answer.span, "the model cannot give this answer", label=problem, help=help)
-
-
-def _refuse_position_after_name(case: nodes.Case, reporter: Reporter) -> None:
-    named = False
-    for argument in case.arguments:
-        if named and argument.name is None:
-            reporter.report(
-                "MP0501",
-                argument.span,
-                "an argument without a name follows one with a name",
-                label="which parameter is this for?",
-                help="write its name: `name=...`",
-            )
-            return
-        named = named or argument.name is not None

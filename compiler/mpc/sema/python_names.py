@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
+from collections.abc import Collection
 from typing import Final
 
+from .. import later
 from ..diagnostics import Reporter
 from ..syntax.nodes import Name
-
-BUILTIN_TYPES: Final = ("str", "int", "float", "bool", "list")
-RESERVED_TYPES: Final = ("dict", "date", "datetime", "one")
+from ..types import BUILTINS
 
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
@@ -36,7 +36,7 @@ _PROTECTED: Final = ("model_dump", "model_validate")
 
 def check_declared_name(name: Name, reporter: Reporter) -> None:
     """Refuse a name of a declaration or import that the generated module could not hold."""
-    if name.text in BUILTIN_TYPES or name.text in RESERVED_TYPES:
+    if name.text in BUILTINS or name.text in later.TYPES:
         _refuse(
             name, "it is the name of a type", f"call it `{name.text}_` or something more telling", reporter
         )
@@ -60,13 +60,13 @@ def check_member_name(name: Name, reporter: Reporter) -> None:
         check_python_name(name, reporter, with_label=True)
 
 
-def check_field_name(name: Name, types: set[str], reporter: Reporter) -> None:
+def check_field_name(name: Name, types: Collection[str], reporter: Reporter) -> None:
     """`types` are the names of types in scope: a field of that name would hide one from the others."""
     if name.text in FIELD_NAMES or name.text.startswith(_PROTECTED):
         _refuse(
             name, "records are Pydantic models, which have a method of this name", _labelled(name), reporter
         )
-    elif name.text in BUILTIN_TYPES or name.text in types or name.text in _MODULE_NAMES:
+    elif name.text in BUILTINS or name.text in types or name.text in _MODULE_NAMES:
         _refuse(name, "it would hide the type of this name", _labelled(name), reporter)
     else:
         check_python_name(name, reporter, with_label=True)

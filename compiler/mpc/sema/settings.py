@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ..diagnostics import Reporter, suggestion
+from .. import later
+from ..diagnostics import Reporter
 from ..source import Span
 from ..syntax import nodes
-from .checked import Broken, Model, Symbol, Using
+from ..types import Type
+from ..types.base import Broken
+from ..types.constraints import read_number
+from .checked import CheckedModel, CheckedUsing, Symbol
 from .resolve import TypeResolver
-from .types import ErrorType, RecordType, Type, describe, resolved
-from .values import read_number
 
-_RESERVED: Final = ("reasoning", "escalate", "abstain")
 _USING: Final = ("model", "temperature", "seed", "timeout", "max_tokens", "fields")
 _MODEL: Final = ("context", "layout")
 _LAYOUTS: Final = ("plain", "chat")
 _FIELDS: Final = ("ordered", "independent")
 
 
-def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> Model:
+def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedModel:
     """A declared model with its options."""
     location = declaration.location
     if not location.text.strip() or not location.text.isprintable():
@@ -32,28 +33,29 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> Model:
     for setting in _each_once(declaration.options, _MODEL, "model option", reporter):
         if setting.name.text == "context":
             context = _whole(setting.value, 1, "a whole number of tokens above 0", "context=4096", reporter)
-        elif isinstance(setting.value, nodes.StringValue) and setting.value.text in _LAYOUTS:
+        elif isinstance(setting.value, nodes.StringAst) and setting.value.text in _LAYOUTS:
             layout = setting.value.text
         else:
             _report_bad(setting.value, 'a layout is "plain" or "chat"', 'write `layout="chat"`', reporter)
-    return Model(
+    return CheckedModel(
         origin=reporter.source.path,
         name=declaration.name.text,
         location=location.text,
         context=context,
         layout=layout,
+        span=declaration.name.span,
     )
 
 
 def check_using(
-    clause: nodes.Using,
+    clause: nodes.UsingAst,
     returns: Type,
     resolver: TypeResolver,
-    models: dict[str, Model],
+    models: Mapping[str, CheckedModel],
     reporter: Reporter,
-) -> Using:
+) -> CheckedUsing:
     """The settings of a prompt that returns `returns`; those that are wrong are reported and left out."""
-    model: Model | None = None
+    model: CheckedModel | None = None
     temperature: float | None = None
     seed: int | None = None
     timeout: float | None = None
@@ -78,7 +80,7 @@ def check_using(
                 max_tokens = _whole(value, 1, "a whole number above 0", "max_tokens = 64", reporter)
             case "fields":
                 independent = _are_independent(setting, returns, reporter)
-    return Using(
+    return CheckedUsing(
         model=model,
         temperature=temperature,
         seed=seed,
@@ -89,20 +91,14 @@ def check_using(
 
 
 def _each_once(
-    settings: Sequence[nodes.Setting], known: Sequence[str], kind: str, reporter: Reporter
-) -> Iterator[nodes.Setting]:
+    settings: Sequence[nodes.SettingAst], known: Sequence[str], kind: str, reporter: Reporter
+) -> Iterator[nodes.SettingAst]:
     """The settings with a known name, the first of each."""
     seen: dict[str, Span] = {}
     for setting in settings:
         name = setting.name
-        if name.text in _RESERVED:
-            reporter.report(
-                "MP0106",
-                name.span,
-                f"`{name.text}` is not part of this version",
-                label="reserved",
-                help="leave the setting out",
-            )
+        if name.text in later.SETTINGS:
+            later.SETTINGS[name.text].report(name.span, reporter)
         elif name.text not in known:
             listed = ", ".join(f"`{other}`" for other in known)
             reporter.report(
@@ -110,7 +106,7 @@ def _each_once(
                 name.span,
                 f"unknown {kind} `{name.text}`",
                 label="there is no such setting",
-                help=suggestion(name.text, known) or f"there is {listed}",
+                help=reporter.suggestion(name.text, known) or f"there is {listed}",
             )
         elif name.text in seen:
             reporter.report(
@@ -127,14 +123,14 @@ def _each_once(
 
 
 def _model(
-    node: nodes.ValueNode, resolver: TypeResolver, models: dict[str, Model], reporter: Reporter
-) -> Model | None:
+    node: nodes.ValueAst, resolver: TypeResolver, models: Mapping[str, CheckedModel], reporter: Reporter
+) -> CheckedModel | None:
     match node:
-        case nodes.StringValue() if node.text.strip() and node.text.isprintable():
-            return Model(origin=reporter.source.path, name="", location=node.text)
-        case nodes.Reference():
+        case nodes.StringAst() if node.text.strip() and node.text.isprintable():
+            return CheckedModel(origin=reporter.source.path, name="", location=node.text, span=node.span)
+        case nodes.ReferenceAst():
             found: Symbol | None = models.get(node.path.text) or resolver.lookup(node.path)
-            if isinstance(found, Model):
+            if isinstance(found, CheckedModel):
                 return found
             if not isinstance(found, Broken):
                 reporter.report(
@@ -142,7 +138,7 @@ def _model(
                     node.span,
                     f"unknown model `{node.path.text}`",
                     label="no model with this name is in scope" if found is None else "this is not a model",
-                    help=suggestion(node.path.text, models)
+                    help=reporter.suggestion(node.path.text, models)
                     or f'declare it: `model {node.path.names[-1].text} = "smollm2-135m"`',
                 )
         case _:
@@ -152,40 +148,40 @@ def _model(
     return None
 
 
-def _are_independent(setting: nodes.Setting, returns: Type, reporter: Reporter) -> bool:
+def _are_independent(setting: nodes.SettingAst, returns: Type, reporter: Reporter) -> bool:
     value = setting.value
-    if not isinstance(value, nodes.StringValue) or value.text not in _FIELDS:
+    if not isinstance(value, nodes.StringAst) or value.text not in _FIELDS:
         help = 'write `fields = "independent"`'
         _report_bad(value, 'fields are "ordered" or "independent"', help, reporter)
         return False
-    if not isinstance(resolved(returns), (RecordType, ErrorType)):
+    if not returns.has_fields:
         reporter.report(
             "MP0605",
             setting.name.span,
             "`fields` is for prompts that return a record",
-            label=f"this prompt returns {describe(returns)}",
+            label=f"this prompt returns {returns.describe()}",
             help="leave the setting out",
         )
     return value.text == "independent"
 
 
 def _number(
-    node: nodes.ValueNode, fits: Callable[[float], bool], wanted: str, sample: str, reporter: Reporter
+    node: nodes.ValueAst, fits: Callable[[float], bool], wanted: str, sample: str, reporter: Reporter
 ) -> float | None:
-    value = read_number(node.text) if isinstance(node, nodes.NumberValue) else None
+    value = read_number(node.text) if isinstance(node, nodes.NumberAst) else None
     if value is not None and fits(value):
         return float(value)
     _report_bad(node, f"expected {wanted}", f"write `{sample}`", reporter)
     return None
 
 
-def _whole(node: nodes.ValueNode, least: int, wanted: str, sample: str, reporter: Reporter) -> int | None:
-    value = read_number(node.text) if isinstance(node, nodes.NumberValue) else None
+def _whole(node: nodes.ValueAst, least: int, wanted: str, sample: str, reporter: Reporter) -> int | None:
+    value = read_number(node.text) if isinstance(node, nodes.NumberAst) else None
     if isinstance(value, int) and value >= least:
         return value
     _report_bad(node, f"expected {wanted}", f"write `{sample}`", reporter)
     return None
 
 
-def _report_bad(node: nodes.ValueNode, label: str, help: str, reporter: Reporter) -> None:
+def _report_bad(node: nodes.ValueAst, label: str, help: str, reporter: Reporter) -> None:
     reporter.report("MP0603", node.span, "this setting cannot have this value", label=label, help=help)

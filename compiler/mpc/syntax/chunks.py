@@ -9,9 +9,6 @@ from typing import Final
 
 from ..source import Source, Span
 
-DECLARATION_WORDS: Final = ("import", "from", "model", "type", "enum", "record", "prompt")
-CLAUSE_WORDS: Final = ("examples", "tests", "using")
-
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 _QUOTES: Final = '"""'
 

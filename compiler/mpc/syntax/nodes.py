@@ -9,22 +9,32 @@ from ..source import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class SyntaxNode:
     """What every node has: the place it came from, which does not count when nodes are compared."""
 
     span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemAst(SyntaxNode):
+    """What a file is a sequence of: a docstring, an import, a declaration or a clause."""
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        """The nodes of the lines below the head, each on a line of its own."""
+        return ()
 
 
 # ------------------------------------------------------------------------------------------------ words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Name(Node):
+class Name(SyntaxNode):
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Path(Node):
+class Path(SyntaxNode):
     """`a.b.c`; at least one name."""
 
     names: tuple[Name, ...]
@@ -33,16 +43,22 @@ class Path(Node):
     def text(self) -> str:
         return ".".join(name.text for name in self.names)
 
+    @property
+    def qualifier(self) -> Path | None:
+        """What stands before the last name."""
+        *names, _ = self.names
+        return Path(names=tuple(names), span=names[0].span.to(names[-1].span)) if names else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StringValue(Node):
+class StringAst(SyntaxNode):
     """A string; `text` has its escapes resolved."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberValue(Node):
+class NumberAst(SyntaxNode):
     """A number as it is written; the checker reads it, for it knows which kind is wanted."""
 
     text: str
@@ -52,98 +68,98 @@ class NumberValue(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range(Node):
+class RangeAst(SyntaxNode):
     """`(low..high)`, either side may be open."""
 
-    low: NumberValue | None
-    high: NumberValue | None
+    low: NumberAst | None
+    high: NumberAst | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern(Node):
+class PatternAst(SyntaxNode):
     """`(/regex/)`; `text` is the regular expression without its slashes."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedType(Node):
+class NamedTypeAst(SyntaxNode):
     """`int(1..5)`, `list[str]`, `Act`, `q.Act`."""
 
     path: Path
-    arguments: tuple[TypeNode, ...]
-    constraint: Range | Pattern | None
+    arguments: tuple[TypeAst, ...]
+    constraint: RangeAst | PatternAst | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiteralType(Node):
-    value: StringValue
+class LiteralTypeAst(SyntaxNode):
+    value: StringAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptionalType(Node):
-    item: TypeNode
+class OptionalTypeAst(SyntaxNode):
+    item: TypeAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnionType(Node):
-    items: tuple[TypeNode, ...]
+class UnionTypeAst(SyntaxNode):
+    items: tuple[TypeAst, ...]
 
 
-TypeNode: TypeAlias = NamedType | LiteralType | OptionalType | UnionType
+TypeAst: TypeAlias = NamedTypeAst | LiteralTypeAst | OptionalTypeAst | UnionTypeAst
 
 
 # ----------------------------------------------------------------------------------------------- values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference(Node):
+class ReferenceAst(SyntaxNode):
     """A bare or qualified name: a member, `true`, `false`, `none`, a model."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Argument(Node):
+class ArgumentAst(SyntaxNode):
     """`value` or `name=value`."""
 
     name: Name | None
-    value: ValueNode
+    value: ValueAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordValue(Node):
+class RecordAst(SyntaxNode):
     path: Path
-    arguments: tuple[Argument, ...]
+    arguments: tuple[ArgumentAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListValue(Node):
-    items: tuple[ValueNode, ...]
+class ListAst(SyntaxNode):
+    items: tuple[ValueAst, ...]
 
 
-ValueNode: TypeAlias = StringValue | NumberValue | Reference | RecordValue | ListValue
+ValueAst: TypeAlias = StringAst | NumberAst | ReferenceAst | RecordAst | ListAst
 
 
 # ------------------------------------------------------------------------------------------- templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text(Node):
+class TextAst(SyntaxNode):
     """Literal text of a body, dedented, with `{{` and `}}` resolved."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hole(Node):
+class HoleAst(SyntaxNode):
     """`{name}` or `{name.field}`."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template(Node):
+class TemplateAst(SyntaxNode):
     """A prompt's body. `english` is its text as written, dedented; `parts` alternate text and holes.
 
     `complete` is false when a hole could not be read and is missing from the parts.
@@ -151,25 +167,25 @@ class Template(Node):
 
     english: str
     complete: bool
-    parts: tuple[Text | Hole, ...]
+    parts: tuple[TextAst | HoleAst, ...]
 
 
 # --------------------------------------------------------------------------------------- declarations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Docstring(Node):
+class Docstring(ItemAst):
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportModule(Node):
+class ImportModule(ItemAst):
     path: Path
     alias: Name | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportNames(Node):
+class ImportNames(ItemAst):
     path: Path
     names: tuple[Name, ...]
 
@@ -178,102 +194,123 @@ Import: TypeAlias = ImportModule | ImportNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting(Node):
+class SettingAst(SyntaxNode):
     name: Name
-    value: ValueNode
+    value: ValueAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelDecl(Node):
+class ModelDecl(ItemAst):
     name: Name
-    location: StringValue
-    options: tuple[Setting, ...]
+    location: StringAst
+    options: tuple[SettingAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypeDecl(Node):
+class TypeDecl(ItemAst):
     name: Name
-    type: TypeNode
+    type: TypeAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member(Node):
+class MemberAst(SyntaxNode):
     name: Name
-    label: StringValue | None
-    description: StringValue | None
+    label: StringAst | None
+    description: StringAst | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnumDecl(Node):
+class EnumDecl(ItemAst):
     name: Name
-    members: tuple[Member, ...]
+    members: tuple[MemberAst, ...]
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        return self.members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field(Node):
+class FieldAst(SyntaxNode):
     name: Name
-    type: TypeNode
-    default: ValueNode | None
-    label: StringValue | None
-    description: StringValue | None
+    type: TypeAst
+    default: ValueAst | None
+    label: StringAst | None
+    description: StringAst | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordDecl(Node):
+class RecordDecl(ItemAst):
     name: Name
-    fields: tuple[Field, ...]
+    fields: tuple[FieldAst, ...]
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        return self.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter(Node):
+class ParameterAst(SyntaxNode):
     name: Name
-    type: TypeNode
-    default: ValueNode | None
+    type: TypeAst
+    default: ValueAst | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case(Node):
+class CaseAst(SyntaxNode):
     """A line of `examples:` or `tests:`: the arguments of a call and the answer."""
 
-    arguments: tuple[Argument, ...]
-    answer: ValueNode
+    arguments: tuple[ArgumentAst, ...]
+    answer: ValueAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examples(Node):
-    cases: tuple[Case, ...]
+class ExamplesAst(ItemAst):
+    cases: tuple[CaseAst, ...]
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        return self.cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tests(Node):
-    cases: tuple[Case, ...]
+class TestsAst(ItemAst):
+    cases: tuple[CaseAst, ...]
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        return self.cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Using(Node):
-    settings: tuple[Setting, ...]
+class UsingAst(ItemAst):
+    settings: tuple[SettingAst, ...]
+
+    @property
+    def entries(self) -> tuple[SyntaxNode, ...]:
+        return self.settings
 
 
-Clause: TypeAlias = Examples | Tests | Using
+Clause: TypeAlias = ExamplesAst | TestsAst | UsingAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptDecl(Node):
+class PromptDecl(ItemAst):
     """A prompt. The parser attaches the clauses that follow it; each kind is there at most once."""
 
     name: Name
-    parameters: tuple[Parameter, ...]
-    returns: TypeNode
-    body: Template
+    parameters: tuple[ParameterAst, ...]
+    returns: TypeAst
+    body: TemplateAst
     clauses: tuple[Clause, ...] = ()
 
 
+TypeDeclaration: TypeAlias = TypeDecl | EnumDecl | RecordDecl
 Declaration: TypeAlias = ModelDecl | TypeDecl | EnumDecl | RecordDecl | PromptDecl
 Item: TypeAlias = Docstring | Import | Declaration | Clause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Module(Node):
+class Module(SyntaxNode):
     """A file. `broken` holds the names of declarations that could not be read, so that what uses them stays
     silent."""
 

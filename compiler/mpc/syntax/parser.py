@@ -5,51 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from lark import Lark, TextSlice, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 from lark.lexer import PatternStr
 
-from ..diagnostics import Diagnostic, InternalError, Reporter, suggestion
+from .. import later
+from ..diagnostics import Diagnostic, InternalError, Reporter
 from ..source import Source, Span
-from .chunks import CLAUSE_WORDS, DECLARATION_WORDS, Chunk, chunks
+from .chunks import Chunk, chunks
+from .direction import refuse_direction_controls
+from .grammar import grammar
+from .keywords import CLAUSES, KEYWORDS
 from .nodes import (
     Clause,
     Declaration,
     Docstring,
-    EnumDecl,
-    Examples,
+    ExamplesAst,
     Import,
     ImportModule,
     ImportNames,
     Item,
     Module,
-    Node,
     PromptDecl,
-    RecordDecl,
-    Tests,
-    Using,
+    TestsAst,
+    UsingAst,
 )
 from .problems import Stop, explain
 from .tree import TreeBuilder
 
 MAX_NESTING: Final = 32
 
-_RESERVED_WORDS: Final = {
-    "grammar": "give a `str` a pattern: `str(/[0-9]+/)`",
-    "flow": "call the prompts from a Python function",
-}
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=\S)", re.MULTILINE)
 _BRACKET: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|([\[(])|([\])])')
-_DECLARED: Final = re.compile(r"(?:model|type|enum|record|prompt)\s+([^\W\d]\w*)")
+_SECOND_WORD: Final = re.compile(r"\w+\s+([^\W\d]\w*)")
 
 
 def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
     """The tree of what could be read, and a diagnostic for every item that could not."""
     reporter = Reporter(source)
+    refuse_direction_controls(reporter)
     module = _assemble(source, list(_items(source, reporter)), reporter)
     return module, reporter.found
 
@@ -58,8 +54,8 @@ def _items(source: Source, reporter: Reporter) -> Iterator[tuple[Chunk, Item | N
     """Each chunk with its item, `None` where it could not be read."""
     lost = False  # whether text that starts no item is the consequence of a mistake that has been reported
     for chunk in chunks(source):
-        if not chunk.is_docstring and chunk.word not in (*DECLARATION_WORDS, *CLAUSE_WORDS):
-            if not lost or chunk.word in _RESERVED_WORDS:
+        if not chunk.is_docstring and chunk.word not in KEYWORDS:
+            if not lost or chunk.word in later.DECLARATIONS:
                 _refuse(chunk, reporter)
             lost = True
             continue
@@ -73,7 +69,7 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     has_tab = not chunk.is_docstring and _report_tab(chunk, reporter)
     if _report_nesting(chunk, reporter):
         return None
-    lark = _lark()
+    lark = grammar()
     parser = lark.parse_interactive(TextSlice(reporter.source.text, chunk.span.start, chunk.span.end))
     read: list[Token] = []
     try:
@@ -105,12 +101,6 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     return item
 
 
-@cache
-def _lark() -> Lark:
-    grammar = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", start="item", propagate_positions=True, maybe_placeholders=True)
-
-
 def _end(token: Token) -> int:
     assert token.end_pos is not None
     return token.end_pos
@@ -136,8 +126,8 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
     for index, (chunk, item) in enumerate(read):
         match item:
             case None:
-                declared = _DECLARED.match(source.slice(chunk.span))
-                if declared:
+                declared = _SECOND_WORD.match(source.text, chunk.span.start, chunk.span.end)
+                if declared and not chunk.is_docstring and KEYWORDS[chunk.word].names:
                     broken.add(declared.group(1))
             case Docstring():
                 if index == 0:
@@ -146,7 +136,7 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
                     _misplaced_docstring(item, reporter)
             case ImportModule() | ImportNames():
                 imports.append(item)
-            case Examples() | Tests() | Using():
+            case ExamplesAst() | TestsAst() | UsingAst():
                 owner = declarations[-1] if declarations and follows == "prompt" else None
                 if isinstance(owner, PromptDecl):
                     declarations[-1] = _attach(item, chunk.word, owner, reporter)
@@ -154,7 +144,7 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
                     _stray_clause(item, chunk.word, reporter)
             case _:
                 declarations.append(item)
-        if chunk.word not in CLAUSE_WORDS:
+        if chunk.word not in CLAUSES:
             follows = f"broken {chunk.word}" if item is None else chunk.word
     return Module(
         docstring=docstring,
@@ -204,22 +194,16 @@ def _refuse(chunk: Chunk, reporter: Reporter) -> None:
         return
     width = len(chunk.word) or 1
     at = Span(chunk.span.start, chunk.span.start + width)
-    if chunk.word in _RESERVED_WORDS:
-        reporter.report(
-            "MP0106",
-            at,
-            f"`{chunk.word}` is not part of this version",
-            label="reserved",
-            help=_RESERVED_WORDS[chunk.word],
-        )
+    if chunk.word in later.DECLARATIONS:
+        later.DECLARATIONS[chunk.word].report(at, reporter)
         return
-    known = (*DECLARATION_WORDS, *CLAUSE_WORDS)
     reporter.report(
         "MP0105",
         at,
         f"`{source.slice(at)}` starts no declaration",
         label="expected `prompt`, `enum`, `record`, `type`, `model` or an import",
-        help=suggestion(chunk.word, known) or "indent the line if it belongs to the declaration above it",
+        help=reporter.suggestion(chunk.word, KEYWORDS)
+        or "indent the line if it belongs to the declaration above it",
     )
 
 
@@ -280,7 +264,7 @@ def _report_nesting(chunk: Chunk, reporter: Reporter) -> bool:
 def _report_uneven(item: Item, reporter: Reporter) -> None:
     """Report the first entry that is not indented as the block's first entry is."""
     source = reporter.source
-    entries = _entries(item)
+    entries = item.entries
     for entry in entries[1:]:
         wanted = source.position(entries[0].span.start).column - 1
         indent = source.position(entry.span.start).column - 1
@@ -293,17 +277,3 @@ def _report_uneven(item: Item, reporter: Reporter) -> None:
                 help=f"indent the line with {wanted} spaces",
             )
             return
-
-
-def _entries(item: Item) -> tuple[Node, ...]:
-    match item:
-        case EnumDecl():
-            return item.members
-        case RecordDecl():
-            return item.fields
-        case Examples() | Tests():
-            return item.cases
-        case Using():
-            return item.settings
-        case _:
-            return ()

@@ -11,16 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .. import later
 from ..diagnostics import Reporter
+from ..later import Later
 from ..source import Span
 from .chunks import Chunk
+from .keywords import KEYWORDS, Block
 
-_RESERVED_FORMS: Final = (
-    (re.compile(r"\bone\s+of\b"), "`one of` is", "list the choices in an enum"),
-    (re.compile(r"^\s+from\s+\""), "tests from a file are", "write the cases below `tests:`"),
-    (re.compile(r"^\s+escalate\b"), "`escalate` is", "leave the setting out"),
-    (re.compile(r"^\s+abstain\b"), "`abstain` is", "leave the setting out"),
-)
 _WORDS: Final = {
     "NAME": "a name",
     "STRING": "a string",
@@ -29,26 +26,6 @@ _WORDS: Final = {
     "BODY": "an indented body",
     "_ENTRY": "an indented line",
     "$END": "the end of the line",
-}
-_BLOCKS: Final = {
-    "enum": ("members", "indent each member on a line of its own"),
-    "record": ("fields", 'indent each field on a line of its own, as in `name: str "what it is"`'),
-    "prompt": ("body", "write the instruction in indented lines below the header"),
-    "examples": ("entries", 'indent each on a line of its own, as in `"some text" -> answer`'),
-    "tests": ("entries", 'indent each on a line of its own, as in `"some text" -> answer`'),
-    "using": ("entries", "indent each setting on a line of its own, as in `temperature = 0`"),
-}
-_FORMS: Final = {
-    "import": "an import is `import a.b`, `import a.b as c` or `from a.b import name, name`",
-    "from": "an import is `from a.b import name, name`",
-    "model": 'a model is `model small = "smollm2-135m" (context=8192)`',
-    "type": "an alias is `type Stars = int(1..5)`",
-    "enum": 'a member is `name as "word" "description"`, each on a line of its own',
-    "record": 'a field is `name: type = default as "word" "description"`, each on a line of its own',
-    "prompt": "a header is `prompt name(text: str, count: int = 3) -> bool:`",
-    "examples": 'an entry is `"some text", name=3 -> answer`, each on a line of its own',
-    "tests": 'an entry is `"some text", name=3 -> answer`, each on a line of its own',
-    "using": "a setting is `temperature = 0`, each on a line of its own",
 }
 _LINE_END: Final = re.compile(r"[ \t]*(#[^\n]*)?(\n|$)")
 _BLANK: Final = re.compile(r"(\s|#[^\n]*)*")
@@ -78,9 +55,9 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     if chunk.is_docstring or stop.found.startswith('"""'):
         _docstring(stop, chunk, reporter)
     elif reserved := _reserved(line):
-        match, form, help = reserved
+        match, feature = reserved
         at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())
-        reporter.report("MP0106", at, f"{form} not part of this version", label="reserved", help=help)
+        feature.report(at, reporter)
     elif (quote := _open_quote(line)) is not None:
         reporter.report(
             "MP0102",
@@ -89,8 +66,8 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             label='no closing `"` on this line',
             help='end the string with `"`; inside it, a quote is written `\\"`',
         )
-    elif set(stop.accepts) <= {"_ENTRY", "BODY"}:
-        _empty_block(stop, chunk, ended, reporter)
+    elif set(stop.accepts) <= {"_ENTRY", "BODY"} and (block := KEYWORDS[chunk.word].block):
+        _empty_block(stop, chunk, block, ended, reporter)
     elif ended and "$END" in stop.accepts:
         _surplus_lines(stop, chunk, reporter)
     elif ended and "COLON" in stop.accepts:
@@ -103,7 +80,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             after_last,
             "the line ends too early",
             label=f"expected {_expected(stop.accepts)} here",
-            help=_FORMS[chunk.word],
+            help=KEYWORDS[chunk.word].form,
         )
     else:
         at = Span(stop.at, stop.at + len(stop.found))
@@ -120,7 +97,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
 def _form(stop: Stop, chunk: Chunk) -> str:
     if set(stop.accepts) == {"_DOTS"}:
         return "a range has two dots: `1..5`, `1..`, `..5`"
-    return _FORMS[chunk.word]
+    return KEYWORDS[chunk.word].form
 
 
 def _surplus_lines(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
@@ -159,11 +136,11 @@ def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     reporter.report("MP0111", Span(opening, opening + width), message, label=label, help=help)
 
 
-def _reserved(line: str) -> tuple[re.Match[str], str, str] | None:
-    for pattern, form, help in _RESERVED_FORMS:
-        match = pattern.search(line)
+def _reserved(line: str) -> tuple[re.Match[str], Later] | None:
+    for row in later.LINES:
+        match = row.form.search(line)
         if match:
-            return match, form, help
+            return match, row.feature
     return None
 
 
@@ -179,16 +156,15 @@ def _open_quote(line: str) -> int | None:
     return None
 
 
-def _empty_block(stop: Stop, chunk: Chunk, ended: bool, reporter: Reporter) -> None:
-    entries, help = _BLOCKS[chunk.word]
+def _empty_block(stop: Stop, chunk: Chunk, block: Block, ended: bool, reporter: Reporter) -> None:
     if ended:
         name = reporter.source.slice(chunk.span).split("(")[0].split(":")[0].split("\n")[0].strip()
         reporter.report(
             "MP0107",
             Span(chunk.span.start, chunk.span.start + len(name)),
-            f"`{name}` has no {entries}",
+            f"`{name}` has no {block.entries}",
             label="nothing is indented below this",
-            help=help,
+            help=block.help,
         )
     else:
         reporter.report(
@@ -196,7 +172,7 @@ def _empty_block(stop: Stop, chunk: Chunk, ended: bool, reporter: Reporter) -> N
             Span(stop.at, stop.at + len(stop.found)),
             f"unexpected `{_short(stop.found)}`",
             label="expected the end of the line",
-            help=help,
+            help=block.help,
         )
 
 

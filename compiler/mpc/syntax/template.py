@@ -9,24 +9,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from .. import later
 from ..diagnostics import Reporter
 from ..source import Span
-from .nodes import Hole, Name, Path, Template, Text
+from .nodes import HoleAst, Name, Path, TemplateAst, TextAst
 
 _PIECE: Final = re.compile(r"(?P<text>[^{}]+)|(?P<brace>\{\{|\}\})|(?P<hole>\{[^{}\n]*\})|(?P<stray>[{}])")
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
 _NAME: Final = re.compile(r"[^\W\d]\w*")
-_CONTROL: Final = re.compile(r"(?:if|for)\b.*|else|elif\b.*|end")
-_CALL: Final = re.compile(r"[^\W\d][\w.]*\s*\(.*\)")
-_ROLE: Final = re.compile(r"^[ \t]*(@(?:system|user|assistant))[ \t]*$", re.MULTILINE)
 
 
-def parse_template(body: str, start: int, reporter: Reporter) -> Template:
+def parse_template(body: str, start: int, reporter: Reporter) -> TemplateAst:
     """Read a body, whole lines of it, that stands at offset `start` of the source."""
     lines = body.split("\n")
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     _refuse_roles(body, start, reporter)
-    parts: list[Text | Hole] = []
+    parts: list[TextAst | HoleAst] = []
     complete = True
     for match in _PIECE.finditer(body):
         span = Span(start + match.start(), start + match.end())
@@ -45,7 +43,7 @@ def parse_template(body: str, start: int, reporter: Reporter) -> Template:
                 _report_stray(match.group(), span, reporter)
                 complete = False
     english = _dedent(body, indent, at_line_start=True)
-    return Template(
+    return TemplateAst(
         english=english, complete=complete, parts=tuple(parts), span=Span(start, start + len(body))
     )
 
@@ -56,38 +54,23 @@ def _dedent(text: str, indent: int, *, at_line_start: bool) -> str:
     return re.sub(r"[ \t]+(?=\n)", "", text)
 
 
-def _add_text(parts: list[Text | Hole], text: str, span: Span) -> None:
+def _add_text(parts: list[TextAst | HoleAst], text: str, span: Span) -> None:
     last = parts[-1] if parts else None
     if not text:
         return
-    if isinstance(last, Text):
-        parts[-1] = Text(text=last.text + text, span=last.span.to(span))
+    if isinstance(last, TextAst):
+        parts[-1] = TextAst(text=last.text + text, span=last.span.to(span))
     else:
-        parts.append(Text(text=text, span=span))
+        parts.append(TextAst(text=text, span=span))
 
 
-def _hole(written: str, span: Span, reporter: Reporter) -> Hole | None:
+def _hole(written: str, span: Span, reporter: Reporter) -> HoleAst | None:
     inner = written[1:-1]
     inside = inner.strip()
-    if _CONTROL.fullmatch(inside):
-        word = inside.split()[0]
-        reporter.report(
-            "MP0106",
-            span,
-            f"`{{{word}}}` is not part of this version",
-            label="bodies have no control flow yet",
-            help="write two prompts and choose between them in Python",
-        )
-        return None
-    if _CALL.fullmatch(inside):
-        reporter.report(
-            "MP0106",
-            span,
-            "calls in holes are not part of this version",
-            label="this calls a prompt",
-            help="call it in Python and pass its answer as an argument",
-        )
-        return None
+    for row in later.HOLES:
+        if row.form.fullmatch(inside):
+            row.feature.report(span, reporter, word=inside.split()[0])
+            return None
     if not _PATH.fullmatch(inside):
         found = "an empty hole" if not inside else f"`{{{inside}}}` is not a hole"
         reporter.report(
@@ -103,7 +86,7 @@ def _hole(written: str, span: Span, reporter: Reporter) -> Hole | None:
         Name(text=match.group(), span=Span(offset + match.start(), offset + match.end()))
         for match in _NAME.finditer(inner)
     )
-    return Hole(path=Path(names=names, span=names[0].span.to(names[-1].span)), span=span)
+    return HoleAst(path=Path(names=names, span=names[0].span.to(names[-1].span)), span=span)
 
 
 def _report_stray(brace: str, span: Span, reporter: Reporter) -> None:
@@ -118,11 +101,6 @@ def _report_stray(brace: str, span: Span, reporter: Reporter) -> None:
 
 
 def _refuse_roles(body: str, start: int, reporter: Reporter) -> None:
-    for match in _ROLE.finditer(body):
-        reporter.report(
-            "MP0106",
-            Span(start + match.start(1), start + match.end(1)),
-            f"`{match.group(1)}` is not part of this version",
-            label="a body has no roles yet",
-            help="leave the line out: the model's own chat template is applied",
-        )
+    for match in later.ROLES.form.finditer(body):
+        at = Span(start + match.start(1), start + match.end(1))
+        later.ROLES.feature.report(at, reporter, word=match.group(1))

@@ -11,44 +11,44 @@ from lark.tree import Meta
 from ..diagnostics import InternalError, Reporter
 from ..source import Span
 from .nodes import (
-    Argument,
-    Case,
+    ArgumentAst,
+    CaseAst,
     Docstring,
     EnumDecl,
-    Examples,
-    Field,
+    ExamplesAst,
+    FieldAst,
     ImportModule,
     ImportNames,
     Item,
-    ListValue,
-    LiteralType,
-    Member,
+    ListAst,
+    LiteralTypeAst,
+    MemberAst,
     ModelDecl,
     Name,
-    NamedType,
-    NumberValue,
-    OptionalType,
-    Parameter,
+    NamedTypeAst,
+    NumberAst,
+    OptionalTypeAst,
+    ParameterAst,
     Path,
-    Pattern,
+    PatternAst,
     PromptDecl,
-    Range,
+    RangeAst,
+    RecordAst,
     RecordDecl,
-    RecordValue,
-    Reference,
-    Setting,
-    StringValue,
-    Tests,
+    ReferenceAst,
+    SettingAst,
+    StringAst,
+    TestsAst,
+    TypeAst,
     TypeDecl,
-    TypeNode,
-    UnionType,
-    Using,
-    ValueNode,
+    UnionTypeAst,
+    UsingAst,
+    ValueAst,
 )
 from .strings import unescape
 from .template import parse_template
 
-_Constraint: TypeAlias = Range | Pattern
+_Constraint: TypeAlias = RangeAst | PatternAst
 T = TypeVar("T")
 
 
@@ -89,112 +89,112 @@ class TreeBuilder(Transformer[Token, Item]):
         return ImportNames(path=path, names=names, span=_span(meta))
 
     def model(
-        self, meta: Meta, name: Name, location: StringValue, options: tuple[Setting, ...] | None
+        self, meta: Meta, name: Name, location: StringAst, options: tuple[SettingAst, ...] | None
     ) -> ModelDecl:
         return ModelDecl(name=name, location=location, options=options or (), span=_span(meta))
 
-    def options(self, meta: Meta, *settings: Setting | None) -> tuple[Setting, ...]:
+    def options(self, meta: Meta, *settings: SettingAst | None) -> tuple[SettingAst, ...]:
         return _present(settings)
 
-    def type_alias(self, meta: Meta, name: Name, type: TypeNode) -> TypeDecl:
+    def type_alias(self, meta: Meta, name: Name, type: TypeAst) -> TypeDecl:
         return TypeDecl(name=name, type=type, span=_span(meta))
 
-    def enum(self, meta: Meta, name: Name, *members: Member) -> EnumDecl:
+    def enum(self, meta: Meta, name: Name, *members: MemberAst) -> EnumDecl:
         return EnumDecl(name=name, members=members, span=_span(meta))
 
     def member(
-        self, meta: Meta, name: Name, label: StringValue | None, description: StringValue | None
-    ) -> Member:
-        return Member(name=name, label=label, description=description, span=_span(meta))
+        self, meta: Meta, name: Name, label: StringAst | None, description: StringAst | None
+    ) -> MemberAst:
+        return MemberAst(name=name, label=label, description=description, span=_span(meta))
 
-    def record(self, meta: Meta, name: Name, *fields: Field) -> RecordDecl:
+    def record(self, meta: Meta, name: Name, *fields: FieldAst) -> RecordDecl:
         return RecordDecl(name=name, fields=fields, span=_span(meta))
 
     def field(
         self,
         meta: Meta,
         name: Name,
-        type: TypeNode,
-        default: ValueNode | None,
-        label: StringValue | None,
-        description: StringValue | None,
-    ) -> Field:
-        return Field(
+        type: TypeAst,
+        default: ValueAst | None,
+        label: StringAst | None,
+        description: StringAst | None,
+    ) -> FieldAst:
+        return FieldAst(
             name=name, type=type, default=default, label=label, description=description, span=_span(meta)
         )
 
     # ----------------------------------------------------------------------------------------- prompts
 
     def prompt(
-        self, meta: Meta, name: Name, parameters: tuple[Parameter, ...], returns: TypeNode, body: Token
+        self, meta: Meta, name: Name, parameters: tuple[ParameterAst, ...], returns: TypeAst, body: Token
     ) -> PromptDecl:
         assert body.start_pos is not None
         lines_start = body.index("\n") + 1  # a comment may follow the header's colon
         template = parse_template(body[lines_start:], body.start_pos + lines_start, self._reporter)
         return PromptDecl(name=name, parameters=parameters, returns=returns, body=template, span=_span(meta))
 
-    def parameters(self, meta: Meta, *found: Parameter | None) -> tuple[Parameter, ...]:
+    def parameters(self, meta: Meta, *found: ParameterAst | None) -> tuple[ParameterAst, ...]:
         return _present(found)
 
-    def parameter(self, meta: Meta, name: Name, type: TypeNode, default: ValueNode | None) -> Parameter:
-        return Parameter(name=name, type=type, default=default, span=_span(meta))
+    def parameter(self, meta: Meta, name: Name, type: TypeAst, default: ValueAst | None) -> ParameterAst:
+        return ParameterAst(name=name, type=type, default=default, span=_span(meta))
 
-    def examples(self, meta: Meta, *cases: Case) -> Examples:
-        return Examples(cases=cases, span=_span(meta))
+    def examples(self, meta: Meta, *cases: CaseAst) -> ExamplesAst:
+        return ExamplesAst(cases=cases, span=_span(meta))
 
-    def tests(self, meta: Meta, *cases: Case) -> Tests:
-        return Tests(cases=cases, span=_span(meta))
+    def tests(self, meta: Meta, *cases: CaseAst) -> TestsAst:
+        return TestsAst(cases=cases, span=_span(meta))
 
-    def case(self, meta: Meta, *found: Argument | ValueNode | None) -> Case:
+    def case(self, meta: Meta, *found: ArgumentAst | ValueAst | None) -> CaseAst:
         *_, answer = found
-        assert not isinstance(answer, Argument | None)
-        arguments = tuple(argument for argument in found if isinstance(argument, Argument))
-        return Case(arguments=arguments, answer=answer, span=_span(meta))
+        assert not isinstance(answer, ArgumentAst | None)
+        arguments = tuple(argument for argument in found if isinstance(argument, ArgumentAst))
+        return CaseAst(arguments=arguments, answer=answer, span=_span(meta))
 
-    def argument(self, meta: Meta, name: Name | None, value: ValueNode) -> Argument:
-        return Argument(name=name, value=value, span=_span(meta))
+    def argument(self, meta: Meta, name: Name | None, value: ValueAst) -> ArgumentAst:
+        return ArgumentAst(name=name, value=value, span=_span(meta))
 
-    def using(self, meta: Meta, *settings: Setting) -> Using:
-        return Using(settings=settings, span=_span(meta))
+    def using(self, meta: Meta, *settings: SettingAst) -> UsingAst:
+        return UsingAst(settings=settings, span=_span(meta))
 
-    def setting(self, meta: Meta, name: Name, value: ValueNode) -> Setting:
-        return Setting(name=name, value=value, span=_span(meta))
+    def setting(self, meta: Meta, name: Name, value: ValueAst) -> SettingAst:
+        return SettingAst(name=name, value=value, span=_span(meta))
 
     # ------------------------------------------------------------------------------------------- types
 
-    def union(self, meta: Meta, *items: TypeNode) -> UnionType:
-        return UnionType(items=items, span=_span(meta))
+    def union(self, meta: Meta, *items: TypeAst) -> UnionTypeAst:
+        return UnionTypeAst(items=items, span=_span(meta))
 
-    def optional(self, meta: Meta, item: TypeNode) -> OptionalType:
-        return OptionalType(item=item, span=_span(meta))
+    def optional(self, meta: Meta, item: TypeAst) -> OptionalTypeAst:
+        return OptionalTypeAst(item=item, span=_span(meta))
 
     def named_type(
-        self, meta: Meta, path: Path, arguments: tuple[TypeNode, ...] | None, constraint: _Constraint | None
-    ) -> NamedType:
-        return NamedType(path=path, arguments=arguments or (), constraint=constraint, span=_span(meta))
+        self, meta: Meta, path: Path, arguments: tuple[TypeAst, ...] | None, constraint: _Constraint | None
+    ) -> NamedTypeAst:
+        return NamedTypeAst(path=path, arguments=arguments or (), constraint=constraint, span=_span(meta))
 
-    def type_arguments(self, meta: Meta, *types: TypeNode) -> tuple[TypeNode, ...]:
+    def type_arguments(self, meta: Meta, *types: TypeAst) -> tuple[TypeAst, ...]:
         return types
 
-    def literal(self, meta: Meta, value: StringValue) -> LiteralType:
-        return LiteralType(value=value, span=_span(meta))
+    def literal(self, meta: Meta, value: StringAst) -> LiteralTypeAst:
+        return LiteralTypeAst(value=value, span=_span(meta))
 
-    def range(self, meta: Meta, low: NumberValue | None, high: NumberValue | None) -> Range:
-        return Range(low=low, high=high, span=_span(meta))
+    def range(self, meta: Meta, low: NumberAst | None, high: NumberAst | None) -> RangeAst:
+        return RangeAst(low=low, high=high, span=_span(meta))
 
-    def pattern(self, meta: Meta, token: Token) -> Pattern:
-        return Pattern(text=token[1:-1].replace(r"\/", "/"), span=_span(meta))
+    def pattern(self, meta: Meta, token: Token) -> PatternAst:
+        return PatternAst(text=token[1:-1].replace(r"\/", "/"), span=_span(meta))
 
     # ------------------------------------------------------------------------------------------ values
 
-    def reference(self, meta: Meta, path: Path) -> Reference:
-        return Reference(path=path, span=_span(meta))
+    def reference(self, meta: Meta, path: Path) -> ReferenceAst:
+        return ReferenceAst(path=path, span=_span(meta))
 
-    def record_value(self, meta: Meta, path: Path, *arguments: Argument | None) -> RecordValue:
-        return RecordValue(path=path, arguments=_present(arguments), span=_span(meta))
+    def record_value(self, meta: Meta, path: Path, *arguments: ArgumentAst | None) -> RecordAst:
+        return RecordAst(path=path, arguments=_present(arguments), span=_span(meta))
 
-    def list_value(self, meta: Meta, *items: ValueNode | None) -> ListValue:
-        return ListValue(items=_present(items), span=_span(meta))
+    def list_value(self, meta: Meta, *items: ValueAst | None) -> ListAst:
+        return ListAst(items=_present(items), span=_span(meta))
 
     # ------------------------------------------------------------------------------------------- words
 
@@ -204,12 +204,12 @@ class TreeBuilder(Transformer[Token, Item]):
     def name(self, meta: Meta, token: Token) -> Name:
         return Name(text=str(token), span=_token_span(token))
 
-    def string(self, meta: Meta, token: Token) -> StringValue:
+    def string(self, meta: Meta, token: Token) -> StringAst:
         span = _token_span(token)
-        return StringValue(text=unescape(token, span.start, self._reporter), span=span)
+        return StringAst(text=unescape(token, span.start, self._reporter), span=span)
 
-    def number(self, meta: Meta, token: Token) -> NumberValue:
-        return NumberValue(text=str(token), span=_token_span(token))
+    def number(self, meta: Meta, token: Token) -> NumberAst:
+        return NumberAst(text=str(token), span=_token_span(token))
 
 
 def _present(found: tuple[T | None, ...]) -> tuple[T, ...]:

@@ -7,7 +7,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from .types import DEFAULT_MAX_CHARACTERS
+from microprompt.abi import DEFAULT_STR_LENGTH
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -49,7 +49,7 @@ def check_pattern(pattern: str) -> None:
             return
         if "fuel" not in matcher.get_error():
             # llguidance has looked for a text that matches, and there is none.
-            raise PatternError(f"no text of up to {DEFAULT_MAX_CHARACTERS} characters matches", never=True)
+            raise PatternError(f"no text of up to {DEFAULT_STR_LENGTH} characters matches", never=True)
     raise PatternError(_reason(matcher.get_error()), never="fuel" in matcher.get_error())
 
 
@@ -67,7 +67,7 @@ def _matcher(pattern: str) -> LLMatcher:
     from llguidance import LLMatcher, LLTokenizer  # 30 ms that programs without patterns do not pay
 
     escaped = re.sub(r"(?<!\\)((?:\\\\)*)/", r"\1\\/", pattern)
-    grammar = f"start: TEXT\nTEXT: /{escaped}/ & /(?s:.{{0,{DEFAULT_MAX_CHARACTERS}}})/\n"
+    grammar = f"start: TEXT\nTEXT: /{escaped}/ & /(?s:.{{0,{DEFAULT_STR_LENGTH}}})/\n"
     return LLMatcher(LLTokenizer("byte"), LLMatcher.grammar_from_lark(grammar), log_level=0)
 
 

@@ -1,0 +1,106 @@
+"""Features of later versions: what a program that uses one is told. One row for each.
+
+The tables say where a feature is recognised; whoever reads that place looks it up there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .diagnostics import Reporter
+from .source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A feature: the subject of "... not part of this version", and what to do without it.
+
+    In the subject, `{word}` stands for the word that was written.
+    """
+
+    subject: str
+    help: str
+    label: str = "reserved"
+
+    def report(self, span: Span, reporter: Reporter, *, word: str = "", help: str | None = None) -> None:
+        """Report the feature at `span`; `help` says more than the row when the place tells more."""
+        message = f"{self.subject.replace('{word}', word)} not part of this version"
+        reporter.report("MP0106", span, message, label=self.label, help=help or self.help)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterForm:
+    """A feature that is not one word but a form of text."""
+
+    form: re.Pattern[str]
+    feature: Later
+
+
+_DATES: Final = "use `str`, or `str` with a pattern"
+_SETTING: Final = "leave the setting out"
+_CONTROL: Final = Later(
+    "`{{word}}` is",
+    "write two prompts and choose between them in Python",
+    label="bodies have no control flow yet",
+)
+
+DECLARATIONS: Final[Mapping[str, Later]] = {
+    "grammar": Later("`grammar` is", "give a `str` a pattern: `str(/[0-9]+/)`"),
+    "flow": Later("`flow` is", "call the prompts from a Python function"),
+}
+"""By the first word of a line."""
+
+TYPES: Final[Mapping[str, Later]] = {
+    "dict": Later("the type `dict` is", "declare a `record`"),
+    "date": Later("the type `date` is", _DATES),
+    "datetime": Later("the type `datetime` is", _DATES),
+    "one": Later("the type `one` is", _DATES),
+}
+"""By the name of a type."""
+
+UNION: Final = Later(
+    "unions of types are",
+    "declare a record with an optional field for each",
+    label="only strings can be joined with `|`",
+)
+
+SETTINGS: Final[Mapping[str, Later]] = {
+    "reasoning": Later("`reasoning` is", _SETTING),
+    "escalate": Later("`escalate` is", _SETTING),
+    "abstain": Later("`abstain` is", _SETTING),
+}
+"""By the name of a setting."""
+
+LINES: Final = (
+    LaterForm(re.compile(r"\bone\s+of\b"), Later("`one of` is", "list the choices in an enum")),
+    LaterForm(re.compile(r"^\s+from\s+\""), Later("tests from a file are", "write the cases below `tests:`")),
+    LaterForm(re.compile(r"^\s+escalate\b"), SETTINGS["escalate"]),
+    LaterForm(re.compile(r"^\s+abstain\b"), SETTINGS["abstain"]),
+)
+"""By what a line that cannot be read holds."""
+
+HOLES: Final = (
+    LaterForm(re.compile(r"(?:if|for)\b.*|else|elif\b.*|end"), _CONTROL),
+    LaterForm(
+        re.compile(r"[^\W\d][\w.]*\s*\(.*\)"),
+        Later(
+            "calls in holes are",
+            "call it in Python and pass its answer as an argument",
+            label="this calls a prompt",
+        ),
+    ),
+)
+"""By the whole text between the braces of a hole."""
+
+ROLES: Final = LaterForm(
+    re.compile(r"^[ \t]*(@(?:system|user|assistant))[ \t]*$", re.MULTILINE),
+    Later(
+        "`{word}` is",
+        "leave the line out: the model's own chat template is applied",
+        label="a body has no roles yet",
+    ),
+)
+"""By a whole line of a body."""

@@ -1,0 +1,25 @@
+"""The kinds of types, one in each file; `base.Type` says what a kind can do.
+
+A new kind is a file here and a row in `BUILTINS`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .base import BuiltinType, ErrorType, NamedType, Type, Value
+from .boolean import CheckedBool
+from .lists import CheckedList
+from .numbers import CheckedFloat, CheckedInt
+from .text import CheckedStr
+
+__all__ = ["BUILTINS", "BuiltinType", "ErrorType", "NamedType", "Type", "Value"]
+
+BUILTINS: Final[dict[str, type[BuiltinType]]] = {
+    "str": CheckedStr,
+    "int": CheckedInt,
+    "float": CheckedFloat,
+    "bool": CheckedBool,
+    "list": CheckedList,
+}
+"""The kinds that a word of the language names."""

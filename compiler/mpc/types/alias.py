@@ -1,0 +1,70 @@
+"""Aliases: a type by the name that `type` gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..diagnostics import Reporter
+from ..spec import AliasSpec, Expr, TypeSpec
+from ..syntax import nodes
+from .base import NamedType, Naming, Reading, Type, Value
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAlias(NamedType):
+    """Means what its target means; only messages and generated annotations have the name.
+
+    `depth` and `longest` are kept: both are asked for at every use, and a walk to the end of a chain of
+    declarations would make them dear.
+    """
+
+    target: Type
+    depth: int
+    longest: int
+
+    @staticmethod
+    def to(target: Type, declaration: nodes.TypeDecl, origin: str) -> CheckedAlias:
+        name = declaration.name
+        return CheckedAlias(origin, name.text, target, 1 + target.depth, target.longest, span=name.span)
+
+    @property
+    def resolved(self) -> Type:
+        return self.target.resolved if isinstance(self.target, NamedType) else self.target
+
+    def instead_of_constraint(self, called: str) -> str:
+        return f"write the constraint where `{called}` is declared"
+
+    def describe(self) -> str:
+        return self.name
+
+    def hint(self) -> str:
+        return self.target.hint()
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        return self.target.read(node, reading)
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        return self.target.allows_none(mark, called, reporter)
+
+    @property
+    def has_fields(self) -> bool:
+        return self.target.has_fields
+
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        return self.target.field(name, way, called, reporter)
+
+    def within(self, limit: int) -> str | None:
+        inside = self.target.within(limit)
+        return None if inside is None else f"{inside} where `{self.name}` is declared"
+
+    def annotation(self, naming: Naming) -> Expr:
+        return naming.named(self)
+
+    def abi(self, naming: Naming) -> Expr:
+        return self.target.abi(naming)
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        return self.target.value(value, naming)
+
+    def definition(self, naming: Naming) -> TypeSpec:
+        return AliasSpec(self.name, self.target.annotation(naming))

@@ -1,0 +1,337 @@
+"""What every kind of type can do, and what the kinds are given to do it with.
+
+A kind is a class in a file of its own. `Type` lists the operations; a class that lacks one cannot be
+instantiated, and mypy refuses it. Nothing else in the compiler asks which kind a type is of.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeAlias, assert_never
+
+from ..diagnostics import InternalError, Reporter
+from ..source import Span
+from ..spec import Expr, Ref, TypeSpec
+from ..syntax import nodes
+
+Value: TypeAlias = object
+"""A value that was checked. Each kind has its own form of it, which `read` makes and `value` takes apart.
+
+`None` is the missing value of an optional type, and stands for what has been reported: a program with errors
+goes no further, so nobody looks at that.
+"""
+
+WORDS: Final = ("true", "false", "none")
+"""The values that are written as bare words."""
+
+
+class Naming(Protocol):
+    """How the module that is being generated calls what it did not define itself."""
+
+    def named(self, type: NamedType) -> Ref:
+        """A type with a name; it is imported if need be."""
+        ...
+
+    def imported(self, module: str, name: str) -> Ref:
+        """A name of Python's standard library that no program can declare; it is imported."""
+        ...
+
+
+class Type(ABC):
+    """A type, resolved and finite."""
+
+    __slots__ = ()
+
+    # ------------------------------------------------------------------------------------- in messages
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The type as it is written in a program."""
+
+    @abstractmethod
+    def hint(self) -> str:
+        """How a value of the type is written, for somebody who wrote something else."""
+
+    # ------------------------------------------------------------------------------------- in programs
+
+    @abstractmethod
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        """The value that is written there; reported, and `None`, where it is none of this type."""
+
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """How many types with names are inside one another in this one."""
+
+    @abstractmethod
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        """Whether `?` makes another type of this one; a `?` that cannot stand there is reported."""
+
+    @property
+    @abstractmethod
+    def has_fields(self) -> bool:
+        """Whether an answer is a row of fields, which may be answered independently of one another."""
+
+    @abstractmethod
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        """The type of a field, in a hole that has come as far as `way`.
+
+        Reported, and the error type, where there is no such field. `called` is how the program calls this
+        type.
+        """
+
+    # --------------------------------------------------------------------------------------- the answer
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """The most characters of an answer."""
+
+    @abstractmethod
+    def within(self, limit: int) -> str | None:
+        """How to bound the type so that an answer has at most `limit` characters; `None` where no bound can.
+
+        A piece of a sentence: "write `str(..100)`".
+        """
+
+    # ------------------------------------------------------------------------------- in generated Python
+
+    @abstractmethod
+    def annotation(self, naming: Naming) -> Expr:
+        """The type as Python's type checkers and Pydantic read it."""
+
+    @abstractmethod
+    def abi(self, naming: Naming) -> Expr:
+        """The type as the runtime reads it."""
+
+    @abstractmethod
+    def value(self, value: Value, naming: Naming) -> Expr:
+        """A value that `read` has given."""
+
+
+class Simple(Type):
+    """A kind whose values are not made of other values."""
+
+    __slots__ = ()
+
+    @property
+    def depth(self) -> int:
+        return 0
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        return True
+
+    @property
+    def has_fields(self) -> bool:
+        return False
+
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        return no_field(name, way, called, reporter)
+
+    def within(self, limit: int) -> str | None:
+        return None
+
+
+class BuiltinType(Type):
+    """A kind that programs call by a word of the language: `str(..80)`, `list[Act](1..3)`."""
+
+    __slots__ = ()
+
+    @classmethod
+    @abstractmethod
+    def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
+        """The type that a notation means; `items` are its type arguments. What is wrong is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType(Type):
+    """A type that a declaration gives its name; `origin` is the path of the source file that has it."""
+
+    origin: str
+    name: str
+    span: Span = field(compare=False, repr=False, kw_only=True)
+
+    @abstractmethod
+    def definition(self, naming: Naming) -> TypeSpec:
+        """The declaration in the generated module."""
+
+    def instead_of_constraint(self, called: str) -> str:
+        """What to do about a range or pattern behind the name."""
+        return "leave the parentheses out"
+
+    @property
+    def resolved(self) -> Type:
+        """The type behind the name, where that is only a name."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorType(Type):
+    """Stands for a type that has been reported; whatever meets it stays silent."""
+
+    def describe(self) -> str:
+        return "?"
+
+    def hint(self) -> str:
+        return "mend the type first"
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        return None
+
+    @property
+    def depth(self) -> int:
+        return 0
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        return False
+
+    @property
+    def has_fields(self) -> bool:
+        return True  # it may have been meant to
+
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        return self
+
+    @property
+    def longest(self) -> int:
+        return 0
+
+    def within(self, limit: int) -> str | None:
+        return None
+
+    def annotation(self, naming: Naming) -> Expr:
+        raise _unlowered()
+
+    def abi(self, naming: Naming) -> Expr:
+        raise _unlowered()
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        raise _unlowered()
+
+
+def _unlowered() -> InternalError:
+    return InternalError("lower", "a type with an error")
+
+
+def no_field(name: nodes.Name, way: str, called: str, reporter: Reporter, *, because: str = "") -> ErrorType:
+    """Report a hole that asks for a field of something without fields."""
+    reporter.report(
+        "MP0403",
+        name.span,
+        f"`{way}` has no fields",
+        label=f"it is `{called}`, not a record",
+        help=f"{because}write `{{{way}}}` for the whole value",
+    )
+    return ErrorType()
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Stands for a declaration that has been reported; whatever uses it stays silent."""
+
+
+class Names(Protocol):
+    """Where the names in values are looked up."""
+
+    def lookup(self, path: nodes.Path) -> object | None:
+        """What is declared there: a type, `Broken`, or something that is no type; `None` for nothing."""
+        ...
+
+    def type_names(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A place where a value of the type `wanted` is written.
+
+    `is_answer` is true for what the model would have to produce, where the default bounds hold too. It would
+    produce it as plain text when it `stands_alone`, outside records and lists; and the word "none" is taken
+    when it `may_be_none`.
+    """
+
+    names: Names
+    reporter: Reporter
+    wanted: Type
+    is_answer: bool = False
+    stands_alone: bool = True
+    may_be_none: bool = False
+
+    def read(self, node: nodes.ValueAst) -> Value:
+        return self.wanted.read(node, self)
+
+    def of(self, wanted: Type) -> Reading:
+        """The same place for another type: what is optional here."""
+        return replace(self, wanted=wanted, may_be_none=True)
+
+    def inside(self, wanted: Type) -> Reading:
+        """A place inside the value: a field or an item."""
+        return replace(self, wanted=wanted, stands_alone=False, may_be_none=False)
+
+    # -------------------------------------------------------------------------------------- refusing
+
+    def mismatch(self, node: nodes.ValueAst) -> Value:
+        """Report a value of another kind than is wanted here; what stands for the value."""
+        if isinstance(node, nodes.ReferenceAst) and node.path.text not in WORDS:
+            found = self.names.lookup(node.path)
+            qualifier = node.path.qualifier
+            if isinstance(found, Broken):
+                return None
+            if found is None and (qualifier is None or self.names.lookup(qualifier) is None):
+                return self.unknown_name(node.path)
+        self.reporter.report(
+            "MP0503",
+            node.span,
+            f"expected `{self.wanted.describe()}`, found {_kind(node)}",
+            label=f"this is {_kind(node)}",
+            help=self.wanted.hint(),
+        )
+        return None
+
+    def unknown_name(self, path: nodes.Path) -> Value:
+        """Report a name that nothing has; what stands for the value."""
+        self.reporter.report(
+            "MP0506",
+            path.span,
+            f"unknown name `{path.text}`",
+            label="nothing with this name is in scope",
+            help=self.reporter.suggestion(path.text, (*self.names.type_names(), *WORDS))
+            or f'write a string in quotes: `"{path.text}"`',
+        )
+        return None
+
+    def outside(self, span: Span, problem: str, help: str) -> None:
+        """Report a value of the right kind that the type does not allow."""
+        self.reporter.report(
+            "MP0504", span, "the value is outside its range", label=f"this {problem}", help=help
+        )
+
+    def check_size(
+        self, span: Span, size: int, low: int | None, high: int | None, default: int, unit: str
+    ) -> None:
+        """Report a size out of bounds; `default` is the upper bound that an answer has in any case."""
+        if high is None and self.is_answer:
+            high = max(default, low or 0)
+        if low is not None and size < low:
+            self.outside(span, f"has {size} {unit}", f"write at least {low}")
+        elif high is not None and size > high:
+            self.outside(span, f"has {size} {unit}", f"write at most {high}")
+
+
+def _kind(node: nodes.ValueAst) -> str:
+    match node:
+        case nodes.StringAst():
+            return "a string"
+        case nodes.NumberAst():
+            return "a whole number" if node.text.lstrip("+-").isdigit() else "a number with a fraction"
+        case nodes.ReferenceAst():
+            return f"`{node.path.text}`"
+        case nodes.RecordAst():
+            return f"a `{node.path.text}`"
+        case nodes.ListAst():
+            return "a list"
+        case _:
+            assert_never(node)

@@ -1,0 +1,71 @@
+"""`"yes" | "no"`: one of a few fixed strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from microprompt import notation
+
+from ..diagnostics import Reporter
+from ..source import Span
+from ..spec import Constant, Expr, Ref, Subscript, TupleOf
+from ..syntax import nodes
+from .base import Naming, Reading, Simple, Value
+from .expressions import abi_call
+from .words import check_word, report_none_twice, report_twice
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLiterals(Simple):
+    values: tuple[str, ...]
+
+    @classmethod
+    def written(cls, items: Iterable[nodes.LiteralTypeAst], reporter: Reporter) -> CheckedLiterals:
+        """The choice among the strings of a notation."""
+        seen: dict[str, Span] = {}
+        for item in items:
+            text = item.value.text
+            check_word(text, item.span, reporter)
+            if text in seen:
+                report_twice(text, item.span, seen[text], "leave one of the two out", reporter)
+            seen.setdefault(text, item.span)
+        return cls(tuple(seen))
+
+    def describe(self) -> str:
+        return notation.literals(self.values)
+
+    def hint(self) -> str:
+        return 'strings are in double quotes: `"..."`'
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if not isinstance(node, nodes.StringAst):
+            return reading.mismatch(node)
+        if node.text not in self.values:
+            reading.reporter.report(
+                "MP0504",
+                node.span,
+                f'"{node.text}" is not one of the literals',
+                label=f"expected {self.describe()}",
+                help=reading.reporter.suggestion(node.text, self.values),
+            )
+        return node.text
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        if "none" in self.values:
+            report_none_twice(mark.span, called, reporter)
+        return True
+
+    @property
+    def longest(self) -> int:
+        return max(map(len, self.values))
+
+    def annotation(self, naming: Naming) -> Expr:
+        return Subscript(Ref(("Literal",)), tuple(Constant(value) for value in self.values))
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call("LiteralType", values=TupleOf(tuple(Constant(value) for value in self.values)))
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        assert isinstance(value, str)
+        return Constant(value)

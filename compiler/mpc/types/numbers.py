@@ -1,0 +1,151 @@
+"""`int` and `float`: numbers in a range."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from microprompt import notation
+from microprompt.abi import FLOAT_DIGITS, INT_DIGITS
+
+from ..diagnostics import Reporter
+from ..spec import Constant, Expr, Ref
+from ..syntax import nodes
+from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
+from .expressions import abi_call, annotated, given
+
+_PATTERN_HELP: Final = "use `str` with the pattern"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedInt(Simple, BuiltinType):
+    low: int | None = None
+    high: int | None = None
+
+    @classmethod
+    def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
+        error = takes_no_arguments(node, reporter) or takes_no_pattern(node, _PATTERN_HELP, reporter)
+        if error:
+            return error
+        low, high = whole_bounds(node, reporter)
+        return cls(low=low, high=high)
+
+    def describe(self) -> str:
+        return notation.ranged("int", self.low, self.high)
+
+    def hint(self) -> str:
+        return "write a whole number"
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if not isinstance(node, nodes.NumberAst):
+            return reading.mismatch(node)
+        value = _number(node, reading)
+        if isinstance(value, float):
+            return reading.mismatch(node)
+        if value is not None:
+            _check_range(node, value, self.low, self.high, self.describe(), reading)
+        return value
+
+    @property
+    def longest(self) -> int:
+        ends = [f"-{'9' * INT_DIGITS}" if end is None else str(end) for end in (self.low, self.high)]
+        return max(map(len, ends))
+
+    def annotation(self, naming: Naming) -> Expr:
+        return annotated(Ref(("int",)), ge=given(self.low), le=given(self.high))
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call("IntType", minimum=given(self.low), maximum=given(self.high))
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        assert isinstance(value, int)
+        return Constant(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFloat(Simple, BuiltinType):
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
+        error = takes_no_arguments(node, reporter) or takes_no_pattern(node, _PATTERN_HELP, reporter)
+        if error:
+            return error
+        low, high = bounds(node, reporter)
+        if node.constraint is not None and low is not None and high is not None and low <= high:
+            _check_decimal(node.constraint, low, high, reporter)
+        return cls(low=low, high=high)
+
+    def describe(self) -> str:
+        return notation.ranged("float", self.low, self.high)
+
+    def hint(self) -> str:
+        return "write a number"
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if not isinstance(node, nodes.NumberAst):
+            return reading.mismatch(node)
+        value = _number(node, reading)
+        if value is None:
+            return None
+        _check_range(node, float(value), self.low, self.high, self.describe(), reading)
+        return float(value)
+
+    @property
+    def longest(self) -> int:
+        return len("-.") + INT_DIGITS + FLOAT_DIGITS
+
+    def annotation(self, naming: Naming) -> Expr:
+        return annotated(Ref(("float",)), ge=given(self.low), le=given(self.high))
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call("FloatType", minimum=given(self.low), maximum=given(self.high))
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        assert isinstance(value, float)
+        return Constant(value)
+
+
+def _number(node: nodes.NumberAst, reading: Reading) -> int | float | None:
+    value = read_number(node.text)
+    if value is None:
+        reading.outside(
+            node.span, f"has more than {INT_DIGITS} digits before the point", "write a smaller number"
+        )
+    return value
+
+
+def _check_range(
+    node: nodes.NumberAst,
+    value: float,
+    low: float | None,
+    high: float | None,
+    described: str,
+    reading: Reading,
+) -> None:
+    below = low is not None and value < low
+    above = high is not None and value > high
+    if below or above:
+        bound = low if below else high
+        reading.outside(
+            node.span,
+            f"is {'below' if below else 'above'} {bound}",
+            f"write a number that fits `{described}`",
+        )
+
+
+def _check_decimal(node: nodes.SyntaxNode, low: float, high: float, reporter: Reporter) -> None:
+    """Report a range that is too narrow for the digits behind the point that an answer has."""
+    scale = Decimal(10) ** FLOAT_DIGITS
+    if math.ceil(Decimal(str(low)) * scale) > math.floor(Decimal(str(high)) * scale):
+        reporter.report(
+            "MP0301",
+            node.span,
+            "nothing is in this range",
+            label=f"no number with {FLOAT_DIGITS} digits behind the point lies between its ends",
+            help="widen the range",
+        )

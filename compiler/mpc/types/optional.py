@@ -1,0 +1,72 @@
+"""`T?`: a value of another type, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microprompt import notation
+
+from ..diagnostics import Reporter
+from ..spec import Constant, Expr, OrNone
+from ..syntax import nodes
+from .base import Naming, Reading, Type, Value, no_field
+from .expressions import abi_call
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOptional(Type):
+    item: Type
+
+    @staticmethod
+    def written(node: nodes.OptionalTypeAst, item: Type, reporter: Reporter) -> Type:
+        """What `?` makes of a type."""
+        return CheckedOptional(item) if item.allows_none(node, item.describe(), reporter) else item
+
+    def describe(self) -> str:
+        return notation.optional(self.item.describe())
+
+    def hint(self) -> str:
+        return self.item.hint()
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if isinstance(node, nodes.ReferenceAst) and node.path.text == "none":
+            return None
+        return reading.of(self.item).read(node)
+
+    @property
+    def depth(self) -> int:
+        return self.item.depth
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        reporter.report(
+            "MP0311",
+            mark.span,
+            f"`{called}` is optional already",
+            label="this `?` adds nothing",
+            help="leave the `?` out",
+        )
+        return False
+
+    @property
+    def has_fields(self) -> bool:
+        return False
+
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        because = "the record may be missing; " if self.item.has_fields else ""
+        return no_field(name, way, called, reporter, because=because)
+
+    @property
+    def longest(self) -> int:
+        return max(self.item.longest, len("none"))
+
+    def within(self, limit: int) -> str | None:
+        return self.item.within(limit)
+
+    def annotation(self, naming: Naming) -> Expr:
+        return OrNone(self.item.annotation(naming))
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call("OptionalType", item=self.item.abi(naming))
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        return Constant(None) if value is None else self.item.value(value, naming)

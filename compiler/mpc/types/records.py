@@ -1,0 +1,151 @@
+"""Records: a value for each field that a declaration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..diagnostics import Reporter, listed
+from ..source import Span
+from ..spec import Call, Constant, Expr, FieldSpec, RecordSpec, TypeSpec
+from ..syntax import nodes
+from .arguments import read_arguments
+from .base import Broken, ErrorType, NamedType, Naming, Reading, Type, Value
+from .expressions import abi_call, given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedField:
+    """A field: its name in the program and the name the model sees (`label`).
+
+    `default` counts only when `has_default` is true: none is a default too.
+    """
+
+    name: str
+    label: str
+    type: Type
+    description: str | None
+    has_default: bool = False
+    default: Value = None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordValue:
+    """The fields that were written, in the order of the declaration."""
+
+    fields: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRecord(NamedType):
+    """Its fields are part of the type, so a complete type needs no table to be understood.
+
+    `depth` and `longest` are kept: records hold records, and counting anew at each would take a time that is
+    exponential in their depth.
+    """
+
+    fields: Mapping[str, CheckedField]
+    depth: int
+    longest: int
+
+    @staticmethod
+    def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
+        found = fields.values()
+        return CheckedRecord(
+            origin,
+            declaration.name.text,
+            fields,
+            1 + max((each.type.depth for each in found), default=0),
+            len("{}") + sum(map(_length, found)),
+            span=declaration.name.span,
+        )
+
+    def describe(self) -> str:
+        return self.name
+
+    def hint(self) -> str:
+        return f"write `{self.name}(...)` with its fields by name"
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if not isinstance(node, nodes.RecordAst):
+            return reading.mismatch(node)
+        found = reading.names.lookup(node.path)
+        if isinstance(found, Broken):
+            return None
+        if found is None:
+            return reading.unknown_name(node.path)
+        if (found.resolved if isinstance(found, NamedType) else found) != self:
+            return reading.mismatch(node)
+        values = read_arguments(
+            node.arguments, self.fields, reading, f"`{self.name}`", node.path.span, by_name=True
+        )
+        return RecordValue(tuple((name, values[name]) for name in self.fields if name in values))
+
+    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
+        return True
+
+    @property
+    def has_fields(self) -> bool:
+        return True
+
+    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
+        found = self.fields.get(name.text)
+        if found is not None:
+            return found.type
+        reporter.report(
+            "MP0402",
+            name.span,
+            f"`{self.name}` has no field `{name.text}`",
+            label="unknown field",
+            help=reporter.suggestion(name.text, self.fields) or listed(self.fields, before="its fields are"),
+        )
+        return ErrorType()
+
+    def within(self, limit: int) -> str | None:
+        largest = max(self.fields.values(), key=_length, default=None)
+        if largest is None:
+            return None
+        # The largest field gives way to the others, though not below its share of the whole.
+        rest = self.longest - largest.type.longest
+        inside = largest.type.within(max(limit - rest, limit // len(self.fields)))
+        return None if inside is None else f"{inside} for the field `{largest.name}` of `{self.name}`"
+
+    def annotation(self, naming: Naming) -> Expr:
+        return naming.named(self)
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call("RecordType", python=naming.named(self))
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        assert isinstance(value, RecordValue)
+        keywords = tuple((name, self.fields[name].type.value(item, naming)) for name, item in value.fields)
+        return Call(naming.named(self), keywords=keywords)
+
+    def definition(self, naming: Naming) -> TypeSpec:
+        found = self.fields.values()
+        fields = tuple(
+            FieldSpec(
+                each.name,
+                each.type.annotation(naming),
+                each.type.value(each.default, naming) if each.has_default else None,
+                each.description,
+            )
+            for each in found
+        )
+        marks = tuple(
+            abi_call(
+                "RecordField",
+                name=Constant(each.name),
+                label=Constant(each.label),
+                type=each.type.abi(naming),
+                description=given(each.description),
+            )
+            for each in found
+        )
+        return RecordSpec(self.name, fields, marks)
+
+
+def _length(field: CheckedField) -> int:
+    """The most characters that a field takes in an answer: its label, its value, and what is between."""
+    return len('"": "", ') + len(field.label) + field.type.longest

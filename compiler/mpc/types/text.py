@@ -1,0 +1,125 @@
+"""`str`: text, by its length or by a pattern."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from microprompt import notation
+from microprompt.abi import DEFAULT_STR_LENGTH
+
+from ..diagnostics import Reporter
+from ..patterns import PatternError, check_pattern, matches
+from ..spec import Constant, Expr, Ref
+from ..syntax import nodes
+from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .constraints import lengths, takes_no_arguments
+from .expressions import abi_call, annotated, given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedStr(Simple, BuiltinType):
+    low: int | None = None
+    high: int | None = None
+    pattern: str | None = None
+
+    @classmethod
+    def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
+        if error := takes_no_arguments(node, reporter):
+            return error
+        if isinstance(node.constraint, nodes.PatternAst):
+            _check_pattern(node.constraint, reporter)
+            return cls(pattern=node.constraint.text)
+        low, high = lengths(node, "characters", DEFAULT_STR_LENGTH, reporter)
+        return cls(low=low, high=high)
+
+    def describe(self) -> str:
+        if self.pattern is not None:
+            return notation.matching(self.pattern)
+        return notation.ranged("str", self.low, self.high)
+
+    def hint(self) -> str:
+        return 'strings are in double quotes: `"..."`'
+
+    def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
+        if not isinstance(node, nodes.StringAst):
+            return reading.mismatch(node)
+        if self.pattern is not None:
+            self._check_match(self.pattern, node, reading)
+            return node.text
+        if reading.is_answer and reading.stands_alone:
+            _check_plain(node, reading)
+        reading.check_size(node.span, len(node.text), self.low, self.high, DEFAULT_STR_LENGTH, "characters")
+        return node.text
+
+    def _check_match(self, pattern: str, node: nodes.StringAst, reading: Reading) -> None:
+        try:
+            check_pattern(pattern)
+        except PatternError:
+            return  # reported where the type is
+        if not matches(pattern, node.text):
+            reading.outside(node.span, f"does not match /{pattern}/", "write a text that matches")
+
+    @property
+    def longest(self) -> int:
+        return DEFAULT_STR_LENGTH if self.high is None else self.high
+
+    def within(self, limit: int) -> str | None:
+        if self.pattern is not None or limit < max(1, self.low or 0):
+            return None
+        return f"write `{notation.ranged('str', self.low, limit)}`"
+
+    def annotation(self, naming: Naming) -> Expr:
+        return annotated(
+            Ref(("str",)),
+            min_length=given(self.low or None),
+            max_length=given(self.high),
+            pattern=given(None if self.pattern is None else f"^(?:{self.pattern})$"),
+        )
+
+    def abi(self, naming: Naming) -> Expr:
+        return abi_call(
+            "StrType",
+            min_length=given(self.low or None),
+            max_length=given(self.high),
+            pattern=given(self.pattern),
+        )
+
+    def value(self, value: Value, naming: Naming) -> Expr:
+        assert isinstance(value, str)
+        return Constant(value)
+
+
+def _check_pattern(node: nodes.PatternAst, reporter: Reporter) -> None:
+    """Report a pattern that is of no use."""
+    try:
+        check_pattern(node.text)
+    except PatternError as error:
+        code, message, help = (
+            ("MP0305", "nothing can match this pattern", "make the pattern shorter or simpler")
+            if error.never
+            else (
+                "MP0304",
+                "this pattern cannot be compiled",
+                "see `mpc explain MP0304` for what a pattern may hold",
+            )
+        )
+        reporter.report(code, node.span, message, label=error.reason, help=help)
+
+
+def _check_plain(node: nodes.StringAst, reading: Reading) -> None:
+    """Report a text that the model could not give: outside records and lists, an answer is one line."""
+    if reading.may_be_none and node.text == "none":
+        problem, help = 'the word "none" stands for the missing value', "write `none` without quotes"
+    elif node.text[:1].isspace():
+        problem, help = "an answer does not start with a space", "leave the space out"
+    elif any(unicodedata.category(character) == "Cc" for character in node.text):
+        problem, help = (
+            "an answer of this type is one line",
+            "return a `list[str]`, or a record with the text",
+        )
+    else:
+        return
+    reading.reporter.report(
+        "MP0504", node.span, "the model cannot give this answer", label=problem, help=help
+    )

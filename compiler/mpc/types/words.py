@@ -1,0 +1,61 @@
+"""Words that the model answers with: labels of members and fields, and literals."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from ..diagnostics import Reporter
+from ..source import Span
+
+# Zero-width joiners are letters of Persian and Hindi words and hold emoji together; they show as nothing.
+_JOINERS: Final = frozenset("\u200c\u200d")
+
+
+def check_word(word: str, span: Span, reporter: Reporter) -> None:
+    """Report a word that is not one line of text."""
+    refused = next((character for character in word if not _is_text(character)), None)
+    if not word.strip() or set(word) <= _JOINERS:
+        problem = "the word is empty"
+    elif word != word.strip():
+        problem = "the word starts or ends with a space"
+    elif refused is not None:
+        problem = f"the word is more than one line of plain text: it holds {_named(refused)}"
+    else:
+        return
+    reporter.report(
+        "MP0308", span, "the model cannot answer with this word", label=problem, help="write a plain word"
+    )
+
+
+def _is_text(character: str) -> bool:
+    """Whether a character may be part of a word; spaces that do not break are among those that may."""
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
+
+
+def _named(character: str) -> str:
+    """`U+000A`, with the character's name if it has one."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+
+
+def report_twice(word: str, span: Span, first: Span, help: str, reporter: Reporter) -> None:
+    """Report a word that two answers have."""
+    reporter.report(
+        "MP0307",
+        span,
+        f'the model sees "{word}" twice',
+        label="the same word again",
+        help=help,
+        also=[(first, "first seen here")],
+    )
+
+
+def report_none_twice(span: Span, called: str, reporter: Reporter) -> None:
+    """Report the word `none` among the answers of an optional type."""
+    reporter.report(
+        "MP0307",
+        span,
+        'the model sees "none" twice',
+        label=f"`{called}` has the word, and it stands for the missing value too",
+        help="give it another word, or leave the `?` out",
+    )
