@@ -63,8 +63,10 @@ class TypeResolver:
                 return CheckedModel(
                     origin=self._origin, name=name, location=location, span=declaration.name.span
                 )
-            case _:
+            case nodes.TypeDecl() | nodes.EnumDecl() | nodes.RecordDecl():
                 return self.declared(declaration)
+            case _:
+                assert_never(declaration)
 
     def type_names(self) -> frozenset[str]:
         """The names of types in scope, for suggestions."""

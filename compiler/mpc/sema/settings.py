@@ -125,26 +125,25 @@ def _each_once(
 def _model(
     node: nodes.ValueAst, resolver: TypeResolver, models: Mapping[str, CheckedModel], reporter: Reporter
 ) -> CheckedModel | None:
-    match node:
-        case nodes.StringAst() if node.text.strip() and node.text.isprintable():
-            return CheckedModel(origin=reporter.source.path, name="", location=node.text, span=node.span)
-        case nodes.ReferenceAst():
-            found: Symbol | None = models.get(node.path.text) or resolver.lookup(node.path)
-            if isinstance(found, CheckedModel):
-                return found
-            if not isinstance(found, Broken):
-                reporter.report(
-                    "MP0604",
-                    node.span,
-                    f"unknown model `{node.path.text}`",
-                    label="no model with this name is in scope" if found is None else "this is not a model",
-                    help=reporter.suggestion(node.path.text, models)
-                    or f'declare it: `model {node.path.names[-1].text} = "smollm2-135m"`',
-                )
-        case _:
-            _report_bad(
-                node, "a model is a declared name or a string", 'write `model = "smollm2-135m"`', reporter
-            )
+    if isinstance(node, nodes.StringAst) and node.text.strip() and node.text.isprintable():
+        return CheckedModel(origin=reporter.source.path, name="", location=node.text, span=node.span)
+    if not isinstance(node, nodes.ReferenceAst):
+        _report_bad(
+            node, "a model is a declared name or a string", 'write `model = "smollm2-135m"`', reporter
+        )
+        return None
+    found: Symbol | None = models.get(node.path.text) or resolver.lookup(node.path)
+    if isinstance(found, CheckedModel):
+        return found
+    if not isinstance(found, Broken):
+        reporter.report(
+            "MP0604",
+            node.span,
+            f"unknown model `{node.path.text}`",
+            label="no model with this name is in scope" if found is None else "this is not a model",
+            help=reporter.suggestion(node.path.text, models)
+            or f'declare it: `model {node.path.names[-1].text} = "smollm2-135m"`',
+        )
     return None
 
 

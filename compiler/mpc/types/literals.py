@@ -20,8 +20,8 @@ from .words import check_word, report_none_twice, report_twice
 class CheckedLiterals(Simple):
     values: tuple[str, ...]
 
-    @classmethod
-    def written(cls, items: Iterable[nodes.LiteralTypeAst], reporter: Reporter) -> CheckedLiterals:
+    @staticmethod
+    def written(items: Iterable[nodes.LiteralTypeAst], reporter: Reporter) -> CheckedLiterals:
         """The choice among the strings of a notation."""
         seen: dict[str, Span] = {}
         for item in items:
@@ -30,7 +30,7 @@ class CheckedLiterals(Simple):
             if text in seen:
                 report_twice(text, item.span, seen[text], "leave one of the two out", reporter)
             seen.setdefault(text, item.span)
-        return cls(tuple(seen))
+        return CheckedLiterals(tuple(seen))
 
     def describe(self) -> str:
         return notation.literals(self.values)

@@ -1,0 +1,84 @@
+"""Comments and blank lines, which the tree leaves out. A formatter puts them back.
+
+What lies between the tokens of a file is white space and trivia; in a docstring and in a prompt's body, blank
+lines and `#` are part of the token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lark import TextSlice, Token
+from lark.exceptions import UnexpectedInput
+
+from ..source import Source, Span
+from .chunks import Chunk, chunks
+from .grammar import grammar
+from .keywords import KEYWORDS
+from .nodes import SyntaxNode
+
+_TRIVIA: Final = re.compile(r"(?P<comment>#[^\n]*)|^[^\S\n]*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment(SyntaxNode):
+    """From `#` to the end of the line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlankLine(SyntaxNode):
+    """A line of white space, its line end included."""
+
+
+Trivia: TypeAlias = Comment | BlankLine
+
+
+def trivia(source: Source) -> tuple[Trivia, ...]:
+    """The comments and blank lines of a file, in its order."""
+    return tuple(_trivia(source))
+
+
+def tokens(source: Source) -> Iterator[Span]:
+    """Where the tokens of a file are, in its order. Text that cannot be read counts as one token."""
+    for chunk in chunks(source):
+        if chunk.is_docstring or chunk.word in KEYWORDS:
+            yield from _tokens(chunk, source)
+        else:
+            yield chunk.span
+
+
+def _trivia(source: Source) -> Iterator[Trivia]:
+    start = 0
+    end_of_file = Span(len(source.text), len(source.text))
+    for token in (*tokens(source), end_of_file):
+        for match in _TRIVIA.finditer(source.text, start, token.start):
+            span = Span(match.start(), match.end())
+            yield Comment(text=match.group(), span=span) if match["comment"] else BlankLine(span=span)
+        start = token.end
+
+
+def _tokens(chunk: Chunk, source: Source) -> Iterator[Span]:
+    parser = grammar().parse_interactive(TextSlice(source.text, chunk.span.start, chunk.span.end))
+    end = chunk.span.start
+    try:
+        for token in parser.iter_parse():
+            span = _span(token)
+            end = span.end
+            if token.type != "_ENTRY":  # the line end and the indentation before an entry
+                yield span
+    except UnexpectedInput:
+        if end < chunk.span.end:
+            yield Span(end, chunk.span.end)
+
+
+def _span(token: Token) -> Span:
+    assert token.start_pos is not None
+    assert token.end_pos is not None
+    # The body's terminal starts at the colon: a comment may follow there, and the body is the lines below.
+    head = token.index("\n") + 1 if token.type == "BODY" else 0
+    return Span(token.start_pos + head, token.end_pos)
