@@ -15,7 +15,7 @@ from .source import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class LaterFeature:
     """A feature: the subject of "... not part of this version", and what to do without it.
 
     In the subject, `{word}` stands for the word that was written.
@@ -36,47 +36,50 @@ class LaterForm:
     """A feature that is not one word but a form of text."""
 
     form: re.Pattern[str]
-    feature: Later
+    feature: LaterFeature
 
 
 _DATES: Final = "use `str`, or `str` with a pattern"
 _SETTING: Final = "leave the setting out"
-_CONTROL: Final = Later(
+_CONTROL: Final = LaterFeature(
     "`{{word}}` is",
     "write two prompts and choose between them in Python",
     label="bodies have no control flow yet",
 )
 
-DECLARATIONS: Final[Mapping[str, Later]] = {
-    "grammar": Later("`grammar` is", "give a `str` a pattern: `str(/[0-9]+/)`"),
-    "flow": Later("`flow` is", "call the prompts from a Python function"),
+DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
+    "grammar": LaterFeature("`grammar` is", "give a `str` a pattern: `str(/[0-9]+/)`"),
+    "flow": LaterFeature("`flow` is", "call the prompts from a Python function"),
 }
 """By the first word of a line."""
 
-TYPES: Final[Mapping[str, Later]] = {
-    "dict": Later("the type `dict` is", "declare a `record`"),
-    "date": Later("the type `date` is", _DATES),
-    "datetime": Later("the type `datetime` is", _DATES),
-    "one": Later("the type `one` is", _DATES),
+TYPES: Final[Mapping[str, LaterFeature]] = {
+    "dict": LaterFeature("the type `dict` is", "declare a `record`"),
+    "date": LaterFeature("the type `date` is", _DATES),
+    "datetime": LaterFeature("the type `datetime` is", _DATES),
+    "one": LaterFeature("the type `one` is", _DATES),
 }
 """By the name of a type."""
 
-UNION: Final = Later(
+UNION: Final = LaterFeature(
     "unions of types are",
     "declare a record with an optional field for each",
     label="only strings can be joined with `|`",
 )
 
-SETTINGS: Final[Mapping[str, Later]] = {
-    "reasoning": Later("`reasoning` is", _SETTING),
-    "escalate": Later("`escalate` is", _SETTING),
-    "abstain": Later("`abstain` is", _SETTING),
+SETTINGS: Final[Mapping[str, LaterFeature]] = {
+    "reasoning": LaterFeature("`reasoning` is", _SETTING),
+    "escalate": LaterFeature("`escalate` is", _SETTING),
+    "abstain": LaterFeature("`abstain` is", _SETTING),
 }
 """By the name of a setting."""
 
 LINES: Final = (
-    LaterForm(re.compile(r"\bone\s+of\b"), Later("`one of` is", "list the choices in an enum")),
-    LaterForm(re.compile(r"^\s+from\s+\""), Later("tests from a file are", "write the cases below `tests:`")),
+    LaterForm(re.compile(r"\bone\s+of\b"), LaterFeature("`one of` is", "list the choices in an enum")),
+    LaterForm(
+        re.compile(r"^\s+from\s+\""),
+        LaterFeature("tests from a file are", "write the cases below `tests:`"),
+    ),
     LaterForm(re.compile(r"^\s+escalate\b"), SETTINGS["escalate"]),
     LaterForm(re.compile(r"^\s+abstain\b"), SETTINGS["abstain"]),
 )
@@ -86,7 +89,7 @@ HOLES: Final = (
     LaterForm(re.compile(r"(?:if|for)\b.*|else|elif\b.*|end"), _CONTROL),
     LaterForm(
         re.compile(r"[^\W\d][\w.]*\s*\(.*\)"),
-        Later(
+        LaterFeature(
             "calls in holes are",
             "call it in Python and pass its answer as an argument",
             label="this calls a prompt",
@@ -97,7 +100,7 @@ HOLES: Final = (
 
 ROLES: Final = LaterForm(
     re.compile(r"^[ \t]*(@(?:system|user|assistant))[ \t]*$", re.MULTILINE),
-    Later(
+    LaterFeature(
         "`{word}` is",
         "leave the line out: the model's own chat template is applied",
         label="a body has no roles yet",

@@ -13,7 +13,7 @@ from typing import Final
 
 from .. import later
 from ..diagnostics import Reporter
-from ..later import Later
+from ..later import LaterFeature
 from ..source import Span
 from .chunks import Chunk
 from .keywords import KEYWORDS, Block
@@ -136,7 +136,7 @@ def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     reporter.report("MP0111", Span(opening, opening + width), message, label=label, help=help)
 
 
-def _reserved(line: str) -> tuple[re.Match[str], Later] | None:
+def _reserved(line: str) -> tuple[re.Match[str], LaterFeature] | None:
     for row in later.LINES:
         match = row.form.search(line)
         if match:
