@@ -59,7 +59,7 @@ TYPES: Final[Mapping[str, LaterFeature]] = {
     "datetime": LaterFeature("the type `datetime` is", _DATES),
     "one": LaterFeature("the type `one` is", _DATES),
 }
-"""By the name of a type."""
+"""By the name of a type that is not built in yet."""
 
 UNION: Final = LaterFeature(
     "unions of types are",

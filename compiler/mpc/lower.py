@@ -96,7 +96,8 @@ class _Lowering:
         return tuple(found)
 
     def _standard_imports(self) -> Iterator[ImportSpec]:
-        return (ImportSpec(tuple(module.split(".")), ((name, None),)) for module, name in self._standard)
+        for module, name in sorted(self._standard):
+            yield ImportSpec(tuple(module.split(".")), ((name, None),))
 
     def _is_model(self, name: str) -> bool:
         return isinstance(self._module.exports[name], CheckedModel)
@@ -207,11 +208,9 @@ class _Lowering:
 
     def _using(self, using: CheckedUsing) -> Expr | None:
         model: Expr | None = None
-        if using.model in self._own_models:
-            assert using.model is not None
-            model = Ref((_constant(using.model),))
-        elif using.model is not None:
-            model = self._model_value(using.model)
+        if using.model is not None:
+            is_own = using.model in self._own_models
+            model = Ref((_constant(using.model),)) if is_own else self._model_value(using.model)
         made = abi_call(
             "Using",
             model=model,

@@ -228,9 +228,3 @@ def test_a_default_that_fails_is_welcome() -> None:
     text = "match node:\n    case Name():\n        x = 1\n    case _:\n        assert_never(node)\n"
     tree = ast.parse(text)
     assert not [*silent_defaults(tree), *questions_of_kind(tree)]
-
-
-def test_a_builtin_kind_is_not_reserved_for_later() -> None:
-    from mpc import later
-
-    assert not BUILTINS.keys() & later.TYPES.keys()

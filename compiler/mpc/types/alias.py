@@ -14,13 +14,13 @@ from .base import NamedType, Naming, Reading, Type, Value
 class CheckedAlias(NamedType):
     """Means what its target means; only messages and generated annotations have the name.
 
-    `depth` and `longest` are kept: both are asked for at every use, and a walk to the end of a chain of
-    declarations would make them dear.
+    Its depth and the length of its longest answer are kept: both are asked for at every use, and a walk to
+    the end of a chain of declarations would make them dear.
     """
 
     target: Type
-    depth: int
-    longest: int
+    _depth: int
+    _longest: int
 
     @staticmethod
     def to(target: Type, declaration: nodes.TypeDecl, origin: str) -> CheckedAlias:
@@ -42,6 +42,14 @@ class CheckedAlias(NamedType):
 
     def read(self, node: nodes.ValueAst, reading: Reading) -> Value:
         return self.target.read(node, reading)
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    @property
+    def longest(self) -> int:
+        return self._longest
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return self.target.allows_none(mark, called, reporter)

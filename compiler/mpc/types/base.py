@@ -303,11 +303,12 @@ class Reading:
         )
         return None
 
-    def outside(self, span: Span, problem: str, help: str) -> None:
-        """Report a value of the right kind that the type does not allow."""
+    def outside(self, span: Span, problem: str, help: str) -> Value:
+        """Report a value of the right kind that the type does not allow; what stands for the value."""
         self.reporter.report(
             "MP0504", span, "the value is outside its range", label=f"this {problem}", help=help
         )
+        return None
 
     def check_size(
         self, span: Span, size: int, low: int | None, high: int | None, default: int, unit: str

@@ -41,13 +41,13 @@ class RecordValue:
 class CheckedRecord(NamedType):
     """Its fields are part of the type, so a complete type needs no table to be understood.
 
-    `depth` and `longest` are kept: records hold records, and counting anew at each would take a time that is
-    exponential in their depth.
+    Its depth and the length of its longest answer are kept: records hold records, and counting anew at each
+    would take a time that is exponential in their depth.
     """
 
     fields: Mapping[str, CheckedField]
-    depth: int
-    longest: int
+    _depth: int
+    _longest: int
 
     @staticmethod
     def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
@@ -81,6 +81,14 @@ class CheckedRecord(NamedType):
             node.arguments, self.fields, reading, f"`{self.name}`", node.path.span, by_name=True
         )
         return RecordValue(tuple((name, values[name]) for name in self.fields if name in values))
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    @property
+    def longest(self) -> int:
+        return self._longest
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True

@@ -35,6 +35,9 @@ PIECES = (
         "语",
         "\N{MATHEMATICAL SCRIPT CAPITAL X}",
         "\u0301",
+        "\u200d",
+        "\u202e",
+        "p\u0430y",
     ),
     *(
         "str",
@@ -52,6 +55,7 @@ PIECES = (
         "@system",
     ),
     *("str(/a+/)", "str(/(/)", "int(5..1)", "x: X?", "{if x}", "{x.y}", "Answer:", "flow f:", "std.request"),
+    *('text="a", "b" -> other', ', "b"', "x=1, 2", "str(..9999999)", "list[list[list[list[str]]]]", "day"),
 )
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
