@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from microprompt import notation
 from microprompt.abi import DEFAULT_LIST_COUNT
+from microprompt.notation import ranged
 
 from ..diagnostics import Reporter
 from ..spec import Expr, ListOf, Ref, Subscript
@@ -37,7 +37,7 @@ class CheckedList(BuiltinType):
         return items[0] if isinstance(items[0], ErrorType) else cls(item=items[0], low=low, high=high)
 
     def describe(self) -> str:
-        return notation.ranged(f"list[{self.item.describe()}]", self.low, self.high)
+        return ranged(f"list[{self.item.describe()}]", self.low, self.high)
 
     def hint(self) -> str:
         return "write the items in brackets: `[a, b]`"
@@ -78,7 +78,7 @@ class CheckedList(BuiltinType):
         least = max(1, self.low or 0)
         count = (limit - len("[]")) // self._item_length
         if count >= least:
-            return f"write `{notation.ranged(f'list[{self.item.describe()}]', self.low, count)}`"
+            return f"write `{ranged(f'list[{self.item.describe()}]', self.low, count)}`"
         return self.item.within((limit - len("[]")) // least - len('"",'))
 
     def annotation(self, naming: Naming) -> Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from microprompt import notation
+from microprompt.notation import literals
 
 from ..diagnostics import Reporter
 from ..source import Span
@@ -33,7 +33,7 @@ class CheckedLiterals(Simple):
         return CheckedLiterals(tuple(seen))
 
     def describe(self) -> str:
-        return notation.literals(self.values)
+        return literals(self.values)
 
     def hint(self) -> str:
         return 'strings are in double quotes: `"..."`'

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from microprompt import notation
 from microprompt.abi import FLOAT_DIGITS, INT_DIGITS
+from microprompt.notation import ranged
 
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
@@ -34,7 +34,7 @@ class CheckedInt(Simple, BuiltinType):
         return cls(low=low, high=high)
 
     def describe(self) -> str:
-        return notation.ranged("int", self.low, self.high)
+        return ranged("int", self.low, self.high)
 
     def hint(self) -> str:
         return "write a whole number"
@@ -81,7 +81,7 @@ class CheckedFloat(Simple, BuiltinType):
         return cls(low=low, high=high)
 
     def describe(self) -> str:
-        return notation.ranged("float", self.low, self.high)
+        return ranged("float", self.low, self.high)
 
     def hint(self) -> str:
         return "write a number"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from microprompt import notation
+from microprompt.notation import optional
 
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, OrNone
@@ -23,7 +23,7 @@ class CheckedOptional(Type):
         return CheckedOptional(item) if item.allows_none(node, item.describe(), reporter) else item
 
     def describe(self) -> str:
-        return notation.optional(self.item.describe())
+        return optional(self.item.describe())
 
     def hint(self) -> str:
         return self.item.hint()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from microprompt import notation
 from microprompt.abi import DEFAULT_STR_LENGTH
+from microprompt.notation import matching, ranged
 
 from ..diagnostics import Reporter
 from ..patterns import PatternError, check_pattern, matches
@@ -35,8 +35,8 @@ class CheckedStr(Simple, BuiltinType):
 
     def describe(self) -> str:
         if self.pattern is not None:
-            return notation.matching(self.pattern)
-        return notation.ranged("str", self.low, self.high)
+            return matching(self.pattern)
+        return ranged("str", self.low, self.high)
 
     def hint(self) -> str:
         return 'strings are in double quotes: `"..."`'
@@ -67,7 +67,7 @@ class CheckedStr(Simple, BuiltinType):
     def within(self, limit: int) -> str | None:
         if self.pattern is not None or limit < max(1, self.low or 0):
             return None
-        return f"write `{notation.ranged('str', self.low, limit)}`"
+        return f"write `{ranged('str', self.low, limit)}`"
 
     def annotation(self, naming: Naming) -> Expr:
         return annotated(
