@@ -38,12 +38,17 @@ Symbol: TypeAlias = EnumType | RecordType | AliasType | Model | PromptName | Bro
 
 @dataclass(frozen=True, slots=True)
 class CheckedImport:
-    """`import path [as alias]`, or `from path import names` when there are any."""
+    """`import path [as alias]`, or `from path import names` when there are any.
+
+    `python` is the Python module that the imported file becomes; where files lie is not for the checker to
+    know, so it is told afterwards.
+    """
 
     path: str
     alias: str | None
     names: tuple[str, ...]
     module: CheckedModule | None
+    python: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
