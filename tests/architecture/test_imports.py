@@ -26,6 +26,7 @@ LAYERS = (
     ("pipeline",),
     ("project",),
     ("cli", "lsp", "importer"),
+    ("__main__",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
