@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
+import click
 import pytest
 
 from microprompt import models, rows
@@ -85,7 +86,9 @@ def test_an_error_is_a_message_and_a_status(
 
 
 def test_every_command_has_a_seam() -> None:
-    assert {arguments[0] for arguments, _, _ in SEAMS.values()} == set(cli.cli.list_commands(None))
+    assert {arguments[0] for arguments, _, _ in SEAMS.values()} == set(
+        cli.cli.list_commands(click.Context(cli.cli))
+    )
 
 
 @pytest.mark.parametrize(
