@@ -64,7 +64,7 @@ def report(error: Exception | KeyboardInterrupt, *, during: str, debug: bool) ->
     status, say = _verdict(error, during)
     with suppress(OSError):
         say()
-        if debug and status == ENVIRONMENT:
+        if debug and isinstance(error, Exception):
             traceback.print_exception(error, file=sys.stderr)
     return status
 
@@ -94,11 +94,9 @@ def _verdict(error: Exception | KeyboardInterrupt, during: str) -> tuple[int, Ca
         case InternalError():
             return _internal(error.stage, error.message)
         case _:
-            for kind, said in _INPUT.items():
-                if isinstance(error, kind):
-                    return USER, partial(
-                        complain, f"{said}: {error}", f"correct it; if it is right, {_REPORT}"
-                    )
+            said = next((said for kind, said in _INPUT.items() if isinstance(error, kind)), None)
+            if said is not None:
+                return USER, partial(complain, f"{said}: {error}", f"correct it; if it is right, {_REPORT}")
             return _internal(during, f"{type(error).__name__}: {error}")
 
 

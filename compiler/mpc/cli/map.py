@@ -47,12 +47,20 @@ def command(file: str, function: str, path: Path, out: Path) -> None:
     found = rows.read_rows(called.program, read_regular(path, rows.MAX_ROWS))
     try:
         with journal(out, _fingerprint(file, called), [row.text for row in found]) as kept:
-            mistakes = _complete(called, found, kept, out)
+            if kept.done == len(found) and not kept.failed:
+                click.echo(f"{out}: all {len(found)} rows are answered", err=True)
+                return
+            try:
+                mistakes = _complete(called, found, kept)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"start again to continue from row {kept.done + 1}") from None
     except HeldError as error:
         holder = "" if error.process is None else f" (process {error.process})"
         raise Failure(
             f"another mpc map is writing {out}{holder}", help="wait for it, or name another file with --out"
         ) from error
+    failed = f", {len(mistakes)} of them with an error" if mistakes else ""
+    click.echo(f"{out}: {len(found)} {'row' if len(found) == 1 else 'rows'}{failed}", err=True)
     if mistakes:
         shown = [f"{path}:{row.line}: {error.message}" for row, error in mistakes[:_SHOWN_MISTAKES]]
         if len(mistakes) > _SHOWN_MISTAKES:
@@ -61,19 +69,12 @@ def command(file: str, function: str, path: Path, out: Path) -> None:
 
 
 def _complete(
-    called: functions.AnyFunction, found: Sequence[rows.Row], kept: Journal, out: Path
+    called: functions.AnyFunction, found: Sequence[rows.Row], kept: Journal
 ) -> list[tuple[rows.Row, MicropromptError]]:
     """Ask all rows that have no answer yet; which of them have none now, and why."""
     again = [found[index] for index in kept.failed]
     rest = found[kept.done :]
-    if not again and not rest:
-        click.echo(f"{out}: all {len(found)} rows are answered", err=True)
-        return []
-    with console.model_progress():
-        # The first answer is thrown away: it pays for the prefix, and the usage that a run reports would else
-        # differ from that of one that was never interrupted.
-        askable = (row for row in (*again, *rest) if not isinstance(row.arguments, MicropromptError))
-        next(_outcomes(called, [row for row, _ in zip(askable, range(1), strict=False)]), None)
+    _warm(called, [*again, *rest])
     outcomes = _outcomes(called, [*again, *rest])
     mistakes: list[tuple[rows.Row, MicropromptError]] = []
 
@@ -84,21 +85,28 @@ def _complete(
             return {**row.identity, ERROR: outcome.message}
         return {**row.identity, **outcome.to_json()}
 
-    try:
-        with console.counted(called.program.name, len(found), kept.done - len(again)) as advance:
-            corrections = {}
-            for index, row in zip(kept.failed, again, strict=True):
-                corrections[index] = line(row)
-                advance(1)
-            kept.correct(corrections)
-            for row in rest:
-                kept.append(line(row))
-                advance(1)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"start again to continue from row {kept.done + 1}") from None
-    failed = f", {len(mistakes)} of them with an error" if mistakes else ""
-    click.echo(f"{out}: {len(found)} {'row' if len(found) == 1 else 'rows'}{failed}", err=True)
+    with console.counted(called.program.name, len(found), kept.done - len(again)) as advance:
+        corrections = {}
+        for index, row in zip(kept.failed, again, strict=True):
+            corrections[index] = line(row)
+            advance(1)
+        kept.correct(corrections)
+        for row in rest:
+            kept.append(line(row))
+            advance(1)
     return mistakes
+
+
+def _warm(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> None:
+    """Load the model, and throw a first answer away.
+
+    It pays for the prefix, and the usage that a run reports would else differ from that of one that was never
+    interrupted.
+    """
+    first = next((row for row in asked if not isinstance(row.arguments, MicropromptError)), None)
+    if first is not None:
+        with console.model_progress():
+            next(_outcomes(called, [first]))
 
 
 def _outcomes(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> Iterator[_Outcome]:
