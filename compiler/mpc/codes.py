@@ -398,9 +398,9 @@ _CODES: Final = (
     _error(
         "MP0701",
         "imported file not found",
-        "`a.b` is the file `a/b.mp`, looked for beside the importing file and then in the "
-        "project's root, which is the nearest folder upward with a `pyproject.toml`. `std.x` is a "
-        "module of the standard library.",
+        "`a.b` is the file `a/b.mp`, looked for beside the importing file, then in the project's "
+        "root, which is the nearest folder upward with a `pyproject.toml`, and then in the root's "
+        "`src`. `std.x` is a module of the standard library.",
     ),
     _error(
         "MP0702",
@@ -415,10 +415,10 @@ _CODES: Final = (
     ),
     _error(
         "MP0704",
-        "import from outside the project",
-        "An import resolves to a file outside the project's root, by a symbolic link. What a "
-        "program is made of lies in the project, so that a build cannot pick up a stranger's "
-        "file.",
+        "file from outside the project",
+        "A source, or a file that it imports, is a symbolic link that leads out of the project's root. "
+        "What a program is made of lies in the project, so that a build can neither pick up a "
+        "stranger's file nor show what is in it.",
     ),
     # ------------------------------------------------------------------------------------------- output
     _error(
@@ -431,8 +431,9 @@ _CODES: Final = (
         "MP0902",
         "file name that Python cannot import",
         "`intake.mp` becomes the Python module `intake`, so the name is a Python name: letters, "
-        "digits and `_`, no keyword, and none of the modules that generated code imports (`enum`, "
-        "`typing`, `microprompt`, ...).",
+        "digits and `_`, and no keyword. Outside a package it is also none of Python's own modules "
+        "(`types`, `email`, ...) or of those that generated code needs (`microprompt`, `numpy`, ...): "
+        "Python would import the file in their place, in every program of its folder.",
     ),
     _error(
         "MP0903",

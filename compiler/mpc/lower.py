@@ -42,12 +42,6 @@ def lower(module: CheckedModule) -> ModuleSpec:
     return _Lowering(module).module()
 
 
-def python_module(path: str) -> tuple[str, ...]:
-    """The Python module of an imported path: `std.request` is `mpstd.request`."""
-    first, *rest = path.split(".")
-    return ("mpstd" if first == "std" else first, *rest)
-
-
 class _Lowering:
     """Lowers one file; keeps which imports the result needs."""
 
@@ -83,14 +77,13 @@ class _Lowering:
     def _imports(self) -> tuple[ImportSpec, ...]:
         found = []
         for item in self._module.imports:
-            python = python_module(item.path)
             if item.names:
                 # Models are private to their module: a prompt that uses one holds a copy.
                 names = tuple((name, None) for name in item.names if not self._is_model(name))
                 if names:
-                    found.append(ImportSpec(python, names))
+                    found.append(ImportSpec(item.python, names))
             elif (item.alias or item.path) in self._used_modules:
-                found.append(ImportSpec(python, alias=item.alias))
+                found.append(ImportSpec(item.python, alias=item.alias))
         for local, (python, name) in self._hidden.items():
             found.append(ImportSpec(python, ((name, local),)))
         return tuple(found)
@@ -115,9 +108,13 @@ class _Lowering:
         if any(type.name in item.names for item in exporting):
             return Ref((type.name,))
         for item in exporting:
-            if not item.names:
-                self._used_modules.add(item.alias or item.path)
-                return Ref((*((item.alias,) if item.alias else python_module(item.path)), type.name))
+            if item.alias is not None:
+                self._used_modules.add(item.alias)
+                return Ref((item.alias, type.name))
+            # Where the module has another name in Python, its first word may be one of this file's own.
+            if not item.names and item.python[0] in (item.path.split(".")[0], "mpstd"):
+                self._used_modules.add(item.path)
+                return Ref((*item.python, type.name))
         return self._hidden_ref(type)
 
     def _hidden_ref(self, type: NamedType) -> Ref:
@@ -126,7 +123,7 @@ class _Lowering:
         for item in queue:
             assert item.module is not None
             if type in item.module.types:
-                target = (python_module(item.path), type.name)
+                target = (item.python, type.name)
                 break
             queue.extend(item.module.imports)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from microprompt.abi import ABI_VERSION
@@ -29,22 +29,36 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an imported file, and the Python module that it will be imported as."""
+
+    compiled: Compiled
+    python: tuple[str, ...]
+
+
 def compile_module(
     source: Source,
     tree: Module,
     parse_diagnostics: Sequence[Diagnostic],
-    imported: Mapping[str, Compiled | None],
+    imported: Mapping[str, Imported | None],
 ) -> Compiled:
     """Check, lower and emit a file that `parse` has read, for its tree tells what must be `imported` first.
 
     An import is `None` when the caller has reported why there is none.
     """
-    modules = {path: None if found is None else found.checked for path, found in imported.items()}
+    modules = {path: found.compiled.checked if found else None for path, found in imported.items()}
     checked, check_diagnostics = check(tree, source, modules)
     diagnostics = (*parse_diagnostics, *check_diagnostics)
-    incomplete = any(found is None or found.text is None for found in imported.values())
+    incomplete = any(found is None or found.compiled.text is None for found in imported.values())
     if incomplete or has_errors(diagnostics):
         return Compiled(checked, None, diagnostics)
+    imports = tuple(
+        replace(item, python=found.python)
+        for item in checked.imports
+        if (found := imported[item.path]) is not None
+    )
+    checked = replace(checked, imports=imports)
     spec = lower(checked)
     text = emit(spec, abi_version=ABI_VERSION, compiler_version=__version__, digest=digest(checked))
     return Compiled(checked, text, diagnostics)

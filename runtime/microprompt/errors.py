@@ -4,6 +4,7 @@ MicropromptError
   AbiError            a module was compiled for another version of the runtime
   ArgumentError       an argument is of the wrong type or outside its range
     PromptTooLong     an argument does not fit into the model's context
+  JournalError        an output file can't be continued: it is another run's, or damaged
   ModelError          the model is missing, damaged, unknown or unusable here
   DeadlineExceeded    the call's `timeout` passed
   AnswerTooLong       the answer met `max_tokens` before it was complete
@@ -39,6 +40,10 @@ class PromptTooLong(ArgumentError):
         self.parameter = parameter
         self.tokens = tokens
         self.room = room
+
+
+class JournalError(MicropromptError):
+    """An output file that is there already can't be continued."""
 
 
 class ModelError(MicropromptError):

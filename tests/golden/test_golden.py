@@ -1,13 +1,13 @@
 """Programs with the modules they become, compared and executed.
 
-`mpc build tests/golden` writes the modules again; read the difference.
+`REFRESH=1 pytest tests/golden` writes the modules of the pages again; read the difference.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
-import shutil
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -15,17 +15,29 @@ import pytest
 
 from microprompt import PromptFunction, abi
 from microprompt.testing import scripted
-from mpc import project
-from mpc import render
+from mpc import project, render
 
-FOLDER = Path(__file__).parent
-PROGRAMS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.mp"))
+from . import pages
+
+STDLIB = Path(__file__).parents[2] / "stdlib"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs and modules of all pages."""
+    folder = pages.unpack(tmp_path_factory.mktemp("golden"))
+    if os.environ.get("REFRESH"):
+        project.build([folder])
+        for name in pages.NAMES:
+            pages.rewrite(name, (folder / f"{name}.py").read_text(encoding="utf-8"))
+    pages.unpack_modules(folder)
+    return folder
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
     """The golden module, imported from its file."""
-    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.syspath_prepend(folder)
     name: str = request.param
     return importlib.import_module(name.replace("/", "."))
 
@@ -35,34 +47,32 @@ def functions(module: ModuleType) -> list[PromptFunction[..., object]]:
     return [function for function in own if function.program.source.endswith(f"{module.__name__}.mp")]
 
 
-def test_the_modules_are_what_the_compiler_writes() -> None:
-    report = project.build([FOLDER], check=True)
-    assert {file.output.relative_to(FOLDER).as_posix(): file.status for file in report.files} == {
-        f"{name}.py": "unchanged" for name in PROGRAMS
+def test_the_modules_are_what_the_compiler_writes(folder: Path) -> None:
+    report = project.build([folder], check=True)
+    assert {file.output.relative_to(folder).as_posix(): file.status for file in report.files} == {
+        f"{name}.py": "unchanged" for name in pages.NAMES
     }, render.as_text(report.diagnostics)
 
 
-def test_what_else_is_built_changes_no_module() -> None:
-    report = project.build([FOLDER.parents[1] / "stdlib", FOLDER], check=True)
+def test_what_else_is_built_changes_no_module(folder: Path) -> None:
+    report = project.build([STDLIB, folder], check=True)
     assert report.ok, render.as_text(report.diagnostics)
 
 
 def test_another_checkout_gets_the_same_bytes(tmp_path: Path) -> None:
-    copy = tmp_path / "elsewhere" / "tests" / "golden"
-    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    (tmp_path / "elsewhere" / "pyproject.toml").touch()
+    copy = pages.unpack(tmp_path / "elsewhere")
     project.build([copy])
-    for name in PROGRAMS:
-        assert (copy / f"{name}.py").read_bytes() == (FOLDER / f"{name}.py").read_bytes()
+    for name in pages.NAMES:
+        assert (copy / f"{name}.py").read_bytes() == pages.module(name).encode()
 
 
-@pytest.mark.parametrize("run", PROGRAMS, indirect=True)
+@pytest.mark.parametrize("run", pages.NAMES, indirect=True)
 def test_a_module_exports_its_declarations(run: ModuleType) -> None:
     assert all(hasattr(run, name) for name in run.__all__)
     assert {function.program.name for function in functions(run)} <= set(run.__all__)
 
 
-@pytest.mark.parametrize("run", PROGRAMS, indirect=True)
+@pytest.mark.parametrize("run", pages.NAMES, indirect=True)
 def test_its_functions_take_and_give_the_values_of_their_cases(run: ModuleType) -> None:
     for function in functions(run):
         for case in (*function.program.examples, *function.program.tests):
@@ -70,9 +80,9 @@ def test_its_functions_take_and_give_the_values_of_their_cases(run: ModuleType) 
                 assert function(*case.arguments) == case.answer
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", pages.NAMES)
 def test_only_the_runtime_the_standard_library_and_generated_modules_are_imported(name: str) -> None:
-    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(pages.module(name))
     imported = {
         module
         for node in ast.walk(tree)
@@ -91,9 +101,9 @@ def test_only_the_runtime_the_standard_library_and_generated_modules_are_importe
     }
 
 
-def test_loading_in_memory_gives_the_same_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = project.load(FOLDER / "reviews.mp")
-    monkeypatch.syspath_prepend(FOLDER)
+def test_loading_in_memory_gives_the_same_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = project.load(folder / "reviews.mp")
+    monkeypatch.syspath_prepend(folder)
     written = importlib.import_module("reviews")
     assert [_shape(f.program) for f in functions(loaded)] == [_shape(f.program) for f in functions(written)]
 

@@ -12,20 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from ..golden import pages
+
 TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 CASES = Path(__file__).parent / "cases"
-GOLDEN = TESTS / "golden"
 SEARCHED = [str(ROOT / "runtime"), str(ROOT / "stdlib")]
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     """A folder with the cases and the generated modules that they import."""
-    for source in GOLDEN.rglob("*.mp"):
-        target = tmp_path / source.relative_to(GOLDEN).with_suffix(".py")
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(source.with_suffix(".py"), target)
+    pages.unpack_modules(tmp_path)
     for case in CASES.glob("*.py"):
         shutil.copy(case, tmp_path)
     return tmp_path

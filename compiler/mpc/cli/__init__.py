@@ -1,19 +1,22 @@
 """The `mpc` command: one file for each subcommand, loaded when it is called.
 
 Results go to standard output, everything else to standard error. Exit status: 0 all is well, 1 the user's
-program or input is wrong, 2 wrong usage, 3 the environment (no model, no memory) or a defect of ours.
+program or input is wrong, 2 wrong usage, 3 the environment (no model, no memory) or a defect of ours, 130
+stopped by Ctrl-C, 141 nobody reads the output.
 """
 
 from __future__ import annotations
 
-import errno
 import importlib
+import signal
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
 import click
 
-from .failures import report
+from . import output
+from .failures import STOPPED, report
 
 __all__ = ["cli", "main"]
 
@@ -34,13 +37,12 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
+        output.escape_what_is_lacking()
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # the reader of our output went away: click ends quietly
+        except (Exception, KeyboardInterrupt) as error:
             ctx.exit(report(error, during=f"mpc {ctx.invoked_subcommand}", debug=ctx.params["debug"]))
 
 
@@ -53,4 +55,20 @@ def cli(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process."""
-    cli.main(args=arguments, prog_name="mpc")
+    try:
+        status = _run(arguments)
+    except (Exception, KeyboardInterrupt) as error:  # what options and help raise, such as a full disk
+        status = report(error, during="mpc", debug=False)
+    if status == STOPPED:
+        # Another Ctrl-C ends the process at once, whatever Python is just putting away.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    output.let_go()
+    sys.exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        return cli.main(args=arguments, prog_name="mpc", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code

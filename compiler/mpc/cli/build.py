@@ -13,7 +13,6 @@ import click
 from mpc import project
 from mpc.diagnostics import ToolError
 
-from .console import shown
 from .failures import USER, complain, show_diagnostics
 
 _POLL_SECONDS: Final = 0.5
@@ -46,9 +45,9 @@ def _build(paths: Sequence[Path], out: Path | None, *, check: bool) -> bool:
     for file in report.files:
         match file.status:
             case "written":
-                click.echo(f"wrote {shown(file.output)}")
+                click.echo(f"wrote {project.shown(file.output)}")
             case "stale":
-                output, source = shown(file.output), shown(file.source)
+                output, source = project.shown(file.output), project.shown(file.source)
                 click.echo(f"{output} is not up to date with {source}: run `mpc build`", err=True)
             case "unchanged" | "failed":
                 pass
@@ -59,17 +58,14 @@ def _build(paths: Sequence[Path], out: Path | None, *, check: bool) -> bool:
 
 def _watch(paths: Sequence[Path], out: Path | None) -> None:
     """Build, wait for a change, build: until the user stops it. Polling works on every file system."""
-    try:
-        seen: Mapping[Path, float] | None = None
-        while True:
-            found = _times(paths)
-            if found != seen:
-                seen = found
-                _try_build(paths, out)
-                click.echo("watching for changes; stop with Ctrl-C", err=True)
-            time.sleep(_POLL_SECONDS)
-    except KeyboardInterrupt:
-        click.echo(err=True)
+    seen: Mapping[Path, float] | None = None
+    while True:
+        found = _times(paths)
+        if found != seen:
+            seen = found
+            _try_build(paths, out)
+            click.echo("watching for changes; stop with Ctrl-C", err=True)
+        time.sleep(_POLL_SECONDS)
 
 
 def _try_build(paths: Sequence[Path], out: Path | None) -> None:

@@ -11,6 +11,7 @@ from mpc import project, render
 from mpc.diagnostics import has_errors
 
 from .failures import USER, show_diagnostics
+from .output import print_json
 
 
 @click.command(short_help="Look for mistakes; write nothing.")
@@ -32,7 +33,7 @@ def command(
     diagnostics = project.check(paths or (Path(),))
     match "json" if as_json else form:
         case "json":
-            click.echo(render.as_json(diagnostics))
+            print_json(render.to_data(diagnostics), indent=2)
         case "github":
             click.echo(render.as_github(diagnostics), nl=False)
         case "text":

@@ -1,27 +1,33 @@
-"""How paths and progress are shown: bars on a terminal, plain lines elsewhere, always on standard error."""
+"""How people see answers, and what is going on: progress is told on standard error."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from microprompt import models
+from microprompt.types.values import to_json
 
 
-def shown(path: Path) -> str:
-    """A path as people read it: from the current folder when it is below."""
-    here = Path.cwd()
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+def readable(value: object) -> str:
+    """An answer as people read it: text as it is, an enum member's name, the rest as JSON."""
+    data = to_json(value)
+    if isinstance(data, str):
+        return data
+    return "none" if data is None else json.dumps(data, ensure_ascii=False, indent=2)
 
 
 @contextmanager
 def model_progress() -> Iterator[models.Progress]:
-    """Show what is done to fetch and prepare a model, also where a prompt function asks for it."""
+    """Show what is done to fetch and prepare a model, also where a prompt function asks for it.
+
+    Bars on a terminal, plain lines elsewhere.
+    """
     if not sys.stderr.isatty():
         progress = models.tell()
         with models.report_to(progress):

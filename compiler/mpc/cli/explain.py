@@ -12,6 +12,7 @@ from mpc import codes
 from mpc.diagnostics import suggestion
 
 from .failures import Failure
+from .output import print_json
 
 if TYPE_CHECKING:
     from microprompt.explain import Branch, Explanation, SlotPlan, TextPart
@@ -24,31 +25,36 @@ if TYPE_CHECKING:
 def command(subject: str, function: str | None, as_json: bool) -> None:
     """Explain the diagnostic CODE; or FUNCTION of FILE: its exact prompt, and how an answer is decoded."""
     if function is None:
-        click.echo(_code(subject, as_json=as_json))
+        _explain_code(subject, as_json=as_json)
         return
     from . import console, functions  # not at the top: a code is explained without the runtime
 
     called = functions.find(subject, function)
     with console.model_progress():
         found = called.explain()
-    click.echo(json.dumps(found.to_json(), ensure_ascii=False) if as_json else "\n".join(_function(found)))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo("\n".join(_function(found)))
 
 
-def _code(number: str, *, as_json: bool) -> str:
+def _explain_code(number: str, *, as_json: bool) -> None:
     number = number.strip().upper()
     code = codes.REGISTRY.get(number)
     if code is None:
         help = "a function is explained with `mpc explain FILE FUNCTION`"
         raise Failure(f"there is no diagnostic `{number}`", help=suggestion(number, codes.REGISTRY) or help)
     if not as_json:
-        return (codes.explain(number) or "").rstrip()
-    data = {
-        "code": code.number,
-        "severity": code.severity.value,
-        "title": code.title,
-        "explanation": code.explanation,
-    }
-    return json.dumps(data, ensure_ascii=False)
+        click.echo((codes.explain(number) or "").rstrip())
+        return
+    print_json(
+        {
+            "code": code.number,
+            "severity": code.severity.value,
+            "title": code.title,
+            "explanation": code.explanation,
+        }
+    )
 
 
 def _function(found: Explanation) -> Iterator[str]:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import IO, Any, Final
 
 import click
 
+from microprompt.errors import EngineError, MicropromptError, ModelError
 from mpc import project, render
 from mpc.diagnostics import Diagnostic, InternalError, ToolError
 
 USER: Final = 1
 ENVIRONMENT: Final = 3
+# As shells have it: what a signal ends has 128 and its number.
+STOPPED: Final = 130
+UNREAD: Final = 141
 
-_ISSUES: Final = "please report it with this message, the program, and what `mpc --debug` adds"
+_REPORT: Final = "please report it with this message, the program, and what `mpc --debug` adds"
+
+# Errors of Python that somebody's input leads to where nothing of ours has seen it coming.
+_INPUT: Final[dict[type[Exception], str]] = {
+    RecursionError: "something in the input is nested too deeply",
+    OverflowError: "a number in the input is too large",
+    UnicodeError: "some text in the input is not in the encoding that it should be in",
+    json.JSONDecodeError: "something in the input is not JSON",
+}
 
 
 class Failure(click.ClickException):
@@ -43,41 +59,55 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     click.echo(render.as_text(diagnostics, colour=sys.stderr.isatty()), err=True, nl=False)
 
 
-def report(error: Exception, *, during: str, debug: bool) -> int:
-    """Say what went wrong and return the exit status for it."""
-    from microprompt.errors import EngineError, MicropromptError, ModelError
-
-    match error:
-        case project.CompileError():
-            show_diagnostics(error.diagnostics)
-            return USER
-        case ToolError():
-            complain(error.message, error.help)
-            return ENVIRONMENT
-        case ModelError():
-            complain(error.message, error.help)
-            return ENVIRONMENT
-        case EngineError():
-            status = _internal(error, "the engine", str(error), debug)
-        case MicropromptError():
-            notes: list[str] = getattr(error, "__notes__", [])
-            complain("\n  ".join((error.message, *notes)), error.help)
-            return USER
-        case MemoryError():
-            complain("there is not enough memory", "close other programs, or take a smaller model or context")
-            return ENVIRONMENT
-        case OSError() if error.filename is not None:
-            complain(f"{error.filename}: {error.strerror}")
-            return ENVIRONMENT
-        case InternalError():
-            status = _internal(error, error.stage, error.message, debug)
-        case _:
-            status = _internal(error, during, f"{type(error).__name__}: {error}", debug)
+def report(error: Exception | KeyboardInterrupt, *, during: str, debug: bool) -> int:
+    """Say what went wrong, if there is still somebody to tell it to, and return the exit status for it."""
+    status, say = _verdict(error, during)
+    with suppress(OSError):
+        say()
+        if debug and isinstance(error, Exception):
+            traceback.print_exception(error, file=sys.stderr)
     return status
 
 
-def _internal(error: Exception, stage: str, message: str, debug: bool) -> int:
-    complain(f"internal error in {stage}: {message}", _ISSUES)
-    if debug:
-        traceback.print_exception(error, file=sys.stderr)
-    return ENVIRONMENT
+def _verdict(error: Exception | KeyboardInterrupt, during: str) -> tuple[int, Callable[[], None]]:
+    """The exit status, and what says why."""
+    match error:
+        case KeyboardInterrupt() | click.Abort():  # click makes the one the other
+            return STOPPED, partial(_stopped, error)
+        case BrokenPipeError():
+            return UNREAD, _nothing  # whoever was reading our output has seen enough
+        case project.CompileError():
+            return USER, partial(show_diagnostics, error.diagnostics)
+        case ToolError() | ModelError():
+            return ENVIRONMENT, partial(complain, error.message, error.help)
+        case EngineError():
+            return _internal("the engine", str(error))
+        case MicropromptError():
+            notes: list[str] = getattr(error, "__notes__", [])
+            return USER, partial(complain, "\n  ".join((error.message, *notes)), error.help)
+        case MemoryError():
+            help = "close other programs, or take a smaller model or context"
+            return ENVIRONMENT, partial(complain, "there is not enough memory", help)
+        case OSError():
+            where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            return ENVIRONMENT, partial(complain, f"{where}{error.strerror or error}")
+        case InternalError():
+            return _internal(error.stage, error.message)
+        case _:
+            said = next((said for kind, said in _INPUT.items() if isinstance(error, kind)), None)
+            if said is not None:
+                return USER, partial(complain, f"{said}: {error}", f"correct it; if it is right, {_REPORT}")
+            return _internal(during, f"{type(error).__name__}: {error}")
+
+
+def _internal(stage: str, message: str) -> tuple[int, Callable[[], None]]:
+    return ENVIRONMENT, partial(complain, f"internal error in {stage}: {message}", _REPORT)
+
+
+def _stopped(error: KeyboardInterrupt | click.Abort) -> None:
+    said = "; ".join(("stopped", *map(str, error.args)))
+    click.echo(f"\n{said}" if sys.stderr.isatty() else said, err=True)  # a terminal shows `^C` in the line
+
+
+def _nothing() -> None:
+    pass

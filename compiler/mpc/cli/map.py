@@ -3,188 +3,141 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import click
 
-from microprompt import settings
-from microprompt.errors import ArgumentError, MicropromptError, ModelError
+from microprompt import rows, settings
+from microprompt.answer import Answer
+from microprompt.errors import EngineError, MicropromptError, ModelError
+from microprompt.journal import ERROR, Journal, journal
+from microprompt.storage import HeldError, read_regular
 from mpc import project
 
-from . import console, functions, values
+from . import console, functions
 from .failures import Failure
 
 _SHOWN_MISTAKES: Final = 5
+
+_Outcome: TypeAlias = Answer[Any] | MicropromptError
 
 
 @click.command(short_help="Call a prompt function on every row of a file.")
 @click.argument("file", metavar="FILE")
 @click.argument("function", metavar="FUNCTION")
-@click.argument("rows", metavar="ROWS.jsonl", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="ROWS.jsonl", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the answers go, one JSON object a row.",
 )
-def command(file: str, function: str, rows: Path, out: Path) -> None:
+def command(file: str, function: str, path: Path, out: Path) -> None:
     """Call FUNCTION of FILE on every row of ROWS.jsonl and write an answer for each to the file in --out.
 
-    A row's `inputs` object, or the row itself, holds the arguments; its `id` is kept. Started again after an
-    interruption, the command continues where it stopped.
+    A row's `inputs` object, or the row itself, holds the arguments; its `id` is kept. A row that can't be
+    answered gets a line with its `error`. Started again, the command continues where it stopped, and asks the
+    rows with an error once more; these may have been corrected.
     """
     called = functions.find(file, function)
-    read = _read(rows, called)
-    journal = _Journal(out, _fingerprint(file, called))
-    done = journal.resume([row.text for row in read])
-    if done == len(read):
-        click.echo(f"{out}: all {len(read)} rows are answered", err=True)
-        return
-    with console.model_progress():
-        # The first answer is thrown away: it pays for the prefix, and the usage that a run reports would else
-        # differ from that of one that was never interrupted.
-        next(_answers(called, read[done : done + 1], rows))
-    with console.counted(f"{function}", len(read), done) as advance:
-        for row, line in _answers(called, read[done:], rows):
-            journal.append(row.text, line)
-            advance(1)
-    click.echo(f"{out}: {len(read)} {'row' if len(read) == 1 else 'rows'}", err=True)
-
-
-# ------------------------------------------------------------------------------------------------ rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """A row of the input: its line's number and text, its id if it has one, and the arguments in it."""
-
-    line: int
-    text: str
-    identity: Mapping[str, object]
-    arguments: Mapping[str, object]
-
-
-def _read(path: Path, called: functions.AnyFunction) -> Sequence[_Row]:
-    """All rows, checked before the first one is answered."""
-    found: list[_Row] = []
-    mistakes: list[str] = []
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not raw.strip():
-            continue
-        try:
-            text = raw.decode()
-            data = json.loads(text)
-            arguments = values.from_row(called.program, data)
-        except ArgumentError as error:
-            mistakes.append(f"{path}:{number}: {error}")
-        except ValueError as error:
-            mistakes.append(f"{path}:{number}: not JSON: {error}")
-        else:
-            identity = {"id": data["id"]} if "id" in data else {}
-            found.append(_Row(line=number, text=text.strip(), identity=identity, arguments=arguments))
+    found = rows.read_rows(called.program, read_regular(path, rows.MAX_ROWS))
+    try:
+        with journal(out, _fingerprint(file, called), [row.text for row in found]) as kept:
+            if kept.done == len(found) and not kept.failed:
+                click.echo(f"{out}: all {len(found)} rows are answered", err=True)
+                return
+            try:
+                mistakes = _complete(called, found, kept)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"start again to continue from row {kept.done + 1}") from None
+    except HeldError as error:
+        holder = "" if error.process is None else f" (process {error.process})"
+        raise Failure(
+            f"another mpc map is writing {out}{holder}", help="wait for it, or name another file with --out"
+        ) from error
+    failed = f", {len(mistakes)} of them with an error" if mistakes else ""
+    click.echo(f"{out}: {len(found)} {'row' if len(found) == 1 else 'rows'}{failed}", err=True)
     if mistakes:
-        more = len(mistakes) - _SHOWN_MISTAKES
-        shown = mistakes[:_SHOWN_MISTAKES] + ([f"and {more} more"] if more > 0 else [])
+        shown = [f"{path}:{row.line}: {error.message}" for row, error in mistakes[:_SHOWN_MISTAKES]]
+        if len(mistakes) > _SHOWN_MISTAKES:
+            shown.append(f"and {len(mistakes) - _SHOWN_MISTAKES} more")
         raise Failure("\n".join(shown), help="correct these rows and start again; what is answered is kept")
-    return found
 
 
-def _answers(called: functions.AnyFunction, rows: Sequence[_Row], path: Path) -> Iterator[tuple[_Row, str]]:
-    """Each row with its output line, in order, as they are answered side by side."""
-    answers = called.map_detail(row.arguments for row in rows)
-    for row in rows:
-        try:
-            answer = next(answers)
-        except ModelError:
-            raise
-        except MicropromptError as error:
-            raise Failure(
-                f"{path}:{row.line}: {error.message}",
-                help=f"{error.help + '; ' if error.help else ''}start again to continue from here",
-            ) from error
-        yield row, json.dumps({**row.identity, **answer.to_json()}, ensure_ascii=False)
+def _complete(
+    called: functions.AnyFunction, found: Sequence[rows.Row], kept: Journal
+) -> list[tuple[rows.Row, MicropromptError]]:
+    """Ask all rows that have no answer yet; which of them have none now, and why."""
+    again = [found[index] for index in kept.failed]
+    rest = found[kept.done :]
+    _warm(called, [*again, *rest])
+    outcomes = _outcomes(called, [*again, *rest])
+    mistakes: list[tuple[rows.Row, MicropromptError]] = []
+
+    def line(row: rows.Row) -> dict[str, object]:
+        outcome = next(outcomes)
+        if isinstance(outcome, MicropromptError):
+            mistakes.append((row, outcome))
+            return {**row.identity, ERROR: outcome.message}
+        return {**row.identity, **outcome.to_json()}
+
+    with console.counted(called.program.name, len(found), kept.done - len(again)) as advance:
+        corrections = {}
+        for index, row in zip(kept.failed, again, strict=True):
+            corrections[index] = line(row)
+            advance(1)
+        kept.correct(corrections)
+        for row in rest:
+            kept.append(line(row))
+            advance(1)
+    return mistakes
 
 
-# --------------------------------------------------------------------------------------------- journal
+def _warm(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> None:
+    """Load the model, and throw a first answer away.
 
-
-class _Journal:
-    """The output file, and beside it what it is being made from, so that only the same run continues it.
-
-    The note holds the program's fingerprint, how many rows are answered, and the hash of these rows; it is
-    written after each row.
+    It pays for the prefix, and the usage that a run reports would else differ from that of one that was never
+    interrupted.
     """
-
-    def __init__(self, out: Path, program: str) -> None:
-        self._out = out
-        self._note = out.with_name(f".{out.name}.mpc")
-        self._program = program
-        self._rows = 0
-        self._hash = hashlib.sha256()
-
-    def resume(self, rows: Sequence[str]) -> int:
-        """Cut the output back to what is sure, and return how many rows of the input that answers.
-
-        Raises:
-            Failure: the output file is there and was made from something else.
-        """
-        if not self._out.exists() or not self._out.stat().st_size:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            self._out.touch()
-            self._write_note()
-            return 0
-        try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise self._refusal("was not begun by this command") from None
-        if note["program"] != self._program:
-            raise self._refusal("was made by another program, model or version")
-        if note["rows"] > len(rows) or _hash(rows[: note["rows"]]).hexdigest() != note["inputs"]:
-            raise self._refusal("was made from other rows")
-        lines = self._out.read_bytes().splitlines(keepends=True)
-        whole = min(note["rows"], sum(line.endswith(b"\n") for line in lines))
-        self._rows = whole
-        self._hash = _hash(rows[: self._rows])
-        os.truncate(self._out, sum(len(line) for line in lines[: self._rows]))
-        self._write_note()
-        return self._rows
-
-    def append(self, row: str, answer: str) -> None:
-        """Add the answer to a row."""
-        with self._out.open("ab") as file:
-            file.write(f"{answer}\n".encode())
-        self._rows += 1
-        _add(self._hash, row)
-        self._write_note()
-
-    def _write_note(self) -> None:
-        note = {"program": self._program, "rows": self._rows, "inputs": self._hash.hexdigest()}
-        half = self._note.with_name(f"{self._note.name}.tmp")
-        half.write_text(json.dumps(note), encoding="utf-8")
-        os.replace(half, self._note)
-
-    def _refusal(self, why: str) -> Failure:
-        return Failure(
-            f"{self._out} is there already and {why}", help="delete it, or name another file with --out"
-        )
+    first = next((row for row in asked if not isinstance(row.arguments, MicropromptError)), None)
+    if first is not None:
+        with console.model_progress():
+            next(_outcomes(called, [first]))
 
 
-def _hash(rows: Sequence[str]) -> hashlib._Hash:
-    found = hashlib.sha256()
-    for row in rows:
-        _add(found, row)
-    return found
+def _outcomes(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> Iterator[_Outcome]:
+    """What became of each row, in order, as they are answered side by side."""
+    good = [row.arguments for row in asked if not isinstance(row.arguments, MicropromptError)]
+    answers = _answers(called, good)
+    for row in asked:
+        yield row.arguments if isinstance(row.arguments, MicropromptError) else next(answers)
 
 
-def _add(to: hashlib._Hash, row: str) -> None:
-    to.update(f"{row}\n".encode())
+def _answers(called: functions.AnyFunction, arguments: Sequence[object]) -> Iterator[_Outcome]:
+    """The answers, and the errors in the places of those that there are not.
+
+    An error ends a `map_detail`, so the rows behind it are asked by another one. A model that is missing
+    or an engine that fails has nothing to do with a row: that is raised.
+    """
+    done = 0
+    while done < len(arguments):
+        answers = called.map_detail(arguments[index] for index in range(done, len(arguments)))
+        while done < len(arguments):
+            outcome: _Outcome
+            try:
+                outcome = next(answers)
+            except (ModelError, EngineError):
+                raise
+            except MicropromptError as error:
+                outcome = error
+            done += 1
+            yield outcome
+            if isinstance(outcome, MicropromptError):
+                break
 
 
 def _fingerprint(file: str, called: functions.AnyFunction) -> str:
@@ -196,7 +149,7 @@ def _fingerprint(file: str, called: functions.AnyFunction) -> str:
         version("microprompt").encode(),
     ]
     if file.endswith(".mp"):
-        parts += [path.read_bytes() for path in project.watched([Path(file)])]
+        parts += [read_regular(path) for path in project.watched([Path(file)])]
     else:
-        parts.append(Path(str(sys.modules[called.__module__].__file__)).read_bytes())
+        parts.append(read_regular(Path(str(sys.modules[called.__module__].__file__))))
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

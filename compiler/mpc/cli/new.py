@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import click
+
+from mpc import project
 
 from .failures import Failure
 
@@ -63,8 +68,16 @@ def command(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise Failure(f"{folder} is not empty", help="name a folder that is not there yet")
     folder.mkdir(parents=True, exist_ok=True)
-    name = folder.resolve().name.lower().replace(" ", "-")
+    name = _project_name(folder)
     for path, text in _FILES.items():
         (folder / path).write_text(text.replace("PROJECT-NAME", name), encoding="utf-8")
-        click.echo(f"wrote {folder / path}")
-    click.echo(f"\nnext:\n  cd {folder}\n  mpc build\n  mpc test\n  python main.py", err=True)
+        click.echo(f"wrote {project.shown(folder / path)}")
+    click.echo(
+        f"\nnext:\n  cd {shlex.quote(str(folder))}\n  mpc build\n  mpc test\n  python main.py", err=True
+    )
+
+
+def _project_name(folder: Path) -> str:
+    """The folder's name in the letters that a project's name may have."""
+    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-") or "prompts"

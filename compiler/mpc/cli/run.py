@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from . import console, functions, values
+from microprompt import rows
+
+from . import console, functions
+from .output import print_json
 
 
 @click.command(context_settings={"ignore_unknown_options": True}, short_help="Call a prompt function.")
@@ -22,7 +23,10 @@ def command(file: str, function: str, words: tuple[str, ...], as_json: bool) -> 
     Arguments are given in order or by name, enum members by their names, records and lists as JSON.
     """
     called = functions.find(file, function)
-    arguments = values.from_words(called.program, words)
+    arguments = rows.from_words(called.program, words)
     with console.model_progress():
         answer = called.detail(**arguments)
-    click.echo(json.dumps(answer.to_json(), ensure_ascii=False) if as_json else values.readable(answer.value))
+    if as_json:
+        print_json(answer.to_json())
+    else:
+        click.echo(console.readable(answer.value))

@@ -17,8 +17,9 @@ from microprompt.errors import MicropromptError, ModelError
 from microprompt.types.values import to_json
 from mpc import project
 
-from . import console, functions, values
+from . import console, functions
 from .failures import USER, show_diagnostics
+from .output import print_json
 
 
 @click.command(short_help="Run the tests: clauses.")
@@ -49,7 +50,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: P
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]
     if as_json:
-        click.echo(json.dumps([result.to_json() for result in results], ensure_ascii=False))
+        print_json([result.to_json() for result in results])
     else:
         click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     if failed or broken:
@@ -102,7 +103,7 @@ def _result(
     names = [parameter.name for parameter in called.program.parameters]
     chances = answer.distribution if answer else None
     return Result(
-        file=console.shown(path),
+        file=project.shown(path),
         line=test.line,
         function=called.program.name,
         arguments={name: to_json(value) for name, value in zip(names, test.arguments, strict=True)},
@@ -129,7 +130,7 @@ def _difference(result: Result) -> Sequence[str]:
     if result.error is not None:
         return (result.error,)
     expected, got = (
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else values.readable(value)
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else console.readable(value)
         for value in (result.expected, result.got)
     )
     chance = (

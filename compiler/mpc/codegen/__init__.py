@@ -1,5 +1,5 @@
 """Plain data of a module to Python text."""
 
-from .module import MARK, emit
+from .module import MARKS, emit
 
-__all__ = ["MARK", "emit"]
+__all__ = ["MARKS", "emit"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import keyword
 import math
+import re
 from typing import Final
 
 from ..diagnostics import InternalError
 
-_ESCAPED_QUOTES: Final = '\\"\\"\\"'
+# Quotes that would end a docstring, or run together with those that do.
+_ENDING_QUOTES: Final = re.compile(r'"{3,}|"+\Z')
 
 
 def lit(value: str | int | float | bool | None) -> str:
@@ -22,15 +24,20 @@ def lit(value: str | int | float | bool | None) -> str:
 
 
 def doc(text: str, indent: str) -> str:
-    """A docstring in triple quotes whose lines start with `indent`, the quotes' own line aside."""
-    lines = [_escaped(line) for line in text.split("\n")]
-    if len(lines) == 1:
-        body = lines[0]
-        if body.endswith('"'):
-            body = f'{body[:-1]}\\"'
-        return f'"""{body}"""'
-    rest = "".join(f"\n{indent}{line}" if line else "\n" for line in lines[1:])
-    return f'"""{lines[0]}{rest}\n{indent}"""'
+    """A docstring in triple quotes that means `laid_out(text, indent)`."""
+    escaped = "".join(
+        c if c == "\n" or (c.isprintable() and c != "\\") else _escaped(c) for c in laid_out(text, indent)
+    )
+    quoted = _ENDING_QUOTES.sub(lambda quotes: '\\"' * len(quotes[0]), escaped)
+    return f'"""{quoted}"""'
+
+
+def laid_out(text: str, indent: str) -> str:
+    """A docstring's value: one line as it is; of several, all but the first are indented, the quotes too."""
+    first, *more = text.split("\n")
+    if not more:
+        return first
+    return "\n".join([first, *(f"{indent}{line}" if line else "" for line in more), indent])
 
 
 def ident(name: str) -> str:
@@ -42,11 +49,8 @@ def ident(name: str) -> str:
 
 def comment(text: str) -> str:
     """Text for a comment: one line of printable characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(_escaped(c) if not c.isprintable() else c for c in text)
 
 
-def _escaped(line: str) -> str:
-    escaped = "".join(
-        c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in line
-    )
-    return escaped.replace('"""', _ESCAPED_QUOTES)
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -1,50 +1,83 @@
-"""The files of a build: what is named and what that imports, read, parsed and put in order."""
+"""The graph of a build: what is named and what that imports, read, parsed and put in order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from ..diagnostics import Diagnostic, Label, Reporter, ToolError, suggestion
-from ..source import Source
+from ..source import Source, Span
 from ..syntax import parse
 from ..syntax.nodes import Import, Module
 from ..syntax.nodes import Path as DottedPath
-from .read import decode
+from .names import SOURCES, is_package, name_problem, python_name
+from .paths import absolute, real, shown
+from .read import decode, read
 
 SUFFIX: Final = ".mp"
 
 _MARKER: Final = "pyproject.toml"
-
-# Where an import was found: beside the importing file, in the project's root, or in the standard library.
-Via: TypeAlias = Literal["folder", "root", "std"]
+_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "build", "dist"})
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An import of a file and where it leads; `target` is `None` when that has been reported."""
+    """An import of a file and where it leads; `target` is `None` when that has been reported.
+
+    `python` is the module that it becomes. Python finds it from the importing file's own folder if it
+    `is_beside`, and else from a folder that is on its path for the whole project.
+    """
 
     node: Import
     target: Path | None
-    via: Via
+    python: tuple[str, ...] = ()
+    is_beside: bool = False
+    is_std: bool = False
 
 
 @dataclass(slots=True)
 class File:
-    """A source file as it was read. `tree` is `None` when it is not text."""
+    """A source file as it was read. `tree` is `None` when there is no text."""
 
     path: Path
     root: Path
     is_std: bool
-    source: Source | None
+    source: Source
     tree: Module | None
     diagnostics: list[Diagnostic]
     links: list[Link] = field(default_factory=list)
+
+
+def collect(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Every `.mp` file that is named or lies below a named folder, sorted, with that folder or its own.
+
+    Raises `ToolError` for a path that is neither.
+    """
+    found: dict[Path, Path] = {}
+    for path in map(absolute, paths):
+        if os.path.isdir(path):
+            for file in _below(path):
+                found.setdefault(file, path)
+        elif not os.path.lexists(path):
+            raise ToolError(f"{shown(path)} does not exist", help="name a .mp file or a folder")
+        elif path.suffix != SUFFIX:
+            raise ToolError(f"{shown(path)} is not a {SUFFIX} file", help="name a .mp file or a folder")
+        else:
+            found[path] = path.parent
+    return dict(sorted(found.items()))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
+        yield from (
+            Path(parent, name) for name in names if name.endswith(SUFFIX) and not name.startswith(".")
+        )
 
 
 def read_all(paths: Sequence[Path]) -> list[File]:
@@ -53,68 +86,76 @@ def read_all(paths: Sequence[Path]) -> list[File]:
     Raises `ToolError` for a file that cannot be read.
     """
     found: dict[Path, File] = {}
-    pending = [_read(path, project_root(path), is_std=False) for path in paths]
+    pending = [_read(absolute(path), project_root(path), is_std=False) for path in paths]
     while pending:
         file = pending.pop(0)
-        if file.path.resolve() in found:
+        if real(file.path) in found:
             continue
-        found[file.path.resolve()] = file
-        if file.tree is None or file.source is None:
+        found[real(file.path)] = file
+        if file.tree is None:
             continue
         reporter = Reporter(file.source)
         for node in file.tree.imports:
             link = _resolve(node, file, reporter)
             file.links.append(link)
-            if link.target is not None and link.target.resolve() not in found:
-                root = link.target.parent if link.via == "std" else file.root
-                pending.append(_read(link.target, root, is_std=link.via == "std"))
+            if link.target is not None and real(link.target) not in found:
+                root = link.target.parent if link.is_std else file.root
+                pending.append(_read(link.target, root, is_std=link.is_std))
         file.diagnostics.extend(reporter.found)
     return _in_order(found)
 
 
 def project_root(path: Path) -> Path:
-    """The nearest folder upward with a `pyproject.toml`; without one, the file's own folder."""
-    folder = Path(os.path.abspath(path)).parent
-    return next((up for up in (folder, *folder.parents) if (up / _MARKER).is_file()), folder)
+    """The nearest folder upward with a `pyproject.toml`; without one, that of the file or its package."""
+    folder = absolute(path).parent
+    for up in (folder, *folder.parents):
+        if os.path.isfile(up / _MARKER):
+            return up
+    return next(up for up in (folder, *folder.parents) if not is_package(up) or up == up.parent)
 
 
 def _read(path: Path, root: Path, *, is_std: bool) -> File:
-    path = Path(os.path.abspath(path))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ToolError(
-            f"{path} cannot be read: {error.strerror or error}", help="check the path and its permissions"
-        ) from error
     name = f"mpstd/{path.name}" if is_std else path.relative_to(root).as_posix()
-    source, diagnostics = decode(data, name, name if is_std else _shown(path))
+    display = name if is_std else shown(path)
+    if not is_std and not real(path).is_relative_to(real(root)):
+        return _outside(path, root, Source(name, "", display))
+    source, diagnostics = decode(read(path), name, display)
     tree: Module | None = None
     if source is not None:
         tree, parse_diagnostics = parse(source)
-        diagnostics = [*diagnostics, *parse_diagnostics]
+        diagnostics += parse_diagnostics
+    source = source or Source(name, "", display)
+    problem = None if is_std else name_problem(path, root, source)
+    if problem is not None:
+        diagnostics.append(problem)
     return File(path=path, root=root, is_std=is_std, source=source, tree=tree, diagnostics=diagnostics)
 
 
-def _shown(path: Path) -> str:
-    """The path as people write it: relative to where they are, if it lies below."""
-    here = Path.cwd()
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
+def _outside(path: Path, root: Path, source: Source) -> File:
+    """Stands for a file that is not read: nothing of what it holds may be shown."""
+    reporter = Reporter(source)
+    reporter.report(
+        "MP0704",
+        Span(0, 0),
+        f"`{path.name}` is a link to a file outside the project",
+        help="copy the file into the project",
+    )
+    return File(path=path, root=root, is_std=False, source=source, tree=None, diagnostics=reporter.found)
 
 
 # ------------------------------------------------------------------------------------------ resolution
 
 
 def _resolve(node: Import, file: File, reporter: Reporter) -> Link:
-    names = [name.text for name in node.path.names]
+    names = tuple(name.text for name in node.path.names)
     if names[0] == "std":
         return _resolve_std(node, names[1:], reporter)
     relative = Path(*names[:-1], names[-1] + SUFFIX)
-    places: tuple[tuple[Via, Path], ...] = (("folder", file.path.parent), ("root", file.root))
-    for via, folder in places:
+    for folder in (file.path.parent, file.root, file.root / SOURCES):
         target = folder / relative
-        if not target.is_file():
+        if not os.path.isfile(target):
             continue
-        if not target.resolve().is_relative_to(file.root.resolve()):
+        if not real(target).is_relative_to(real(file.root)):
             reporter.report(
                 "MP0704",
                 node.path.span,
@@ -122,20 +163,23 @@ def _resolve(node: Import, file: File, reporter: Reporter) -> Link:
                 label=f"{relative.as_posix()} leads out of the project's root",
                 help="copy the file into the project",
             )
-            return Link(node, None, via)
-        return Link(node, target, via)
+            return Link(node, None)
+        python = python_name(target, file.root)
+        if len(python) > 1:
+            return Link(node, target, python)
+        return Link(node, target, names, is_beside=folder == file.path.parent)
     _report_missing(node.path, relative, file, reporter)
-    return Link(node, None, "root")
+    return Link(node, None)
 
 
 def _report_missing(path: DottedPath, relative: Path, file: File, reporter: Reporter) -> None:
     folder = file.path.parent / relative.parent
-    beside = [found.stem for found in folder.glob(f"*{SUFFIX}")] if folder.is_dir() else []
+    beside = [found.stem for found in folder.glob(f"*{SUFFIX}")] if os.path.isdir(folder) else []
     reporter.report(
         "MP0701",
         path.span,
         f"`{path.text}` was not found",
-        label=f"there is no {relative.as_posix()} beside this file or in the project's root",
+        label=f"there is no {relative.as_posix()} beside this file, in the project's root or in its src",
         help=suggestion(relative.stem, beside) or "an import names a file by its path without `.mp`",
     )
 
@@ -144,8 +188,8 @@ def _resolve_std(node: Import, names: Sequence[str], reporter: Reporter) -> Link
     # Editable and wheel installs both unpack the library: its modules are plain files.
     library = Path(str(files("mpstd")))
     target = library.joinpath(*names).with_suffix(SUFFIX) if names else library
-    if target.is_file():
-        return Link(node, target, "std")
+    if os.path.isfile(target):
+        return Link(node, target, ("mpstd", *names), is_std=True)
     known = sorted(found.stem for found in library.glob(f"*{SUFFIX}"))
     near = suggestion(names[-1], known) if names else None
     listed = ", ".join(f"`std.{name}`" for name in known)
@@ -156,7 +200,7 @@ def _resolve_std(node: Import, names: Sequence[str], reporter: Reporter) -> Link
         label="the standard library has no such module",
         help=near or (f"there is {listed}" if known else "the standard library is empty"),
     )
-    return Link(node, None, "std")
+    return Link(node, None)
 
 
 # ----------------------------------------------------------------------------------------------- order
@@ -166,10 +210,7 @@ def _in_order(found: dict[Path, File]) -> list[File]:
     """Each file after those it imports; an import that closes a circle is reported and cut."""
     while True:
         graph = TopologicalSorter(
-            {
-                key: [link.target.resolve() for link in file.links if link.target]
-                for key, file in found.items()
-            }
+            {key: [real(link.target) for link in file.links if link.target] for key, file in found.items()}
         )
         try:
             return [found[key] for key in graph.static_order()]
@@ -183,7 +224,6 @@ def _in_order(found: dict[Path, File]) -> list[File]:
 def _cut_circle(circle: list[File]) -> None:
     labels = []
     for file, next_file in zip(circle, (*circle[1:], circle[0]), strict=True):
-        assert file.source is not None
         link = next(link for link in file.links if _leads_to(link, next_file))
         text = f"{file.source.display} imports {os.path.basename(next_file.path)} here"
         labels.append(Label(source=file.source, span=link.node.path.span, text=text))
@@ -199,10 +239,8 @@ def _cut_circle(circle: list[File]) -> None:
         )
     )
     after = circle[1 % len(circle)]
-    first.links = [
-        Link(link.node, None, link.via) if _leads_to(link, after) else link for link in first.links
-    ]
+    first.links = [Link(link.node, None) if _leads_to(link, after) else link for link in first.links]
 
 
 def _leads_to(link: Link, file: File) -> bool:
-    return link.target is not None and link.target.resolve() == file.path.resolve()
+    return link.target is not None and real(link.target) == real(file.path)

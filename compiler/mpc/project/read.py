@@ -1,15 +1,30 @@
-"""The bytes of a file become a `Source`; what is wrong with them becomes diagnostics."""
+"""A file becomes bytes, and its bytes a `Source`; what is wrong with them becomes diagnostics."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
-from ..diagnostics import Diagnostic, Reporter
+from microprompt.storage import read_regular
+
+from ..diagnostics import Diagnostic, Reporter, ToolError
 from ..source import Source, Span
+from .paths import shown
 
 MAX_LINE: Final = 65_536
 _BOM: Final = "\ufeff"
+
+
+def read(path: Path) -> bytes:
+    """What is in the source file at `path`. Raises `ToolError` where nothing can be read."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise ToolError(
+            f"{shown(path)} cannot be read: {error.strerror or error}",
+            help="check the path and its permissions",
+        ) from error
 
 
 def decode(data: bytes, path: str, shown: str = "") -> tuple[Source | None, list[Diagnostic]]:

@@ -46,12 +46,17 @@ Symbol: TypeAlias = CheckedEnum | CheckedRecord | CheckedAlias | CheckedModel | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImport(CheckedNode):
-    """`import path [as alias]`, or `from path import names` when there are any."""
+    """`import path [as alias]`, or `from path import names` when there are any.
+
+    `python` is the Python module that the imported file becomes; where files lie is not for the checker to
+    know, so it is told afterwards.
+    """
 
     path: str
     alias: str | None
     names: tuple[str, ...]
     module: CheckedModule | None
+    python: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

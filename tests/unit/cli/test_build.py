@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_watch_builds_again_after_a_change_and_ends_with_ctrl_c(
 
     monkeypatch.setattr(time, "sleep", sleep)
     result = mpc("build", "--watch")
-    assert result.exit_code == 0
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (130, "stopped")
     assert result.stdout.count("wrote") == 2
     assert "Now rate the" in (folder / "intake.py").read_text()
 
@@ -96,6 +97,23 @@ def test_new_makes_a_project_that_builds(mpc: Mpc, folder: Path, monkeypatch: py
     assert mpc("build").exit_code == 0
     assert 'name = "my-project"' in Path("pyproject.toml").read_text()
     compile(Path("main.py").read_text(), "main.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("folder_name", "name"),
+    [
+        ('a"b', "a-b"),
+        ("back\\slash", "back-slash"),
+        ("Caf\u00e9 2", "cafe-2"),
+        ("\u8bed", "prompts"),
+        ("--.", "prompts"),
+        ("[x]\n= 1", "x-1"),
+    ],
+)
+def test_new_names_the_project_in_plain_letters(mpc: Mpc, folder: Path, folder_name: str, name: str) -> None:
+    assert mpc("new", "--", folder_name).exit_code == 0
+    found = tomllib.loads((folder / folder_name / "pyproject.toml").read_text())
+    assert found["project"]["name"] == name
 
 
 def test_new_does_not_touch_a_folder_with_files(mpc: Mpc, folder: Path) -> None:

@@ -39,7 +39,6 @@ def test_wrong_usage_is_status_2(mpc: Mpc) -> None:
     [
         (InternalError("lowering", "lost a node"), "lowering"),
         (RuntimeError("lost a node"), "mpc check"),
-        (RecursionError("lost a node"), "mpc check"),
     ],
 )
 def test_a_defect_names_its_stage_and_shows_its_traceback_only_on_request(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from microprompt.errors import DeadlineExceeded
+from microprompt import storage
+from microprompt.errors import DeadlineExceeded, EngineError, MicropromptError, ModelError
 from microprompt.function import PromptFunction
 from microprompt.testing import ScriptedEngine
 
@@ -140,45 +144,155 @@ def test_a_file_of_another_kind_is_not_overwritten(
     assert (folder / "out.jsonl").read_text() == "precious\n"
 
 
-def test_wrong_rows_are_all_named_before_anything_is_asked(
+WRONG = (
+    (b'{"id": "w", "text": 3}', "`text` must be str, not 3"),
+    (b'{"id": "w", "txt": "x"}', "classify needs `text`"),
+    (b"nonsense", "not JSON"),
+    (b"[1]", "the row is not a JSON object"),
+    (b'{"id": "w", "inputs": {"text": "x", "y": 1}}', "classify has no parameter `y`"),
+    (b'{"text": "\xff"}', "not UTF-8: byte 11 of the line"),
+    (b"[" * 100_000, "nested too deeply"),
+    (b'{"text": ' + b"9" * 5000 + b"}", "not JSON"),
+    (b'{"id": "\\ud800", "text": 1}', "`text` must be str, not 1"),
+)
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG, ids=lambda value: str(value)[:20])
+def test_a_wrong_row_is_one_line_and_the_rest_goes_on(
+    mpc: Mpc, engine: ScriptedEngine, folder: Path, wrong: bytes, said: str
+) -> None:
+    (folder / "rows.jsonl").write_bytes(b'{"text": "Go."}\n' + wrong + b'\n{"text": "Why?"}\n')
+    status, told = run_map(mpc)
+    assert status == 1
+    assert f"rows.jsonl:2: {said}" in told or said in told
+    found = read(folder / "out.jsonl")
+    assert [row.get("value") for row in found] == ["command", None, "question"]
+    assert said in found[1]["error"]
+    assert ("id" in found[1]) == (b'"id"' in wrong)
+
+
+def test_many_wrong_rows_are_counted(mpc: Mpc, engine: ScriptedEngine, folder: Path) -> None:
+    (folder / "rows.jsonl").write_text("nonsense\n" * 8)
+    status, told = run_map(mpc)
+    assert (status, engine.calls) == (1, [])
+    assert "8 rows, 8 of them with an error" in told
+    assert told.count("not JSON") == 5
+    assert "and 3 more" in told
+
+
+def test_started_again_only_rows_without_an_answer_are_asked(
     mpc: Mpc, engine: ScriptedEngine, folder: Path
 ) -> None:
-    wrong = (
-        b'{"text": 3}',
-        b'{"txt": "x"}',
-        b"nonsense",
-        b"[1]",
-        b'{"inputs": {"text": "x", "y": 1}}',
-        b"\xff",
+    rows = folder / "rows.jsonl"
+    rows.write_text('{"text": "Go."}\n{"text": 3}\n{"text": "Why?"}\n')
+    assert run_map(mpc)[0] == 1
+    engine.calls.clear()
+    assert run_map(mpc)[0] == 1
+    assert engine.calls == []
+    rows.write_text('{"text": "Go."}\n{"text": "Who?"}\n{"text": "Why?"}\n')
+    assert run_map(mpc)[0] == 0
+    assert {call[1]["text"] for call in engine.calls} == {"Who?"}
+    assert [row["value"] for row in read(folder / "out.jsonl")] == ["command", "question", "question"]
+
+
+def test_a_byte_order_mark_is_skipped(mpc: Mpc, engine: ScriptedEngine, folder: Path) -> None:
+    (folder / "rows.jsonl").write_bytes(codecs.BOM_UTF8 + b'{"text": "Why?"}\r\n')
+    assert run_map(mpc)[0] == 0
+    assert read(folder / "out.jsonl")[0]["value"] == "question"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_rows_in_another_encoding_are_named(
+    mpc: Mpc, engine: ScriptedEngine, folder: Path, encoding: str
+) -> None:
+    text = '{"text": "Why?"}\n'
+    (folder / "rows.jsonl").write_bytes(
+        f"{'' if encoding in ('utf-16', 'utf-32') else chr(0xFEFF)}{text}".encode(encoding)
     )
-    (folder / "rows.jsonl").write_bytes(b"\n".join((b'{"text": "fine"}', *wrong)))
-    status, said = run_map(mpc)
-    assert (status, engine.calls) == (1, [])
-    assert "rows.jsonl:2: `text` must be str, not 3" in said
-    assert "rows.jsonl:3: classify needs `text`" in said
-    assert "rows.jsonl:4: not JSON" in said
-    assert "rows.jsonl:5: the row is not a JSON object" in said
-    assert "rows.jsonl:6: classify has no parameter `y`" in said
-    assert "and 1 more" in said
+    status, told = run_map(mpc)
+    assert status == 1
+    assert "UTF-16" in told
     assert not (folder / "out.jsonl").exists()
 
 
-def test_a_row_that_fails_is_named_and_what_is_answered_is_kept(
+def test_rows_that_are_no_regular_file_are_not_read(mpc: Mpc, engine: ScriptedEngine, folder: Path) -> None:
+    os.mkfifo(folder / "rows.jsonl")
+    status, told = run_map(mpc)
+    assert status == 3
+    assert "rows.jsonl: it is not a regular file" in told
+
+
+def test_an_output_that_is_no_regular_file_is_refused(
+    mpc: Mpc, engine: ScriptedEngine, rows: Path, folder: Path
+) -> None:
+    os.mkfifo(folder / "out.jsonl")
+    status, told = run_map(mpc)
+    assert status == 1
+    assert "out.jsonl is not a regular file" in told
+
+
+def test_a_second_run_on_one_output_is_refused(
+    mpc: Mpc, engine: ScriptedEngine, rows: Path, folder: Path
+) -> None:
+    with storage.locked(folder / ".out.jsonl.mpc.lock"):
+        status, told = run_map(mpc)
+    assert status == 1
+    assert f"another mpc map is writing out.jsonl (process {os.getpid()})" in told
+    assert engine.calls == []
+    assert run_map(mpc)[0] == 0
+
+
+@pytest.mark.parametrize("failing", [ModelError("it is gone"), EngineError("it broke")])
+def test_what_is_no_rows_fault_ends_the_run(
+    mpc: Mpc,
+    engine: ScriptedEngine,
+    rows: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: MicropromptError,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PromptFunction, "_call", failing_at(20, failing))
+        assert run_map(mpc)[0] == 3
+    assert len(read(folder / "out.jsonl")) == 20
+    assert run_map(mpc)[0] == 0
+    assert len(read(folder / "out.jsonl")) == COUNT
+
+
+def test_ctrl_c_says_where_it_will_go_on(
     mpc: Mpc, engine: ScriptedEngine, rows: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_map(mpc, "whole.jsonl")
-    real = PromptFunction._call
-
-    def call(self: PromptFunction[..., Any], args: Any, kwargs: Any) -> Any:
-        if kwargs.get("text") == text(20):
-            raise DeadlineExceeded("too slow")
-        return real(self, args, kwargs)
-
     with monkeypatch.context() as patch:
-        patch.setattr(PromptFunction, "_call", call)
+        patch.setattr(PromptFunction, "_call", failing_at(20, KeyboardInterrupt()))
+        status, told = run_map(mpc)
+    done = len(read(folder / "out.jsonl"))
+    assert (status, told) == (130, f"stopped; start again to continue from row {done + 1}\n")
+    assert run_map(mpc)[0] == 0
+    assert read(folder / "out.jsonl") == read(folder / "whole.jsonl")
+
+
+def test_a_row_that_fails_is_named_and_asked_again(
+    mpc: Mpc, engine: ScriptedEngine, rows: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_map(mpc, "whole.jsonl")
+    with monkeypatch.context() as patch:
+        patch.setattr(PromptFunction, "_call", failing_at(20, DeadlineExceeded("too slow")))
         status, said = run_map(mpc)
     assert status == 1
     assert "rows.jsonl:21: too slow" in said
-    assert len(read(folder / "out.jsonl")) == 20
+    assert read(folder / "out.jsonl")[20] == {"id": "r20", "error": "too slow"}
     assert run_map(mpc)[0] == 0
     assert read(folder / "out.jsonl") == read(folder / "whole.jsonl")
+
+
+def failing_at(number: int, error: BaseException) -> Callable[..., Any]:
+    """In the place of a function's `_call`, one that raises at this row."""
+    real = PromptFunction._call
+
+    def call(self: PromptFunction[..., Any], args: Any, kwargs: Any) -> Any:
+        if kwargs.get("text") == text(number):
+            raise error
+        return real(self, args, kwargs)
+
+    return call

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import io
+import tokenize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpc.codegen.literals import comment, doc, ident, lit
+from mpc.codegen import emit
+from mpc.codegen.literals import comment, doc, ident, laid_out, lit
+from mpc.codegen.proof import prove
 from mpc.codegen.writer import WIDTH, Writer, inline
 from mpc.diagnostics import InternalError
-from mpc.spec import Call, Constant, Expr, ListOf, Ref, TupleOf
+from mpc.spec import Call, Constant, EnumSpec, Expr, ListOf, ModuleSpec, PromptSpec, Ref, TupleOf
 
 TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\"'\\\n\r\t{}#\x00\x0c\x85\u2028\ufeff")))
 LITERALS = st.one_of(
@@ -37,16 +42,23 @@ def test_a_literal_means_its_value(value: str | int | float | bool | None) -> No
     assert ast.literal_eval(text) == value
 
 
-@given(TEXT)
-def test_a_docstring_is_one_string_and_nothing_else(text: str) -> None:
-    module = ast.parse(f"def f():\n    {doc(text, '    ')}\n    return 1\n")
-    function = module.body[0]
-    assert isinstance(function, ast.FunctionDef)
-    assert len(function.body) == 2
-    found = ast.get_docstring(function, clean=False)
-    assert found is not None
-    wanted = [line.strip() for line in text.split("\n")]
-    assert [line.strip() for line in found.split("\n")][: len(wanted)] == wanted
+@given(TEXT, st.sampled_from(["", "    "]))
+def test_a_docstring_means_its_text(text: str, indent: str) -> None:
+    quoted = doc(text, indent)
+    assert ast.literal_eval(quoted) == laid_out(text, indent)
+    if "\n" not in text:
+        assert laid_out(text, indent) == text
+
+
+@given(st.text('a"\\\n', max_size=8))
+def test_a_docstring_of_quotes_and_backslashes_means_its_text(text: str) -> None:
+    assert ast.literal_eval(doc(text, "    ")) == laid_out(text, "    ")
+
+
+@given(st.text("ab \n", max_size=30))
+def test_readers_of_docstrings_see_the_text(text: str) -> None:
+    seen = inspect.cleandoc(laid_out(text, "    "))
+    assert seen.rstrip() == inspect.cleandoc(text).rstrip()
 
 
 @given(TEXT)
@@ -72,3 +84,52 @@ def test_lines_that_can_be_broken_fit(items: list[str]) -> None:
     writer = Writer()
     writer.expression("x = ", ListOf(tuple(Constant(item) for item in items)))
     assert all(len(line) <= WIDTH for line in writer.text().splitlines())
+
+
+# ------------------------------------------------------------------------------------------ whole modules
+
+
+def module_of(text: str, source: str = "a.mp") -> ModuleSpec:
+    """A module that holds `text` in every place where there may be some."""
+    return ModuleSpec(
+        source=source,
+        docstring=text,
+        imports=(),
+        exports=("Act", "ask"),
+        models=(),
+        types=(EnumSpec("Act", (("yes", text), ("no", None)), (Constant(text), Constant(-1.5))),),
+        prompts=(PromptSpec("ask", (), Ref(("str",)), text, Call(Ref(("f",)), (Constant(text),))),),
+    )
+
+
+def emitted(spec: ModuleSpec) -> str:
+    return emit(spec, abi_version=1, compiler_version="0", digest="0")
+
+
+@given(TEXT, TEXT)
+def test_a_module_means_the_same_as_bytes_and_as_text(text: str, source: str) -> None:
+    module = emitted(module_of(text, source))
+    assert ast.dump(ast.parse(module.encode())) == ast.dump(ast.parse(module))
+
+
+@pytest.mark.parametrize(
+    "folder", ["coding=utf-7", "coding: latin-1", "-*- coding: utf-16 -*-", "vim:fileencoding=x"]
+)
+def test_a_path_declares_no_encoding(folder: str) -> None:
+    module = emitted(module_of("é", f"{folder}/a.mp")).encode()
+    assert tokenize.detect_encoding(io.BytesIO(module).readline)[0] == "utf-8"
+    assert folder in module.decode()
+
+
+@pytest.mark.parametrize(
+    ("meant", "written"),
+    [("one", "two"), ('a"', "a"), ("-1.5", "1.5"), ("no", "no', 'no"), ("x\n    y", "x\ny")],
+)
+def test_a_module_that_says_something_else_is_a_defect(meant: str, written: str) -> None:
+    spec = module_of(meant)
+    right = emitted(spec)
+    prove(right.encode(), spec, 1)
+    wrong = right.replace(repr(meant)[1:-1], written)
+    assert wrong != right
+    with pytest.raises(InternalError, match="codegen"):
+        prove(wrong.encode(), spec, 1)

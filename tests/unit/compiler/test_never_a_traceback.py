@@ -14,8 +14,11 @@ from mpc.pipeline import Compiled, compile_module
 from mpc.project.read import decode
 from mpc.syntax import parse
 
+from ...golden import pages
+
 TESTS = Path(__file__).parents[2]
-SOURCES = sorted([*TESTS.glob("golden/*.mp"), *TESTS.glob("diagnostics/cases/*.mp")])
+CASES = sorted(TESTS.glob("diagnostics/cases/*.mp"))
+SOURCES = [*map(pages.source, pages.NAMES), *(case.read_text(encoding="utf-8") for case in CASES)]
 PIECES = (
     *("enum", "record", "prompt", "type", "model", "import", "from", "examples:", "tests:", "using:", "as"),
     *('"', '"""', "(", ")", "[", "]", "{", "}", "{{", "->", "|", "?", "..", ":", ",", ".", "=", "#", "/"),
@@ -74,7 +77,7 @@ def compile_bytes(data: bytes) -> tuple[Compiled | None, tuple[Diagnostic, ...]]
 
 @st.composite
 def mutated_sources(draw: st.DrawFn) -> str:
-    text = draw(st.sampled_from(SOURCES)).read_bytes().decode("utf-8", errors="replace")
+    text = draw(st.sampled_from(SOURCES))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
         end = draw(st.integers(start, min(len(text), start + 30)))

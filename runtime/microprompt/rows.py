@@ -1,17 +1,25 @@
-"""Arguments from the command line and from JSON rows, by the declared type; and answers as readable text.
+"""Arguments from words and from rows of JSON, by the types that a program declares.
 
 Enum members are given by their names in the program, records as JSON objects with the program's field names.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, assert_never
 
-from microprompt import abi
-from microprompt.errors import ArgumentError
-from microprompt.types.values import check, describe, to_json
+from . import abi
+from .errors import ArgumentError
+from .types.values import check, describe
+
+MAX_ROWS: Final = 1 << 30
+"""How many bytes a file of rows may have: they are all read before the first one is answered."""
+
+_SHOWN: Final = 80
+_WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -52,6 +60,56 @@ def from_words(program: abi.Program, words: Sequence[str]) -> dict[str, object]:
     return {name: _from_word(text, parameters[name].type, f"`{name}`") for name, text in found.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a file: the number and the text of its line, its id if it has one, and its arguments.
+
+    Where it has none that the program could take, `arguments` is the reason.
+    """
+
+    line: int
+    text: bytes
+    identity: Mapping[str, object]
+    arguments: Mapping[str, object] | ArgumentError
+
+
+def read_rows(program: abi.Program, data: bytes) -> list[Row]:
+    """The rows of a file of JSON objects, one a line, in UTF-8; blank lines are none.
+
+    Raises:
+        ArgumentError: the file begins like one in another encoding.
+    """
+    if data.startswith(_WIDE_MARKS):
+        raise ArgumentError("the rows are not in UTF-8 but in UTF-16 or UTF-32", help="save them as UTF-8")
+    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return [_row(program, number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _row(program: abi.Program, line: int, text: bytes) -> Row:
+    identity: Mapping[str, object] = {}
+    try:
+        data = _json(text)
+        if isinstance(data, dict) and "id" in data:
+            identity = {"id": data["id"]}
+        arguments: Mapping[str, object] | ArgumentError = from_row(program, data)
+    except ArgumentError as error:
+        arguments = error
+    return Row(line=line, text=text, identity=identity, arguments=arguments)
+
+
+def _json(text: bytes) -> object:
+    try:
+        return json.loads(text.decode())
+    except UnicodeDecodeError as error:
+        raise ArgumentError(
+            f"not UTF-8: byte {error.start + 1} of the line", help="save it as UTF-8"
+        ) from None
+    except ValueError as error:
+        raise ArgumentError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise ArgumentError("not JSON that can be read: it is nested too deeply") from None
+
+
 def from_row(program: abi.Program, row: object) -> dict[str, object]:
     """The arguments in a JSON row: its `inputs` object, or its own keys, of which others are then ignored.
 
@@ -74,14 +132,6 @@ def from_row(program: abi.Program, row: object) -> dict[str, object]:
         found[name] = _from_data(data, parameters[name].type, f"`{name}`")
         check(found[name], parameters[name].type, f"`{name}`")
     return found
-
-
-def readable(value: object) -> str:
-    """An answer as people read it: text as it is, an enum member's name, the rest as JSON."""
-    data = to_json(value)
-    if isinstance(data, str):
-        return data
-    return "none" if data is None else json.dumps(data, ensure_ascii=False, indent=2)
 
 
 def _require_all(program: abi.Program, found: Mapping[str, object]) -> None:
@@ -121,7 +171,7 @@ def _from_word(word: str, declared: abi.Type, where: str) -> object:
         case abi.RecordType() | abi.ListType():
             try:
                 data = json.loads(word)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ArgumentError(
                     f"{where} must be {describe(declared)}, written as JSON: {error}"
                 ) from None
@@ -139,7 +189,7 @@ def _from_data(data: object, declared: abi.Type, where: str) -> object:
             names = [member.name for member in declared.members]
             if data not in names:
                 raise ArgumentError(
-                    f"{where} is {json.dumps(data, ensure_ascii=False)}: not in {describe(declared)}",
+                    f"{where} is {_short(data)}: not in {describe(declared)}",
                     help=f"it is one of {', '.join(names)}",
                 )
             return declared.python(data)
@@ -148,7 +198,7 @@ def _from_data(data: object, declared: abi.Type, where: str) -> object:
         case abi.RecordType() if isinstance(data, dict):
             return _record(data, declared, where)
         case abi.FloatType() if type(data) is int:
-            return float(data)
+            return _float(data, declared, where)
         case abi.LiteralType() if data in declared.values:
             return data
         case abi.StrType() if isinstance(data, str):
@@ -182,4 +232,16 @@ def _record(data: Mapping[str, object], declared: abi.RecordType, where: str) ->
 
 
 def _not_of_type(value: object, declared: abi.Type, where: str) -> ArgumentError:
-    return ArgumentError(f"{where} must be {describe(declared)}, not {json.dumps(value, ensure_ascii=False)}")
+    return ArgumentError(f"{where} must be {describe(declared)}, not {_short(value)}")
+
+
+def _float(number: int, declared: abi.Type, where: str) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _not_of_type(number, declared, where) from None
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

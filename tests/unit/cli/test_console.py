@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 
 from microprompt.records import Record
-from mpc.cli.values import readable
+from mpc.cli.console import readable
 
 
 class Act(StrEnum):

@@ -1,0 +1,136 @@
+"""The proof that a module says what its spec does, as Black proves that it has changed nothing.
+
+The text is parsed as Python will read it, from bytes, and every literal in it is compared, in order, with
+what the spec holds. All text that a program brings along is in literals, so it is there as it was meant.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias, assert_never
+
+from ..diagnostics import InternalError
+from ..spec import (
+    AliasSpec,
+    Call,
+    Constant,
+    EnumSpec,
+    Expr,
+    ListOf,
+    ModuleSpec,
+    OrNone,
+    PromptSpec,
+    RecordSpec,
+    Ref,
+    Subscript,
+    TupleOf,
+    TypeSpec,
+)
+from .literals import laid_out
+from .writer import INDENT
+
+_Literal: TypeAlias = str | int | float | bool | None
+
+
+def prove(module: bytes, spec: ModuleSpec, abi_version: int) -> None:
+    """Raise `InternalError` unless the module parses and its literals are those of the spec."""
+    try:
+        tree = ast.parse(module)
+    except (SyntaxError, ValueError) as error:
+        raise InternalError("codegen", f"the module does not parse: {error}") from error
+    found = _literals(tree)
+    meant = list(_module(spec, abi_version))
+    if [repr(literal) for _, literal in found] != [repr(literal) for literal in meant]:
+        pairs = zip(found, meant, strict=False)
+        line = next((line for (line, literal), right in pairs if repr(literal) != repr(right)), "the last")
+        raise InternalError("codegen", f"a literal of the module is not what was meant: line {line}")
+
+
+# ------------------------------------------------------------------------------------- what the text says
+
+
+def _literals(tree: ast.Module) -> list[tuple[int, object]]:
+    """Every literal with its line, in the order of the text."""
+    visitor = _Visitor()
+    visitor.visit(tree)
+    return [(line, literal) for line, _, literal in sorted(visitor.found, key=lambda found: found[:2])]
+
+
+class _Visitor(ast.NodeVisitor):
+    """Collects literals with their places; the order in which it meets them is not that of the text."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[int, int, object]] = []
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        self.found.append((node.lineno, node.col_offset, node.value))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        # A negative number is not one literal to Python.
+        self.found.append((node.lineno, node.col_offset, ast.literal_eval(node)))
+
+
+# ---------------------------------------------------------------------------------- what the spec holds
+
+
+def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
+    if spec.docstring:
+        yield laid_out(spec.docstring, "")
+    yield from spec.exports
+    yield abi_version
+    yield spec.source
+    for model in spec.models:
+        yield from _expressions([model.value])
+    for type in spec.types:
+        yield from _type(type)
+    for prompt in spec.prompts:
+        yield from _prompt(prompt)
+
+
+def _type(type: TypeSpec) -> Iterator[_Literal]:
+    match type:
+        case AliasSpec():
+            yield from _expressions([type.annotation])
+        case EnumSpec():
+            yield from _expressions(type.marks)
+            for name, description in type.members:
+                yield name
+                yield from _description(description)
+        case RecordSpec():
+            yield from _expressions(type.marks)
+            for field in type.fields:
+                yield from _expressions([field.annotation, field.default])
+                yield from _description(field.description)
+        case _:
+            assert_never(type)
+
+
+def _prompt(prompt: PromptSpec) -> Iterator[_Literal]:
+    yield from _expressions([prompt.program])
+    for parameter in prompt.parameters:
+        yield from _expressions([parameter.annotation, parameter.default])
+    yield from _expressions([prompt.returns])
+    yield laid_out(prompt.english, INDENT)
+
+
+def _description(text: str | None) -> Iterator[_Literal]:
+    if text:
+        yield laid_out(text, INDENT)
+
+
+def _expressions(values: Iterable[Expr | None]) -> Iterator[_Literal]:
+    for value in values:
+        match value:
+            case None | Ref():
+                pass
+            case Constant():
+                yield value.value
+            case Call():
+                yield from _expressions([*value.arguments, *(item for _, item in value.keywords)])
+            case TupleOf() | ListOf() | Subscript():
+                yield from _expressions(value.items)
+            case OrNone():
+                yield from _expressions([value.item, Constant(None)])
+            case _:
+                assert_never(value)

@@ -1,0 +1,99 @@
+"""Programs as modules in memory: compiled and executed, with nothing written."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TypeAlias
+
+from ..diagnostics import Diagnostic, has_errors
+from .names import python_name
+from .paths import absolute, real
+from .units import Unit, all_diagnostics, compile_all
+
+_Register: TypeAlias = Callable[[str, ModuleType], None]
+
+
+class CompileError(Exception):
+    """A program has errors, so it cannot be loaded; `diagnostics` holds them and the warnings."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+def load(path: Path) -> ModuleType:
+    """Compile a file and what it imports, and execute it as a module, without writing anything.
+
+    `sys.modules` is left as it was. Raises `CompileError`, and `ToolError` for a file that cannot be read.
+    """
+    path = absolute(path)
+    units = compile_all([path])
+    diagnostics = all_diagnostics(units)
+    if has_errors(diagnostics):
+        raise CompileError(diagnostics)
+    names = _names(units, path)
+    modules: dict[Path, ModuleType] = {}
+    with _borrowed_modules() as register:
+        for unit in units:
+            key = real(unit.file.path)
+            if key not in names:
+                continue  # the standard library's modules are imported as they are installed
+            modules[key] = _new_module(unit, names[key][0])
+            for name in names[key]:
+                register(name, modules[key])
+            assert unit.text is not None
+            exec(compile(unit.text, str(modules[key].__file__), "exec"), modules[key].__dict__)
+    return modules[real(path)]
+
+
+def _names(units: list[Unit], path: Path) -> dict[Path, list[str]]:
+    """The names by which generated code imports each module, its own first."""
+    roots = {real(unit.file.path): unit.file.root for unit in units}
+    found = {real(path): [".".join(python_name(path, roots[real(path)]))]}
+    for unit in units:
+        for link in unit.file.links:
+            if link.target is not None and not link.is_std:
+                found.setdefault(real(link.target), []).append(".".join(link.python))
+    return found
+
+
+def _new_module(unit: Unit, name: str) -> ModuleType:
+    """An empty module that knows where it comes from, and whose text tools such as Pydantic can read."""
+    assert unit.text is not None
+    module = ModuleType(name)
+    module.__file__ = str(unit.file.path.with_suffix(".py"))
+    lines = unit.text.splitlines(keepends=True)
+    linecache.cache[module.__file__] = (len(unit.text), None, lines, module.__file__)
+    return module
+
+
+@contextmanager
+def _borrowed_modules() -> Iterator[_Register]:
+    """Let modules be imported by name for a while; packages on the way are made up."""
+    before: dict[str, ModuleType | None] = {}
+
+    def put(name: str, module: ModuleType) -> None:
+        before.setdefault(name, sys.modules.get(name))
+        sys.modules[name] = module
+
+    def register(name: str, module: ModuleType) -> None:
+        parent, _, child = name.rpartition(".")
+        if parent:
+            if parent not in before:
+                register(parent, ModuleType(parent))
+            setattr(sys.modules[parent], child, module)
+        put(name, module)
+
+    try:
+        yield register
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module

@@ -1,0 +1,56 @@
+"""The pages beside this file: each shows a program and the module that it becomes.
+
+`shop/stock.md` holds `shop/stock.mp` in a block marked `mp`, and `shop/stock.py` in one marked `python`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+NAMES = tuple(sorted(page.relative_to(FOLDER).with_suffix("").as_posix() for page in FOLDER.rglob("*.md")))
+
+_BLOCK = re.compile(r"^```(mp|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def source(name: str) -> str:
+    """The program of a page."""
+    return _blocks(name)["mp"]
+
+
+def module(name: str) -> str:
+    """The module that the program of a page becomes."""
+    return _blocks(name)["python"]
+
+
+def unpack(root: Path) -> Path:
+    """Write all programs into the project `root`, where they lie as they do in this one; gives the folder."""
+    folder = root / "tests" / "golden"
+    for name in NAMES:
+        path = folder / f"{name}.mp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source(name), encoding="utf-8")
+    (root / "pyproject.toml").touch()
+    return folder
+
+
+def unpack_modules(folder: Path) -> None:
+    """Write all modules into `folder`."""
+    for name in NAMES:
+        path = folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(module(name), encoding="utf-8")
+
+
+def rewrite(name: str, module: str) -> None:
+    """Let a page show another module."""
+    page = FOLDER / f"{name}.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace(_blocks(name)["python"], module), encoding="utf-8")
+
+
+def _blocks(name: str) -> Mapping[str, str]:
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    return {match[1]: match[2] for match in _BLOCK.finditer(text)}
