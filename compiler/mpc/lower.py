@@ -278,12 +278,11 @@ class _Lowering:
             case AliasType() | EnumType() | RecordType():
                 return self._ref(type)
             case StrType():
-                pattern = None if type.pattern is None else Constant(f"^(?:{type.pattern})$")
+                if type.pattern is not None:
+                    matching = Call(Ref(("Pattern",)), (Constant(type.pattern),))
+                    return Subscript(Ref(("Annotated",)), (Ref(("str",)), matching))
                 return _annotated(
-                    Ref(("str",)),
-                    min_length=_number(type.low or None),
-                    max_length=_number(type.high),
-                    pattern=pattern,
+                    Ref(("str",)), min_length=_number(type.low or None), max_length=_number(type.high)
                 )
             case IntType():
                 return _annotated(Ref(("int",)), ge=_number(type.low), le=_number(type.high))

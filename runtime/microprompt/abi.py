@@ -15,6 +15,18 @@ from .errors import AbiError
 
 ABI_VERSION: Final = 2
 
+DEFAULT_STR_LENGTH: Final = 200
+"""The most characters of an answer's text without a declared bound, and of what a pattern matches."""
+
+DEFAULT_LIST_COUNT: Final = 16
+"""The most items of an answer's list without a declared bound."""
+
+INT_DIGITS: Final = 15
+"""The most digits of a number before the point, where its range leaves that open."""
+
+FLOAT_DIGITS: Final = 6
+"""The most digits of an answer's number behind the point."""
+
 E = TypeVar("E", bound=type[StrEnum])
 C = TypeVar("C", bound=type[object])
 

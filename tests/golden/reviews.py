@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from microprompt import abi, prompt
-from microprompt.records import Field, Record
+from microprompt.records import Field, Pattern, Record
 
 __all__ = ["Author", "Code", "Review", "Stars", "again", "joke", "read"]
 
@@ -20,7 +20,7 @@ abi.require(2, "tests/golden/reviews.mp")
 
 Stars: TypeAlias = Annotated[int, Field(ge=1, le=5)]
 
-Code: TypeAlias = Annotated[str, Field(pattern="^(?:[A-Z]{2}-\\d+)$")]
+Code: TypeAlias = Annotated[str, Pattern("[A-Z]{2}-\\d+")]
 
 
 @abi.fields(

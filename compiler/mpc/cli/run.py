@@ -25,4 +25,5 @@ def command(file: str, function: str, words: tuple[str, ...], as_json: bool) -> 
     arguments = values.from_words(called.program, words)
     with console.model_progress():
         answer = called.detail(**arguments)
-    click.echo(json.dumps(answer.to_json(), ensure_ascii=False) if as_json else values.readable(answer.value))
+    found = answer.to_json()
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else values.readable(found["value"]))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from microprompt.patterns import Pattern, PatternError
+
 from ..diagnostics import Reporter
 from ..syntax import nodes
-from .patterns import PatternError, check_pattern
 from .types import MAX_DECIMALS, StrType
 from .values import read_number
 
@@ -15,7 +16,7 @@ from .values import read_number
 def pattern_type(node: nodes.Pattern, reporter: Reporter) -> StrType:
     """A string with a pattern; one that is of no use is reported."""
     try:
-        check_pattern(node.text)
+        Pattern(node.text).require_use()
     except PatternError as error:
         code, message, help = (
             ("MP0305", "nothing can match this pattern", "make the pattern shorter or simpler")

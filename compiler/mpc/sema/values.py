@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar, assert_never
 
+from microprompt.patterns import Pattern, PatternError
+
 from ..diagnostics import Reporter, suggestion
 from ..source import Span
 from ..syntax import nodes
 from .checked import Broken, Symbol
-from .patterns import PatternError, check_pattern, matches
 from .types import (
     DEFAULT_MAX_CHARACTERS,
     DEFAULT_MAX_ITEMS,
@@ -205,11 +206,12 @@ class ValueChecker:
     def _string(self, node: nodes.StringValue, wanted: StrType) -> str:
         text = node.text
         if wanted.pattern is not None:
+            pattern = Pattern(wanted.pattern)
             try:
-                check_pattern(wanted.pattern)
+                pattern.require_use()
             except PatternError:
                 return text  # reported where the type is
-            if not matches(wanted.pattern, text):
+            if not pattern.matches(text):
                 self._report_outside(
                     node.span, f"does not match /{wanted.pattern}/", "write a text that matches"
                 )

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import abi
 from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
 from ..prompts.layout import Template
@@ -24,7 +22,7 @@ from ..prompts.plan import Plan
 from ..scheduling.backend import Interrupted, Rows, Step
 from ..scheduling.decoding import Cursor, Decoding
 from ..scheduling.lane import Job
-from ..types.values import as_json, check, plain
+from ..types import kind
 from .engine import Call, Engine
 
 if TYPE_CHECKING:
@@ -188,12 +186,11 @@ class ScriptedEngine(Engine):
         if callable(found):
             found = found(**call.arguments)
         weighted = list(found.items()) if isinstance(found, Mapping) else [(found, 1.0)]
-        for value, _ in weighted:
-            try:
-                check(value, program.returns, f"the scripted answer of {program.name}")
-            except MicropromptError as error:
-                raise ScriptError(str(error)) from None
-        return weighted
+        answer, where = kind(program.returns), f"the scripted answer of {program.name}"
+        try:
+            return [(answer.check(value, where), weight) for value, weight in weighted]
+        except MicropromptError as error:
+            raise ScriptError(str(error)) from None
 
     def _speak(self, text: bytes) -> NDArray[np.float32]:
         logits = np.full(VOCABULARY, _NEVER, dtype=np.float32)
@@ -217,18 +214,9 @@ def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, 
     """The answer's possible texts with their probabilities: of independent fields, each field's."""
     lines: defaultdict[bytes, float] = defaultdict(float)
     for value, weight in weighted:
-        for text in _texts(value, plan):
+        for text in plan.texts(value):
             lines[text.encode()] += weight
     return dict(lines)
-
-
-def _texts(value: object, plan: Plan) -> Iterator[str]:
-    if plan.leads:
-        for lead, slot in zip(plan.leads, plan.slots, strict=True):
-            yield f"{lead} {as_json(attrgetter(slot.name)(value), slot.type)}{slot.after}"
-    else:
-        end = "" if isinstance(plan.returns, abi.RecordType) else "\n"
-        yield f" {plain(value, plan.returns)}{end}"
 
 
 def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: Plan) -> None:
@@ -237,7 +225,6 @@ def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: 
         return
     scripted = next(iter(lines)).decode().strip()
     raise ScriptError(
-        f"no model can write the scripted answer {scripted}: it comes out as "
-        f"{plain(answer.value, plan.returns)}",
+        f"no model can write the scripted answer {scripted}: it comes out as {plan.kind.plain(answer.value)}",
         help="text is one line without a blank at its start, of up to 200 characters unless its type says so",
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from microprompt import abi
 from microprompt.records import Record
-from microprompt.types import values
 from mpc.sema import python_names, types
 
 
 def test_the_default_bounds_are_the_runtimes() -> None:
-    assert types.DEFAULT_MAX_CHARACTERS == values.DEFAULT_STR_LENGTH
-    assert types.DEFAULT_MAX_ITEMS == values.DEFAULT_LIST_COUNT
-    assert types.MAX_DECIMALS == values.FLOAT_DIGITS
-    assert len(str(types.MAX_NUMBER)) == values.INT_DIGITS
+    assert types.DEFAULT_MAX_CHARACTERS == abi.DEFAULT_STR_LENGTH
+    assert types.DEFAULT_MAX_ITEMS == abi.DEFAULT_LIST_COUNT
+    assert types.MAX_DECIMALS == abi.FLOAT_DIGITS
+    assert len(str(types.MAX_NUMBER)) == abi.INT_DIGITS
 
 
 def test_no_name_of_a_records_class_can_be_a_field() -> None:
