@@ -174,9 +174,9 @@ def matches(pattern: str, text: str) -> bool:
     return matcher.try_consume_tokens(data) == len(data) and matcher.is_accepting()
 
 
-def check_pattern(_: object, pattern: str, text: str, __: object) -> Iterator[jsonschema.ValidationError]:
+def check_pattern(_: object, pattern: str, text: object, __: object) -> Iterator[jsonschema.ValidationError]:
     """The keyword `pattern`, which jsonschema itself gives to Python's `re`."""
-    if not matches(pattern.removeprefix("^").removesuffix("$"), text):
+    if isinstance(text, str) and not matches(pattern.removeprefix("^").removesuffix("$"), text):
         yield jsonschema.ValidationError(f"{text!r} does not match {pattern!r}")
 
 

@@ -21,7 +21,6 @@ from microprompt.engines.scripted import ByteBackend
 from microprompt.errors import ArgumentError
 from microprompt.patterns import MAX_TEXT, Pattern, PatternError
 from microprompt.prompts.plan import Guided, make_plan
-from microprompt.records import Record
 from microprompt.types import AnyKind, kind
 from mpc import project
 
@@ -106,7 +105,7 @@ class Module:
     inside: PromptFunction[..., Any]
     several: PromptFunction[..., Any]
     taking: PromptFunction[..., Any]
-    Cell: type[Record]
+    Cell: Any
 
     @classmethod
     def of(cls, pattern: str, folder: Path) -> Module:

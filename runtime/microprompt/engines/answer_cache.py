@@ -17,7 +17,7 @@ from typing import Final
 
 from ..errors import EngineError
 from ..scheduling.program import TokenizedProgram
-from ..scheduling.slots import Parts
+from ..scheduling.slots import Decided
 
 LIMIT: Final = 100_000
 """Answers that are kept; the oldest ones go."""
@@ -101,13 +101,13 @@ def key_of(bound: TokenizedProgram, tokens: Sequence[int], model: str) -> bytes:
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
-def to_text(bound: TokenizedProgram, parts: Parts, *, near_tie: bool) -> str:
+def to_text(bound: TokenizedProgram, parts: Decided, *, near_tie: bool) -> str:
     """What was decided in the leaves, as JSON text."""
     fields = {leaf.name: leaf.keep(parts[leaf.name]) for leaf in bound.answer.leaves() if leaf.name in parts}
     return json.dumps({"near_tie": near_tie, "fields": fields})
 
 
-def from_text(bound: TokenizedProgram, text: str) -> tuple[Parts, bool] | None:
+def from_text(bound: TokenizedProgram, text: str) -> tuple[Decided, bool] | None:
     """The parts and `near_tie` of `to_text`; `None` if the text is not one of its."""
     leaves = {leaf.name: leaf for leaf in bound.answer.leaves()}
     try:

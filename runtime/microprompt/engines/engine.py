@@ -17,7 +17,7 @@ from ..scheduling.decoding import Cursor, Decoding
 from ..scheduling.lane import Job
 from ..scheduling.program import TokenizedProgram
 from ..scheduling.scheduler import Scheduler
-from ..scheduling.slots import Parts
+from ..scheduling.slots import Decided
 from .answer_cache import AnswerStore, from_text, key_of, to_text
 
 NEAR_TIE: Final = 0.1
@@ -117,7 +117,7 @@ class Engine:
         question = bound.question(call.arguments)
         cells, most = bound.cells(len(question))
 
-        def assemble(parts: Parts, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
+        def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
             whole = parts.get("")
             return Answer(
                 value=bound.value(parts),

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = DEFAULT_STR_LENGTH
 """The most characters that a pattern matches: a longer text is refused, whatever the pattern says."""
 
+MAX_NESTED: Final = 500
+"""How many characters counts inside one another may multiply a pattern to, as `(.{1,20}){1,20}` does. A text
+can be read in so many ways then that llguidance gives up, with a large vocabulary from about 550 on."""
+
+_FUEL: Final = 50_000_000
+"""What llguidance may spend on all of a text, where it decodes with 200,000 for a token. The largest pattern
+that is allowed takes a tenth of it for the longest text."""
+
 _ANY_TEXT: Final = rf"/(?s:.){{0,{MAX_TEXT}}}/"
 _ANY_JSON: Final = rf'/(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00[01][0-9a-f]){{0,{MAX_TEXT}}}/'
 _ESCAPED: Final[tuple[Range, ...]] = ((0, 0x1F), (ord('"'), ord('"')), (ord("\\"), ord("\\")))
@@ -53,24 +61,28 @@ class Pattern:
         """Raise `PatternError` unless the decoder can follow the pattern and some text matches it."""
         if self.shortest > MAX_TEXT:
             raise PatternError(f"no text of up to {MAX_TEXT} characters matches", never=True)
+        size = _nested_size(parse_once(self.text))
+        if size > MAX_NESTED:
+            raise PatternError(
+                f"its counts inside one another make {size:,} characters of it; {MAX_NESTED} are allowed, "
+                "and `+` counts as one"
+            )
         matcher = _matcher(self.text)
         if not matcher.is_error():
             matcher.compute_bitmask()
         if matcher.is_error():
             # llguidance has looked for a text that matches: there is none, or it has given up.
-            is_hard = "fuel" in matcher.get_error()
-            reason = (
-                "it is too complex to tell whether anything matches"
-                if is_hard
-                else f"no text of up to {MAX_TEXT} characters matches"
+            is_hard = "fuel" in matcher.get_error() or "too many" in matcher.get_error()
+            known = "it is too complex to tell whether anything matches"
+            raise PatternError(
+                known if is_hard else f"no text of up to {MAX_TEXT} characters matches", never=True
             )
-            raise PatternError(reason, never=True)
 
     def matches(self, text: str) -> bool:
         """Whether the pattern matches the whole text, in time proportional to its length."""
         if len(text) > MAX_TEXT:
             return False
-        data = text.encode()
+        data = text.encode(errors="surrogatepass")
         matcher = _matcher(self.text)
         return matcher.try_consume_tokens(list(data)) == len(data) and matcher.is_accepting()
 
@@ -146,17 +158,20 @@ def parse_once(pattern: str) -> Node:
 
 
 def _matcher(pattern: str) -> LLMatcher:
-    """A matcher over bytes that nothing has been fed to."""
-    return _first_matcher(pattern).deep_copy()
+    """A matcher over bytes. Copies would share, and keep for good, all the states that texts lead to; making
+    one anew takes a millisecond."""
+    from llguidance import LLMatcher, LLParserLimits
+
+    limits = LLParserLimits(step_lexer_fuel=_FUEL, verbose_errors=False)
+    return LLMatcher(_bytes_as_tokens(), _grammar(pattern), log_level=0, limits=limits)
 
 
-@lru_cache(maxsize=256)
-def _first_matcher(pattern: str) -> LLMatcher:
-    """What is copied for each text; the copies share what they learn about the pattern."""
+@lru_cache(maxsize=1024)
+def _grammar(pattern: str) -> str:
     from llguidance import LLMatcher  # 30 ms that programs without patterns do not pay
 
-    grammar = LLMatcher.grammar_from_lark(f"start: TEXT\nTEXT: {Pattern(pattern).terminal()}\n")
-    return LLMatcher(_bytes_as_tokens(), grammar, log_level=0)
+    grammar: str = LLMatcher.grammar_from_lark(f"start: TEXT\nTEXT: {Pattern(pattern).terminal()}\n")
+    return grammar
 
 
 @cache
@@ -202,6 +217,45 @@ def _widest(node: Node, size: Callable[[Chars], int]) -> int:
             return max((_widest(item, size) for item in items), default=0)
         case Repeat(item, _, _):
             return _widest(item, size)
+
+
+def _size(node: Node) -> int:
+    """The characters of a pattern with its counted repetitions written out."""
+    match node:
+        case Chars():
+            return 1
+        case Sequence(items) | Either(items):
+            return min(_MANY, sum(map(_size, items)))
+        case Repeat(item):
+            return min(_MANY, _times(node) * _size(item))
+
+
+def _nested_size(node: Node) -> int:
+    """The size of the largest counted repetition that has others inside."""
+    match node:
+        case Chars():
+            return 0
+        case Sequence(items) | Either(items):
+            return max(map(_nested_size, items), default=0)
+        case Repeat(item):
+            inside = _nested_size(item)
+            return max(inside, _size(node)) if _times(node) > 1 and _is_counted(item) else inside
+
+
+def _is_counted(node: Node) -> bool:
+    match node:
+        case Chars():
+            return False
+        case Sequence(items) | Either(items):
+            return any(map(_is_counted, items))
+        case Repeat(item):
+            return _times(node) > 1 or _is_counted(item)
+
+
+def _times(node: Repeat) -> int:
+    """How often a repetition is written out: an open one only as often as it must be there."""
+    is_open = node.most is None or node.most > MAX_TEXT
+    return max(1, min(node.least, MAX_TEXT) if is_open else node.most or 0)
 
 
 def _bytes(chars: Chars) -> int:

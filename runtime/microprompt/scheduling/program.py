@@ -14,7 +14,7 @@ from ..prompts.tokenized import TokenizedPrompt
 from ..types.punctuation import SPACE
 from .backend import Backend
 from .decoding import Cursor, Decoding, Sampler
-from .slots import AnySlot, Binding, Parts, make_slot
+from .slots import AnySlot, Binding, Decided, make_slot
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class TokenizedProgram:
             min(question + self.answer.max_tokens, room),
         )
 
-    def decode(self, cursor: Cursor, most: int) -> Decoding[Parts]:
+    def decode(self, cursor: Cursor, most: int) -> Decoding[Decided]:
         """Answer the question that waits at the cursor, with at most so many cells for both.
 
         Raises `AnswerTooLong` where they do not suffice.
@@ -73,7 +73,7 @@ class TokenizedProgram:
         decoding = self.answer.decode(cursor, Sampler(using.temperature, random), budget)
         return (yield from self._within(most, cursor, decoding))
 
-    def value(self, parts: Parts) -> object:
+    def value(self, parts: Decided) -> object:
         """The answer, from what was decided in each leaf."""
         try:
             return self.plan.value({name: part.value for name, part in parts.items()})

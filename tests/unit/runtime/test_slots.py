@@ -17,7 +17,7 @@ from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node
 from microprompt.scheduling.decoding import Cursor, Decoding, Sampler
 from microprompt.scheduling.lane import Job, Lane
 from microprompt.scheduling.prefixes import PrefixStore
-from microprompt.scheduling.slots import AnySlot, Binding, Parts, make_slot
+from microprompt.scheduling.slots import AnySlot, Binding, Decided, make_slot
 from microprompt.types import kind
 
 from .programs import INNER, OUTER, WatchedBackend, log_probability, program, random_voice
@@ -37,12 +37,12 @@ def slot_of(node: Node, backend: WatchedBackend, max_tokens: int | None = None) 
     return make_slot(node, Binding(backend, max_tokens, make_slot))
 
 
-def decoded(node: Node, voice: Voice, budget: int = 1000) -> tuple[Parts, bytes, int]:
+def decoded(node: Node, voice: Voice, budget: int = 1000) -> tuple[Decided, bytes, int]:
     """What a node gives behind the prompt, the text that was evaluated, and how many tokens that took."""
     backend = WatchedBackend(voice)
     slot = slot_of(node, backend)
 
-    def decode(cursor: Cursor, _: int) -> Decoding[tuple[Parts, bytes, int]]:
+    def decode(cursor: Cursor, _: int) -> Decoding[tuple[Decided, bytes, int]]:
         parts = yield from slot.decode(cursor, Sampler(0.0, None), budget)
         count = cursor.tally.decoded + len(cursor.pending)
         yield cursor.flush()

@@ -11,9 +11,9 @@ from .choice import ChoiceSlot
 from .forced import ForcedSlot
 from .guided import GuidedSlot
 from .side_by_side import SideBySideSlot
-from .slot import AnyLeaf, AnySlot, Binding, Parts, Slot
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
 
-__all__ = ["SLOTS", "AnyLeaf", "AnySlot", "Binding", "ChoiceSlot", "GuidedSlot", "Parts", "make_slot"]
+__all__ = ["SLOTS", "AnyLeaf", "AnySlot", "Binding", "ChoiceSlot", "Decided", "GuidedSlot", "make_slot"]
 
 N = TypeVar("N", bound=Node)
 Row = tuple[type[Any], type[AnySlot]]

@@ -6,7 +6,7 @@ from ...prompts.plan import Branch
 from ..decoding import Cursor, Decoding, Sampler
 from .choice import ChoiceSlot
 from .described import SlotPlan
-from .slot import AnyLeaf, Binding, Parts, Slot
+from .slot import AnyLeaf, Binding, Decided, Slot
 
 
 class BranchSlot(Slot[Branch]):
@@ -20,7 +20,7 @@ class BranchSlot(Slot[Branch]):
         self.shortest_tokens = self.choice.shortest_tokens + min(arm.shortest_tokens for arm in self.arms)
         self.sequences = max(slot.sequences for slot in (self.choice, *self.arms))
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
         label, part = yield from self.choice.decide(cursor, sampler)
         parts = yield from self.arms[label].decode(cursor, sampler, budget)
         return {self.choice.name: part, **parts}

@@ -7,7 +7,7 @@ from itertools import takewhile
 from ...prompts.plan import Chain
 from ..decoding import Cursor, Decoding, Sampler
 from .described import SlotPlan
-from .slot import AnyLeaf, Binding, Parts, Slot
+from .slot import AnyLeaf, Binding, Decided, Slot
 
 
 class ChainSlot(Slot[Chain]):
@@ -20,8 +20,8 @@ class ChainSlot(Slot[Chain]):
         forced = takewhile(lambda slot: not slot.leaves(), self.slots)
         self.lead_tokens = sum(slot.lead_tokens for slot in forced)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
-        parts: Parts = {}
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+        parts: Decided = {}
         for slot in self.slots:
             parts |= yield from slot.decode(cursor, sampler, budget)
         return parts

@@ -12,7 +12,7 @@ from ...prompts.plan import Choice
 from ...prompts.trie import Trie, build_trie
 from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, choose
 from .described import SlotPlan, TrieBranch
-from .slot import Binding, Kept, Leaf, Parts
+from .slot import Binding, Decided, Kept, Leaf
 
 
 class ChoiceSlot(Leaf[Choice]):
@@ -30,7 +30,7 @@ class ChoiceSlot(Leaf[Choice]):
         self._kind = node.kind
         self._backend = binding.backend
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
         _, part = yield from self.decide(cursor, sampler)
         return {self.name: part}
 

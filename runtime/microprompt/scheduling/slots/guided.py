@@ -14,7 +14,7 @@ from ...prompts.plan import Guided
 from ...types.grammar import Terminals
 from ..decoding import Cursor, Decoding, Sampler, write
 from .described import SlotPlan
-from .slot import Binding, Kept, Leaf, Parts
+from .slot import Binding, Decided, Kept, Leaf
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -44,7 +44,7 @@ class GuidedSlot(Leaf[Guided]):
         self.shortest_tokens = text.shortest + around
         self.expected_tokens = min(self.max_tokens, text.characters + around, USUAL_TOKENS)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
         text, log_prob = yield from write(cursor, self.matcher(), sampler, budget)
         return {self.name: self._part(self.value(text), float(np.exp(log_prob)))}
 

@@ -8,7 +8,7 @@ from functools import partial
 from ...prompts.plan import SideBySide
 from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, side_by_side
 from .described import SlotPlan
-from .slot import AnyLeaf, AnySlot, Binding, Parts, Slot
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
 
 
 class SideBySideSlot(Slot[SideBySide]):
@@ -27,8 +27,8 @@ class SideBySideSlot(Slot[SideBySide]):
         self._waves = tuple(_waves(self.slots))
         self.sequences = max(sum(1 + slot.sequences for slot in wave) for wave in self._waves)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
-        parts: Parts = {}
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+        parts: Decided = {}
         for wave in self._waves:
             branches = [((), partial(slot.decode, sampler=sampler, budget=budget)) for slot in wave]
             for found in (yield from side_by_side(cursor, branches)):

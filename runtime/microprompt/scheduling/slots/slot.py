@@ -18,7 +18,7 @@ N = TypeVar("N", bound=Node)
 AnySlot: TypeAlias = "Slot[Any]"
 AnyLeaf: TypeAlias = "Leaf[Any]"
 
-Parts: TypeAlias = dict[str, FieldAnswer]
+Decided: TypeAlias = dict[str, FieldAnswer]
 """What was decided in each leaf, by its dotted name ("" for the whole answer)."""
 
 Kept: TypeAlias = Mapping[str, object]
@@ -57,7 +57,7 @@ class Slot(ABC, Generic[N]):
     def __init__(self, node: N, binding: Binding) -> None: ...
 
     @abstractmethod
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Parts]:
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
         """Fill the slot; the model may choose `budget` tokens in all. The cursor ends behind it."""
 
     @abstractmethod
