@@ -21,6 +21,7 @@ from ..prompts.layout import Template
 from ..prompts.plan import Plan
 from ..scheduling.backend import Interrupted, Rows, Step
 from ..scheduling.decoding import Cursor, Decoding
+from ..scheduling.guides import make_guide
 from ..scheduling.lane import Job
 from ..types import kind
 from .engine import Call, Engine
@@ -111,12 +112,7 @@ class ByteBackend:
         return ByteBackend(self._voice, context=self.n_cells)
 
     def matcher(self, grammar: str) -> LLMatcher:
-        from llguidance import LLMatcher
-
-        matcher = LLMatcher(_tokenizer(), grammar)
-        if matcher.is_error():
-            raise EngineError(f"llguidance refuses a grammar: {matcher.get_error()}")
-        return matcher
+        return make_guide(_tokenizer(), grammar)
 
     def close(self) -> None:
         self._sequences.clear()

@@ -26,11 +26,11 @@ MAX_TEXT: Final = DEFAULT_STR_LENGTH
 
 MAX_NESTED: Final = 500
 """How many characters counts inside one another may multiply a pattern to, as `(.{1,20}){1,20}` does. A text
-can be read in so many ways then that llguidance gives up, with a large vocabulary from about 550 on."""
+can be read in so many ways then that llguidance takes seconds for a mask, or gives up."""
 
 _FUEL: Final = 50_000_000
-"""What llguidance may spend on all of a text, where it decodes with 200,000 for a token. The largest pattern
-that is allowed takes a tenth of it for the longest text."""
+"""What llguidance may spend on all of a text: ten times what the longest text takes with the largest nested
+counts."""
 
 _ANY_TEXT: Final = rf"/(?s:.){{0,{MAX_TEXT}}}/"
 _ANY_JSON: Final = rf'/(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00[01][0-9a-f]){{0,{MAX_TEXT}}}/'
