@@ -237,9 +237,11 @@ _CODES: Final = (
     _error(
         "MP0304",
         "pattern that cannot be compiled",
-        "A pattern is a regular expression in the part of the syntax that Python's `re` and the "
-        "decoder's llguidance share: no look-around, no back-references, no word boundaries, no "
-        "`\\p{...}`. It matches the whole text.",
+        "A pattern is a regular expression in the part of the syntax that Python's `re` and Rust's "
+        "`regex` share: no look-around, no back-references, no word boundaries, no `\\p{...}`, no flags "
+        "but `(?i)` at its start and `(?i:...)`, groups at most 50 deep, at most 1,000 characters, and "
+        "counts inside one another that make at most 500 characters of it, as `(.{1,20}){1,20}` makes 400. "
+        "It matches the whole text, so `^` and `$` may stand only where it begins and ends.",
     ),
     _error(
         "MP0305",

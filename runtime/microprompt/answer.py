@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .types.values import to_json
+from . import abi
+from .types import kind
 
 R = TypeVar("R", covariant=True)
 
@@ -35,7 +35,7 @@ class Answer(Generic[R]):
     constraint, that the model would have said one of the labels (a choice only): low means that the question
     does not suit the labels. `near_tie` says that somewhere the best label or token beat the next one by so
     little that the same call, among other calls, may give the other. `fields` has the same for each field of
-    a record, by dotted name. `seconds` is wall time from call to answer.
+    a record, by dotted name. `seconds` is wall time from call to answer. `returns` is the function's type.
     """
 
     value: R
@@ -47,15 +47,17 @@ class Answer(Generic[R]):
     usage: Usage
     seconds: float
     model: str
+    returns: abi.Type = field(repr=False)
 
     def to_json(self) -> dict[str, object]:
         """The answer as JSON data: what `mpc run --json` prints."""
+        returns = kind(self.returns)
         return {
-            "value": to_json(self.value),
+            "value": returns.to_data(self.value),
             "confidence": self.confidence,
             "distribution": None
             if self.distribution is None
-            else {label_key(value): p for value, p in self.distribution.items()},
+            else {returns.key(value): p for value, p in self.distribution.items()},
             "coverage": self.coverage,
             "near_tie": self.near_tie,
             "usage": {
@@ -76,8 +78,3 @@ class FieldAnswer:
     confidence: float
     distribution: Mapping[object, float] | None
     coverage: float | None
-
-
-def label_key(value: object) -> str:
-    """A label's value as a JSON object's key: a string as it is, else its JSON text."""
-    return str(value) if isinstance(value, str) else json.dumps(value)

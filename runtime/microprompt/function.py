@@ -14,7 +14,7 @@ from . import abi, settings
 from .answer import Answer
 from .errors import ArgumentError, MicropromptError
 from .gathering import Later
-from .types.values import check
+from .types import kind
 
 if TYPE_CHECKING:
     from .engines.engine import Call, Engine
@@ -163,8 +163,9 @@ class PromptFunction(Generic[P, R]):
             raise ArgumentError(f"{self.program.name}: {error}") from None
         bound.apply_defaults()
         for parameter in self.program.parameters:
+            where = f"argument `{parameter.name}` of {self.program.name}"
             value = bound.arguments[parameter.name]
-            check(value, parameter.type, f"argument `{parameter.name}` of {self.program.name}")
+            bound.arguments[parameter.name] = kind(parameter.type).check(value, where)
         timeout = settings.current().timeout if self._timeout is None else self._timeout
         return Call(self.program, bound.arguments, timeout)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Field", "Record"]
+from .patterns import Pattern
+
+__all__ = ["Field", "Pattern", "Record"]
 
 
 class Record(BaseModel):

@@ -9,19 +9,16 @@ import codecs
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
 from . import abi
 from .errors import ArgumentError
-from .types.values import check, describe
+from .types import kind
 
 MAX_ROWS: Final = 1 << 30
 """How many bytes a file of rows may have: they are all read before the first one is answered."""
 
-_SHOWN: Final = 80
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-
-_WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def from_words(program: abi.Program, words: Sequence[str]) -> dict[str, object]:
@@ -57,7 +54,7 @@ def from_words(program: abi.Program, words: Sequence[str]) -> dict[str, object]:
             raise ArgumentError(f"the parameter `{name}` is given twice", help=_usage(program))
         found[name] = value
     _require_all(program, found)
-    return {name: _from_word(text, parameters[name].type, f"`{name}`") for name, text in found.items()}
+    return {name: kind(parameters[name].type).read_word(text, f"`{name}`") for name, text in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +126,8 @@ def from_row(program: abi.Program, row: object) -> dict[str, object]:
     _require_all(program, inputs)
     found = {}
     for name, data in inputs.items():
-        found[name] = _from_data(data, parameters[name].type, f"`{name}`")
-        check(found[name], parameters[name].type, f"`{name}`")
+        declared = kind(parameters[name].type)
+        found[name] = declared.check(declared.read_data(data, f"`{name}`"), f"`{name}`")
     return found
 
 
@@ -147,101 +144,7 @@ def _require_all(program: abi.Program, found: Mapping[str, object]) -> None:
 
 def _usage(program: abi.Program) -> str:
     parameters = ", ".join(
-        f"{parameter.name}: {describe(parameter.type)}" + ("" if parameter.required else " = ...")
+        f"{parameter.name}: {kind(parameter.type).describe()}" + ("" if parameter.required else " = ...")
         for parameter in program.parameters
     )
     return f"the function is {program.name}({parameters})"
-
-
-def _from_word(word: str, declared: abi.Type, where: str) -> object:
-    match declared:
-        case abi.StrType():
-            return word
-        case abi.OptionalType():
-            return None if word == "none" else _from_word(word, declared.item, where)
-        case abi.BoolType() if word.lower() in _WORDS:
-            return _WORDS[word.lower()]
-        case abi.IntType() | abi.FloatType():
-            try:
-                return int(word) if isinstance(declared, abi.IntType) else float(word)
-            except ValueError:
-                raise _not_of_type(word, declared, where) from None
-        case abi.EnumType() | abi.LiteralType() | abi.BoolType():
-            return _from_data(word, declared, where)
-        case abi.RecordType() | abi.ListType():
-            try:
-                data = json.loads(word)
-            except (ValueError, RecursionError) as error:
-                raise ArgumentError(
-                    f"{where} must be {describe(declared)}, written as JSON: {error}"
-                ) from None
-            return _from_data(data, declared, where)
-        case _:
-            assert_never(declared)
-
-
-def _from_data(data: object, declared: abi.Type, where: str) -> object:
-    """The value of JSON data in the program's names; ranges are for `check`."""
-    match declared:
-        case abi.OptionalType():
-            return None if data is None else _from_data(data, declared.item, where)
-        case abi.EnumType():
-            names = [member.name for member in declared.members]
-            if data not in names:
-                raise ArgumentError(
-                    f"{where} is {_short(data)}: not in {describe(declared)}",
-                    help=f"it is one of {', '.join(names)}",
-                )
-            return declared.python(data)
-        case abi.ListType() if isinstance(data, list):
-            return [_from_data(item, declared.item, f"{where}[{index}]") for index, item in enumerate(data)]
-        case abi.RecordType() if isinstance(data, dict):
-            return _record(data, declared, where)
-        case abi.FloatType() if type(data) is int:
-            return _float(data, declared, where)
-        case abi.LiteralType() if data in declared.values:
-            return data
-        case abi.StrType() if isinstance(data, str):
-            return data
-        case abi.BoolType() if isinstance(data, bool):
-            return data
-        case abi.IntType() if type(data) is int:
-            return data
-        case abi.FloatType() if type(data) is float:
-            return data
-        case _:
-            raise _not_of_type(data, declared, where)
-
-
-def _record(data: Mapping[str, object], declared: abi.RecordType, where: str) -> object:
-    from pydantic import ValidationError
-
-    types = {field.name: field.type for field in declared.fields}
-    for name in data:
-        if name not in types:
-            raise ArgumentError(
-                f"{where} has no field `{name}`", help=f"{describe(declared)} has {', '.join(types)}"
-            )
-    values = {name: _from_data(value, types[name], f"{where}.{name}") for name, value in data.items()}
-    try:
-        return declared.python(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join((where, *(str(step) for step in first["loc"])))
-        raise ArgumentError(f"{place}: {first['msg'].lower()}") from None
-
-
-def _not_of_type(value: object, declared: abi.Type, where: str) -> ArgumentError:
-    return ArgumentError(f"{where} must be {describe(declared)}, not {_short(value)}")
-
-
-def _float(number: int, declared: abi.Type, where: str) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        raise _not_of_type(number, declared, where) from None
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -13,7 +13,7 @@ def open_microprompt(task: Task) -> Session:
     from microprompt import abi
     from microprompt.engines.loaded import engine_for, override
     from microprompt.llamacpp.backend import LlamaCppBackend
-    from microprompt.types.values import to_json
+    from microprompt.types import kind
 
     microprompt.configure(threads=task.threads, context=None, timeout=None)
     engine = engine_for(abi.Model(name=task.path))
@@ -30,4 +30,5 @@ def open_microprompt(task: Task) -> Session:
             raise RuntimeError(f"{task.workload}: microprompt completes another prompt than its peers")
     backend = engine.backend
     assert isinstance(backend, LlamaCppBackend)
-    return Session(ask=ask, read=to_json, model=backend.weights.model, context=backend.n_context)
+    read = kind(function.program.returns).to_data
+    return Session(ask=ask, read=read, model=backend.weights.model, context=backend.n_context)

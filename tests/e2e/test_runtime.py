@@ -186,7 +186,7 @@ def test_a_record_of_every_kind_of_field_is_valid(on_smollm2: LlamaCppEngine, te
     assert Ticket.model_validate(answer.value.model_dump()) == answer.value
     assert answer.value.product in ("phone", "phone case", "laptop", "other")
     assert list(answer.fields) == list(Ticket.model_fields)
-    assert answer.usage.decoded_tokens <= on_smollm2.bind(triage.program).bound
+    assert answer.usage.decoded_tokens <= on_smollm2.bind(triage.program).answer.max_tokens
 
 
 def test_independent_fields_are_answered_as_each_would_be_alone(on_smollm2: LlamaCppEngine) -> None:
@@ -197,7 +197,7 @@ def test_independent_fields_are_answered_as_each_would_be_alone(on_smollm2: Llam
     assert answer.fields[first].distribution == pytest.approx(
         triage.detail(MESSAGES[2]).fields[first].distribution, abs=tolerance(on_smollm2)
     )
-    assert answer.usage.decoded_tokens <= on_smollm2.bind(in_parallel.program).bound
+    assert answer.usage.decoded_tokens <= on_smollm2.bind(in_parallel.program).answer.max_tokens
 
 
 def test_a_temperature_with_a_seed_is_reproducible(on_smollm2: LlamaCppEngine) -> None:

@@ -17,7 +17,7 @@ from outlines.inputs import Chat
 from microprompt import abi
 from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import ArgumentError, DeadlineExceeded, PromptTooLong
-from microprompt.types.outlines_types import outlines_type
+from microprompt.types import outlines_type
 
 from .functions import Act, classify
 

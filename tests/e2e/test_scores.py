@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from microprompt import abi
 from microprompt.engines.loaded import override
 from microprompt.engines.outlines_model import LlamaCppEngine
-from microprompt.prompts.tokenized import BoundChoice
 from microprompt.scheduling.backend import Step
+from microprompt.scheduling.slots import ChoiceSlot
 
 from .functions import MESSAGES, TOPICS, ask, tolerance, topic
 
@@ -32,8 +32,8 @@ class Alone:
 
     def __init__(self, engine: LlamaCppEngine, program: abi.Program, text: str) -> None:
         self.bound = engine.bind(program)
-        [slot] = self.bound.slots
-        assert isinstance(slot, BoundChoice)
+        slot = self.bound.answer
+        assert isinstance(slot, ChoiceSlot)
         self.trie = slot.trie
         self._backend = engine.llama
         [lane] = engine.scheduler.lanes
@@ -42,7 +42,7 @@ class Alone:
         self._prefix = prefix.sequence
         self._pool = lane.pool
         self._taken = [self._pool.take() for _ in range(1 + len(self.trie.paths))]
-        self._asked = [*self.bound.question({"text": text}), *self.bound.lead, *self.trie.common]
+        self._asked = [*self.bound.question({"text": text}), *self.trie.common]
 
     def __enter__(self) -> Alone:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 import pydantic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llguidance import LLMatcher, LLTokenizer
 from numpy.typing import NDArray
-from outlines.types import JsonSchema
+from outlines.types import JsonSchema, Regex
 from outlines.types.dsl import python_types_to_terms
 
 from microprompt import Answer, abi
@@ -24,8 +25,7 @@ from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.records import Record
 from microprompt.scheduling.backend import Rows, Step
-from microprompt.types.outlines_types import outlines_type
-from microprompt.types.values import check, plain
+from microprompt.types import kind, outlines_type
 
 _numbers = count()
 
@@ -167,34 +167,34 @@ def program(returns: abi.Type, temperature: float, *, independent: bool) -> abi.
 # ------------------------------------------------------------------------------------------------ checks
 
 
-def check_deeply(value: object, declared: abi.Type, where: str) -> None:
-    """As `check`, and the fields of records too, whose classes take anything here."""
-    check(value, declared, where)
-    match declared:
-        case abi.RecordType():
-            for field in declared.fields:
-                check_deeply(getattr(value, field.name), field.type, f"{where}.{field.name}")
-        case abi.ListType():
-            assert isinstance(value, list)
-            for index, item in enumerate(value):
-                check_deeply(item, declared.item, f"{where}[{index}]")
-        case abi.OptionalType() if value is not None:
-            check_deeply(value, declared.item, where)
-        case abi.FloatType():
-            assert type(value) is float
-        case _:
-            pass
+def matches(pattern: str, text: str) -> bool:
+    """Whether llguidance, Outlines' backend for this engine, finds that a pattern matches a text."""
+    matcher = LLMatcher(LLTokenizer("byte"), LLMatcher.grammar_from_regex(pattern))
+    data = list(text.encode())
+    return matcher.try_consume_tokens(data) == len(data) and matcher.is_accepting()
+
+
+def check_pattern(_: object, pattern: str, text: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    """The keyword `pattern`, which jsonschema itself gives to Python's `re`."""
+    if isinstance(text, str) and not matches(pattern.removeprefix("^").removesuffix("$"), text):
+        yield jsonschema.ValidationError(f"{text!r} does not match {pattern!r}")
+
+
+Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": check_pattern})
 
 
 def check_outlines(answer: Answer[object], returns: abi.Type) -> None:
-    """The answer is of the language of the Outlines type, by Outlines' own means."""
+    """The answer is of the language of the Outlines type."""
     value = answer.to_json()["value"]
     term = python_types_to_terms(outlines_type(returns))
     if isinstance(term, JsonSchema):
-        jsonschema.validate(value, json.loads(term.schema), cls=jsonschema.Draft202012Validator)
+        jsonschema.validate(value, json.loads(term.schema), cls=Validator)
         return
-    text = plain(value, returns) if isinstance(returns, abi.FloatType) else str(value)
-    assert term.matches(text), (text, term)
+    text = kind(returns).plain(value) if isinstance(returns, abi.FloatType) else str(value)
+    if isinstance(term, Regex):
+        assert matches(term.pattern, text), (text, term)
+    else:
+        assert term.matches(text), (text, term)
 
 
 def probabilities(answer: Answer[object]) -> Sequence[float]:
@@ -225,10 +225,10 @@ def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
     answer = engine.answer(Call(asked, {"text": "Hm."}))
     engine.close()
 
-    check_deeply(answer.value, returns, "the answer")
+    assert kind(returns).check(answer.value, "the answer") is answer.value
     check_outlines(answer, returns)
     question = bound.question({"text": "Hm."})
-    assert answer.usage.decoded_tokens <= bound.bound
-    assert backend.evaluated <= len(bound.prefix) + len(question) + bound.bound
+    assert answer.usage.decoded_tokens <= bound.answer.max_tokens
+    assert backend.evaluated <= len(bound.prefix) + len(question) + bound.answer.max_tokens
     assert len(engine.scheduler.lanes[0].pool) == backend.n_sequences
     assert all(0 <= number <= 1 + 1e-9 for number in probabilities(answer))

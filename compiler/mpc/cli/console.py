@@ -11,12 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from microprompt import models
-from microprompt.types.values import to_json
 
 
-def readable(value: object) -> str:
-    """An answer as people read it: text as it is, an enum member's name, the rest as JSON."""
-    data = to_json(value)
+def readable(data: object) -> str:
+    """An answer's data as people read it: text as it is, an enum member's name, the rest as JSON."""
     if isinstance(data, str):
         return data
     return "none" if data is None else json.dumps(data, ensure_ascii=False, indent=2)

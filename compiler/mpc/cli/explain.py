@@ -15,7 +15,7 @@ from .failures import Failure
 from .output import print_json
 
 if TYPE_CHECKING:
-    from microprompt.explain import Branch, Explanation, SlotPlan, TextPart
+    from microprompt.explain import Explanation, SlotPlan, TextPart, TrieBranch
 
 
 @click.command(short_help="Explain a diagnostic's code, or a prompt function.")
@@ -74,7 +74,7 @@ def _function(found: Explanation) -> Iterator[str]:
             f"cost: about {cost.cold_ms:.0f} ms cold, {cost.warm_ms:.0f} ms warm, for the prompt with "
             f"arguments of {cost.argument_tokens} tokens on this machine"
         )
-    yield f"answer: at most {found.answer_tokens} tokens; the context has room for {found.context} in all"
+    yield f"answer: {_tokens(found)}; the context has room for {found.context} in all"
     for wave in found.waves:
         yield f"side by side, none seeing the others: {', '.join(wave)}"
     for slot in found.slots:
@@ -90,7 +90,7 @@ def _block(parts: Sequence[TextPart]) -> Iterator[str]:
 def _slot(slot: SlotPlan) -> Iterator[str]:
     name = f"{slot.name}: " if slot.name else ""
     if slot.labels is None:
-        yield f"  {name}{slot.type}, decoded under a grammar, at most {slot.max_tokens} tokens"
+        yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
     else:
         passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"
         yield f"  {name}{slot.type}, a choice of {slot.labels} labels in {passes}"
@@ -101,7 +101,11 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _branches(branches: Sequence[Branch], indent: str) -> Iterator[str]:
+def _tokens(counted: Explanation | SlotPlan) -> str:
+    return f"about {counted.expected_tokens} tokens, at most {counted.max_tokens}"
+
+
+def _branches(branches: Sequence[TrieBranch], indent: str) -> Iterator[str]:
     for branch in branches:
         label = "" if branch.label is None else f" -> {branch.label}"
         evaluated = " (evaluated)" if branch.evaluated else ""

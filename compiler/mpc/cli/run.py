@@ -26,7 +26,8 @@ def command(file: str, function: str, words: tuple[str, ...], as_json: bool) -> 
     arguments = rows.from_words(called.program, words)
     with console.model_progress():
         answer = called.detail(**arguments)
+    found = answer.to_json()
     if as_json:
-        print_json(answer.to_json())
+        print_json(found)
     else:
-        click.echo(console.readable(answer.value))
+        click.echo(console.readable(found["value"]))

@@ -14,7 +14,7 @@ import click
 from microprompt import abi
 from microprompt.answer import Answer
 from microprompt.errors import MicropromptError, ModelError
-from microprompt.types.values import to_json
+from microprompt.types import kind
 from mpc import project
 
 from . import console, functions
@@ -100,15 +100,18 @@ def _result(
     answer: Answer[Any] | None,
     error: str | None,
 ) -> Result:
-    names = [parameter.name for parameter in called.program.parameters]
+    parameters, returns = called.program.parameters, kind(called.program.returns)
     chances = answer.distribution if answer else None
     return Result(
         file=project.shown(path),
         line=test.line,
         function=called.program.name,
-        arguments={name: to_json(value) for name, value in zip(names, test.arguments, strict=True)},
-        expected=to_json(test.answer),
-        got=to_json(answer.value) if answer else None,
+        arguments={
+            parameter.name: kind(parameter.type).to_data(value)
+            for parameter, value in zip(parameters, test.arguments, strict=True)
+        },
+        expected=returns.to_data(test.answer),
+        got=returns.to_data(answer.value) if answer else None,
         passed=answer is not None and answer.value == test.answer,
         probability=answer.confidence if answer else None,
         expected_probability=chances.get(test.answer) if chances else None,

@@ -15,8 +15,8 @@ from ..types import BUILTINS
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
     {
-        *("Annotated", "Field", "Literal", "NotImplementedError", "Record", "StrEnum", "TypeAlias"),
-        *("abi", "annotations", "mpstd", "prompt", "microprompt"),
+        *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record", "StrEnum"),
+        *("TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
     }
 )
 _MEMBER_NAMES: Final = frozenset({*dir(str), "mro", "name", "value"})

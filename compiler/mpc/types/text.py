@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from microprompt.abi import DEFAULT_STR_LENGTH
 from microprompt.notation import matching, ranged
+from microprompt.patterns import Pattern, PatternError
 
 from ..diagnostics import Reporter
-from ..patterns import PatternError, check_pattern, matches
-from ..spec import Constant, Expr, Ref
+from ..spec import Call, Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
@@ -54,10 +54,10 @@ class CheckedStr(Simple, BuiltinType):
 
     def _check_match(self, pattern: str, node: nodes.StringAst, reading: Reading) -> None:
         try:
-            check_pattern(pattern)
+            Pattern(pattern).require_use()
         except PatternError:
             return  # reported where the type is
-        if not matches(pattern, node.text):
+        if not Pattern(pattern).matches(node.text):
             reading.outside(node.span, f"does not match /{pattern}/", "write a text that matches")
 
     @property
@@ -70,12 +70,10 @@ class CheckedStr(Simple, BuiltinType):
         return f"write `{ranged('str', self.low, limit)}`"
 
     def annotation(self, naming: Naming) -> Expr:
-        return annotated(
-            Ref(("str",)),
-            min_length=given(self.low or None),
-            max_length=given(self.high),
-            pattern=given(None if self.pattern is None else f"^(?:{self.pattern})$"),
-        )
+        if self.pattern is not None:
+            constraint = Call(Ref(("Pattern",)), (Constant(self.pattern),))
+            return Subscript(Ref(("Annotated",)), (Ref(("str",)), constraint))
+        return annotated(Ref(("str",)), min_length=given(self.low or None), max_length=given(self.high))
 
     def abi(self, naming: Naming) -> Expr:
         return abi_call(
@@ -93,7 +91,7 @@ class CheckedStr(Simple, BuiltinType):
 def _check_pattern(node: nodes.PatternAst, reporter: Reporter) -> None:
     """Report a pattern that is of no use."""
     try:
-        check_pattern(node.text)
+        Pattern(node.text).require_use()
     except PatternError as error:
         code, message, help = (
             ("MP0305", "nothing can match this pattern", "make the pattern shorter or simpler")

@@ -10,14 +10,14 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ..answer import FieldAnswer
-from ..prompts.tokenized import BoundChoice, BoundProgram
-from ..types.values import as_json, from_json
+from ..errors import EngineError
+from ..scheduling.program import TokenizedProgram
+from ..scheduling.slots import Decided
 
 LIMIT: Final = 100_000
 """Answers that are kept; the oldest ones go."""
@@ -92,48 +92,28 @@ class AnswerStore:
             self._open = None
 
 
-def key_of(bound: BoundProgram, tokens: Sequence[int], model: str) -> bytes:
+def key_of(bound: TokenizedProgram, tokens: Sequence[int], model: str) -> bytes:
     """What stands for a call: the prompt's tokens, the plan, the settings, and `model`, which stands for the
     weights and the engine's version."""
     using = bound.program.using
-    slots = [
-        [slot.slot.name, slot.trie.labels if isinstance(slot, BoundChoice) else slot.grammar]
-        for slot in bound.slots
-    ]
     settings = [using.temperature, using.seed, using.max_tokens, using.independent]
-    parts = [model, bound.prefix, list(tokens), slots, settings]
+    parts = [model, bound.prefix, list(tokens), bound.answer.key(), settings]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
-def to_text(bound: BoundProgram, parts: Mapping[str, FieldAnswer], *, near_tie: bool) -> str:
-    """An answer's fields as JSON text."""
-    fields = [
-        {
-            "value": as_json(parts[slot.slot.name].value, slot.slot.type),
-            "confidence": parts[slot.slot.name].confidence,
-            "distribution": list((parts[slot.slot.name].distribution or {}).values()),
-            "coverage": parts[slot.slot.name].coverage,
-        }
-        for slot in bound.slots
-    ]
+def to_text(bound: TokenizedProgram, parts: Decided, *, near_tie: bool) -> str:
+    """What was decided in the leaves, as JSON text."""
+    fields = {leaf.name: leaf.keep(parts[leaf.name]) for leaf in bound.answer.leaves() if leaf.name in parts}
     return json.dumps({"near_tie": near_tie, "fields": fields})
 
 
-def from_text(bound: BoundProgram, text: str) -> tuple[dict[str, FieldAnswer], bool] | None:
-    """The fields and `near_tie` of `to_text`; `None` if the text is not one of its."""
+def from_text(bound: TokenizedProgram, text: str) -> tuple[Decided, bool] | None:
+    """The parts and `near_tie` of `to_text`; `None` if the text is not one of its."""
+    leaves = {leaf.name: leaf for leaf in bound.answer.leaves()}
     try:
         kept = json.loads(text)
-        parts = {}
-        for slot, field in zip(bound.slots, kept["fields"], strict=True):
-            distribution = None
-            if isinstance(slot, BoundChoice):
-                distribution = dict(zip(slot.values, map(float, field["distribution"]), strict=True))
-            parts[slot.slot.name] = FieldAnswer(
-                value=from_json(json.loads(field["value"]), slot.slot.type),
-                confidence=float(field["confidence"]),
-                distribution=distribution,
-                coverage=None if field["coverage"] is None else float(field["coverage"]),
-            )
+        parts = {name: leaves[name].recall(field) for name, field in kept["fields"].items()}
+        bound.value(parts)
         return parts, bool(kept["near_tie"])
-    except (ValueError, KeyError, TypeError, StopIteration, AssertionError):
+    except (ValueError, LookupError, TypeError, AttributeError, EngineError):
         return None

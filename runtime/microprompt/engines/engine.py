@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Final
 
-import numpy as np
-
 from .. import abi, settings
-from ..answer import Answer, FieldAnswer, Usage
+from ..answer import Answer, Usage
 from ..errors import EngineError
 from ..prompts.layout import Argument, Literal, hole_text
-from ..prompts.tokenized import BoundChoice, BoundGuided, BoundProgram, BoundSlot
 from ..scheduling.backend import Backend
-from ..scheduling.decoding import Cursor, Decoding, Sampler, choose, side_by_side, write
+from ..scheduling.decoding import Cursor, Decoding
 from ..scheduling.lane import Job
+from ..scheduling.program import TokenizedProgram
 from ..scheduling.scheduler import Scheduler
+from ..scheduling.slots import Decided
 from .answer_cache import AnswerStore, from_text, key_of, to_text
 
 NEAR_TIE: Final = 0.1
@@ -63,7 +61,7 @@ class Engine:
         self.backend = backend
         self.layout = layout
         self.scheduler = Scheduler(backend, lanes=lanes, threads=threads)
-        self._bound: dict[int, BoundProgram] = {}
+        self._bound: dict[int, TokenizedProgram] = {}
         self._answers: AnswerStore | None = None
 
     @property
@@ -71,11 +69,11 @@ class Engine:
         """The model's name."""
         return self.backend.name
 
-    def bind(self, program: abi.Program) -> BoundProgram:
+    def bind(self, program: abi.Program) -> TokenizedProgram:
         """The program in this model's tokens; bound at first use."""
         found = self._bound.get(id(program))
         if found is None:
-            found = BoundProgram(program, self.backend, chat=self.layout == "chat")
+            found = TokenizedProgram(program, self.backend, chat=self.layout == "chat")
             # `found` keeps the program alive, so its id stays its own.
             self._bound[id(program)] = found
         return found
@@ -86,7 +84,7 @@ class Engine:
             segment.text
             if isinstance(segment, (Literal, Argument))
             else hole_text(call.program, segment, call.arguments)
-            for segment in self.bind(call.program).segments
+            for segment in self.bind(call.program).prompt.segments
         )
 
     def submit(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
@@ -117,15 +115,12 @@ class Engine:
         start = time.monotonic()
         bound = self.bind(call.program)
         question = bound.question(call.arguments)
+        cells, most = bound.cells(len(question))
 
-        pending = [*question, *bound.lead]
-
-        def assemble(
-            parts: dict[str, FieldAnswer], near_tie: bool, cached: int, decoded: int
-        ) -> Answer[object]:
+        def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
             whole = parts.get("")
             return Answer(
-                value=bound.plan.value({name: part.value for name, part in parts.items()}),
+                value=bound.value(parts),
                 confidence=prod(part.confidence for part in parts.values()),
                 distribution=whole.distribution if whole else None,
                 coverage=whole.coverage if whole else None,
@@ -138,13 +133,14 @@ class Engine:
                 ),
                 seconds=time.monotonic() - start,
                 model=self.name,
+                returns=call.program.returns,
             )
 
         kept = self._kept_answers(bound)
-        key = b"" if kept is None else key_of(bound, pending, self.identity)
+        key = b"" if kept is None else key_of(bound, question, self.identity)
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
-            parts = yield from self._fill_all(bound, cursor)
+            parts = yield from bound.decode(cursor, most)
             near_tie = bound.program.using.temperature == 0 and cursor.tally.margin < NEAR_TIE
             if kept is not None:
                 kept.put(key, to_text(bound, parts, near_tie=near_tie))
@@ -152,10 +148,10 @@ class Engine:
 
         job = Job(
             prefix=bound.prefix,
-            pending=pending,
-            cells=len(question) + bound.usual,
-            most=len(question) + bound.bound,
-            sequences=bound.sequences,
+            pending=question,
+            cells=cells,
+            most=most,
+            sequences=1 + bound.answer.sequences,
             decode=decode,
             deadline=None if waits or call.timeout is None else start + call.timeout,
             timeout=call.timeout,
@@ -164,7 +160,7 @@ class Engine:
             job.succeed(assemble(*found, cached=len(bound.prefix) + len(question), decoded=0))
         return job
 
-    def _kept_answers(self, bound: BoundProgram) -> AnswerStore | None:
+    def _kept_answers(self, bound: TokenizedProgram) -> AnswerStore | None:
         """Where answers to this program are kept, if they are: not where chance decides."""
         using = bound.program.using
         if not self.identity or (using.temperature and using.seed is None):
@@ -175,43 +171,3 @@ class Engine:
         if self._answers is None:
             self._answers = AnswerStore(current.home / "answers.sqlite")
         return self._answers
-
-    def _fill_all(self, bound: BoundProgram, cursor: Cursor) -> Decoding[dict[str, FieldAnswer]]:
-        using = bound.program.using
-        random = np.random.default_rng(using.seed) if using.temperature else None
-        sampler = Sampler(using.temperature, random)
-        budget = using.max_tokens or bound.bound
-        parts: dict[str, FieldAnswer] = {}
-        if not bound.leads:
-            for slot in bound.slots:
-                parts[slot.slot.name] = yield from self._fill(slot, cursor, sampler, budget)
-        for wave in bound.waves:
-            branches = [
-                (bound.leads[index], partial(self._fill, bound.slots[index], sampler=sampler, budget=budget))
-                for index in wave
-            ]
-            answers = yield from side_by_side(cursor, branches)
-            parts.update(
-                (bound.slots[index].slot.name, answer) for index, answer in zip(wave, answers, strict=True)
-            )
-        return parts
-
-    def _fill(self, slot: BoundSlot, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[FieldAnswer]:
-        match slot:
-            case BoundChoice():
-                label, scores = yield from choose(cursor, slot.trie, sampler)
-                probabilities = np.exp(scores.normalised())
-                return FieldAnswer(
-                    value=slot.values[label],
-                    confidence=float(probabilities[label]),
-                    distribution=dict(zip(slot.values, map(float, probabilities), strict=True)),
-                    coverage=scores.coverage(),
-                )
-            case BoundGuided():
-                text, log_prob = yield from write(cursor, slot.matcher(), sampler, budget)
-                return FieldAnswer(
-                    value=slot.value(text),
-                    confidence=float(np.exp(log_prob)),
-                    distribution=None,
-                    coverage=None,
-                )

@@ -23,10 +23,10 @@ from outlines_core import Guide
 from ..errors import ArgumentError, EngineError, PromptTooLong
 from ..llamacpp.backend import LlamaCppBackend
 from ..prompts.layout import Argument, Literal, Message
-from ..prompts.tokenized import USUAL_TOKENS
 from ..scheduling.backend import Rows
 from ..scheduling.decoding import Cursor, Decoding, Emit, Sampler, speak, write
 from ..scheduling.lane import Job
+from ..scheduling.slots.guided import USUAL_TOKENS
 from .engine import Engine
 
 Input: TypeAlias = str | Chat

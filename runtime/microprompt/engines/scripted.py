@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import abi
 from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
 from ..prompts.layout import Template
 from ..prompts.plan import Plan
 from ..scheduling.backend import Interrupted, Rows, Step
 from ..scheduling.decoding import Cursor, Decoding
+from ..scheduling.guides import make_guide
 from ..scheduling.lane import Job
-from ..types.values import as_json, check, plain
+from ..types import kind
 from .engine import Call, Engine
 
 if TYPE_CHECKING:
@@ -113,12 +112,7 @@ class ByteBackend:
         return ByteBackend(self._voice, context=self.n_cells)
 
     def matcher(self, grammar: str) -> LLMatcher:
-        from llguidance import LLMatcher
-
-        matcher = LLMatcher(_tokenizer(), grammar)
-        if matcher.is_error():
-            raise EngineError(f"llguidance refuses a grammar: {matcher.get_error()}")
-        return matcher
+        return make_guide(_tokenizer(), grammar)
 
     def close(self) -> None:
         self._sequences.clear()
@@ -188,12 +182,11 @@ class ScriptedEngine(Engine):
         if callable(found):
             found = found(**call.arguments)
         weighted = list(found.items()) if isinstance(found, Mapping) else [(found, 1.0)]
-        for value, _ in weighted:
-            try:
-                check(value, program.returns, f"the scripted answer of {program.name}")
-            except MicropromptError as error:
-                raise ScriptError(str(error)) from None
-        return weighted
+        answer, where = kind(program.returns), f"the scripted answer of {program.name}"
+        try:
+            return [(answer.check(value, where), weight) for value, weight in weighted]
+        except MicropromptError as error:
+            raise ScriptError(str(error)) from None
 
     def _speak(self, text: bytes) -> NDArray[np.float32]:
         logits = np.full(VOCABULARY, _NEVER, dtype=np.float32)
@@ -217,18 +210,9 @@ def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, 
     """The answer's possible texts with their probabilities: of independent fields, each field's."""
     lines: defaultdict[bytes, float] = defaultdict(float)
     for value, weight in weighted:
-        for text in _texts(value, plan):
+        for text in plan.texts(value):
             lines[text.encode()] += weight
     return dict(lines)
-
-
-def _texts(value: object, plan: Plan) -> Iterator[str]:
-    if plan.leads:
-        for lead, slot in zip(plan.leads, plan.slots, strict=True):
-            yield f"{lead} {as_json(attrgetter(slot.name)(value), slot.type)}{slot.after}"
-    else:
-        end = "" if isinstance(plan.returns, abi.RecordType) else "\n"
-        yield f" {plain(value, plan.returns)}{end}"
 
 
 def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: Plan) -> None:
@@ -237,7 +221,6 @@ def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: 
         return
     scripted = next(iter(lines)).decode().strip()
     raise ScriptError(
-        f"no model can write the scripted answer {scripted}: it comes out as "
-        f"{plain(answer.value, plan.returns)}",
+        f"no model can write the scripted answer {scripted}: it comes out as {plan.kind.plain(answer.value)}",
         help="text is one line without a blank at its start, of up to 200 characters unless its type says so",
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import EngineError, ModelError
 from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from ..scheduling.guides import make_guide
 from . import library as llama
 from .weights import Weights
 
@@ -129,12 +130,7 @@ class LlamaCppBackend:
         return twin
 
     def matcher(self, grammar: str) -> LLMatcher:
-        from llguidance import LLMatcher
-
-        matcher = LLMatcher(self._guide_tokenizer(), grammar)
-        if matcher.is_error():
-            raise EngineError(f"llguidance refuses a grammar: {matcher.get_error()}")
-        return matcher
+        return make_guide(self._guide_tokenizer(), grammar)
 
     def close(self) -> None:
         if self._context:

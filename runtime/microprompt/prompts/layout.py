@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .. import abi
-from ..types.values import plain
+from ..types import AnyKind, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +58,38 @@ def lay_out(program: abi.Program, template: Template | None = None) -> tuple[Seg
 def hole_text(program: abi.Program, hole: abi.Hole, arguments: Mapping[str, object]) -> str:
     """What the model reads in a hole."""
     value = arguments[hole.parameter]
-    declared = next(p.type for p in program.parameters if p.name == hole.parameter)
+    found: AnyKind = kind(next(p.type for p in program.parameters if p.name == hole.parameter))
     for name in hole.path:
-        assert isinstance(declared, abi.RecordType)
         value = getattr(value, name)
-        declared = next(field.type for field in declared.fields if field.name == name)
-    return plain(value, declared)
+        found = next(part.kind for part in found.fields() if part.name == name)
+    return found.plain(value)
 
 
 def _running_text(program: abi.Program) -> Iterator[Segment]:
+    answer = kind(program.returns)
     if head := _instruction(program):
         yield Literal(head + "\n\n")
     for example in program.examples:
         yield from _shot(program, example)
-        yield Literal(f" {plain(example.answer, program.returns)}\n\n")
+        yield Literal(f" {answer.plain(example.answer)}\n\n")
     yield from _question(program)
 
 
 def _turns(program: abi.Program, template: Template) -> Iterable[Segment]:
+    answer = kind(program.returns)
     turns = []
     if head := _instruction(program):
         turns.append(Message("system", (Literal(head),)))
     for example in program.examples:
         turns.append(Message("user", tuple(_shot(program, example))))
-        turns.append(Message("assistant", (Literal(plain(example.answer, program.returns)),)))
+        turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
     turns.append(Message("user", tuple(_question(program))))
     return template(turns)
 
 
 def _instruction(program: abi.Program) -> str:
-    return "\n".join(part for part in (program.instruction, *_meanings(program.returns)) if part)
-
-
-def _meanings(declared: abi.Type) -> Iterator[str]:
-    """A line for each label or field that has a description."""
-    match declared:
-        case abi.EnumType():
-            for member in declared.members:
-                if member.description:
-                    yield f"- {member.label}: {member.description}"
-        case abi.RecordType():
-            for field in declared.fields:
-                if field.description:
-                    yield f"- {field.label}: {field.description}"
-                yield from _meanings(field.type)
-        case abi.OptionalType() | abi.ListType():
-            yield from _meanings(declared.item)
-        case _:
-            return
+    lines = (program.instruction, *kind(program.returns).meanings())
+    return "\n".join(line for line in lines if line)
 
 
 def _question(program: abi.Program) -> Iterator[Segment]:

@@ -1,298 +1,201 @@
-"""A return type becomes a decode plan: a row of slots, each decided or written by the model.
+"""A return type becomes a decode plan: a tree of what is forced, chosen and written.
 
-A record is a chain of slots with forced text between them, so the model spends nothing on field names and
-punctuation, or, where its fields are independent, slots side by side; any other type is one slot. A slot is
-a *choice* where the values can be listed (nothing is generated: the labels are scored), else *guided* (a
-grammar masks every token).
+Nothing in a plan knows a model. Its leaves are the places that the model fills:
+
+- a `Choice`, where the values can be listed. Nothing is generated: the labels are scored.
+- a `Guided` text, where they can't. A grammar masks every token.
+
+A record is a `Chain`: forced text, then a leaf for each field with the forced text that follows it, so that
+the model spends nothing on names and punctuation; where its fields are independent they are `SideBySide`. A
+`Branch` is a choice that decides how the answer goes on.
+
+Text that follows a leaf belongs to the leaf (`after`), not to a node of its own: a tokenizer joins the last
+letters of a label and the punctuation behind it into one token, and a label's end is known by what follows.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from itertools import product
 
 from .. import abi
-from ..types.numerals import float_regex, int_regex, numeral_width
-from ..types.values import (
-    DEFAULT_LIST_COUNT,
-    DEFAULT_STR_LENGTH,
-    as_json,
-    from_json,
-    from_plain,
-    plain,
-    quoted,
-)
+from ..types import AnyKind, kind
+from ..types.grammar import Terminals
+from ..types.punctuation import RECORD_END, SPACE, field_lead, quoted
+from ..types.records import dotted
 
-MAX_LISTED_INTS: Final = 256
-"""An integer range up to this many values is a choice."""
+Found = Mapping[str, object]
+"""The value of every leaf, by its dotted name ("" for the whole answer)."""
 
-_JSON_CHAR = r'([^"\\\x00-\x1F]|\\["\\bfnrt])'
-_LINE_CHAR = r"[^\x00-\x1F\x7F]"
-_UTF8_BYTES = 4
+
+class Node(ABC):
+    """A part of a plan."""
+
+    @abstractmethod
+    def texts(self, found: Found) -> Iterator[str]:
+        """What a model writes to give these values: one text, or one for each that is side by side."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Forced(Node):
+    """Text that is always there."""
+
+    text: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        yield self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Node):
     """A value among a few; `options` holds each value with its text, the space before it included."""
 
+    name: str
+    kind: AnyKind
     options: tuple[tuple[object, str], ...]
+    after: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        yield next(text for value, text in self.options if value == found[self.name]) + self.after
 
 
 @dataclass(frozen=True, slots=True)
-class Guided:
-    """A text that a grammar allows: a Lark expression and the terminals it names, after `space`.
-
-    `max_bytes` bounds the text, and so the tokens: every token has at least one byte.
-    """
-
-    space: str
-    expression: str
-    terminals: tuple[str, ...]
-    max_bytes: int
-    type: abi.Type
-    json: bool
-
-    def value(self, text: str) -> object:
-        """The value of a text of the grammar."""
-        text = text.removeprefix(self.space)
-        return from_json(json.loads(text), self.type) if self.json else from_plain(text, self.type)
-
-
-Shape: TypeAlias = Choice | Guided
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place that the model fills: `name` is the dotted field ("" for the whole answer), `after` the text
-    that must follow, up to the next slot."""
+class Guided(Node):
+    """A text of a kind's grammar, after `space`: in JSON if it `is_json`, else as it is by itself."""
 
     name: str
-    type: abi.Type
-    shape: Shape
+    kind: AnyKind
+    is_json: bool
+    space: str
     after: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        write = self.kind.json if self.is_json else self.kind.plain
+        yield f"{self.space}{write(found[self.name])}{self.after}"
+
+    def value(self, text: str) -> object:
+        """The value of what was written. Raises `ValueError` if it is not of the type."""
+        text = text.removeprefix(self.space).removesuffix(self.after)
+        return self.kind.read_json(json.loads(text)) if self.is_json else self.kind.read_plain(text)
+
+    def grammar(self) -> str:
+        """The whole text as a Lark grammar."""
+        terminals = Terminals()
+        write = self.kind.json_grammar if self.is_json else self.kind.grammar
+        start = f"start: {quoted(self.space)} {write(terminals).lark} {quoted(self.after)}"
+        return "\n".join(["%llguidance {}", start, *terminals.lines(), ""])
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Node):
+    """Parts one after the other, each seeing those before it."""
+
+    parts: tuple[Node, ...]
+
+    def texts(self, found: Found) -> Iterator[str]:
+        return map("".join, product(*(part.texts(found) for part in self.parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide(Node):
+    """Parts that all begin at the same place and do not see one another."""
+
+    parts: tuple[Node, ...]
+
+    def texts(self, found: Found) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.texts(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch(Node):
+    """A choice, and for each of its options how the answer goes on behind that option's text."""
+
+    choice: Choice
+    arms: tuple[Node, ...]
+
+    def texts(self, found: Found) -> Iterator[str]:
+        values = [value for value, _ in self.choice.options]
+        arm = self.arms[values.index(found[self.choice.name])]
+        return Chain((self.choice, arm)).texts(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an answer of type `returns` is decoded: forced text `lead`, then the slots.
+    """How an answer of a kind is decoded."""
 
-    With `leads`, one for each slot, each slot is decoded by itself after its own lead, in place of `lead` and
-    the slots before it.
+    kind: AnyKind
+    root: Node
+
+    def value(self, found: Found) -> object:
+        """The answer, from the value of every leaf. Raises `ValueError` if they make none."""
+        return self.kind.put_together("", found)
+
+    def texts(self, value: object) -> tuple[str, ...]:
+        """What a model writes to give a value."""
+        return tuple(self.root.texts(dict(self.kind.take_apart("", value))))
+
+
+def make_plan(returns: abi.Type, *, space: str = SPACE, before: str = "", independent: bool = False) -> Plan:
+    """The plan of a return type.
+
+    `space` is what separates the answer from the cue: a blank, or nothing where a chat turn begins. `before`
+    is text of the prompt that is left for the answer to begin with. With `independent`, the fields of a
+    record do not see one another.
     """
-
-    returns: abi.Type
-    lead: str
-    slots: tuple[Slot, ...]
-    leads: tuple[str, ...] = ()
-
-    def value(self, found: Mapping[str, object]) -> object:
-        """The answer, from the value of every slot by name."""
-        if isinstance(self.returns, abi.RecordType):
-            return _record_value(self.returns, "", found)
-        return found[""]
-
-
-def make_plan(returns: abi.Type, space: str = " ", *, independent: bool = False) -> Plan:
-    """The plan of a return type. `space` is what separates the answer from the cue: a blank, or nothing where
-    a chat turn begins. With `independent`, the fields of a record do not see one another."""
-    if not isinstance(returns, abi.RecordType):
-        return Plan(returns, "", (Slot("", returns, _shape(returns, space, json=False), "\n"),))
-    fields: list[tuple[str, abi.Type]] = []
+    declared = kind(returns)
+    if not declared.fields():
+        # A text of several lines is complete where the model ends it: a line end might be another one's.
+        after = "\n" if declared.is_one_line() else ""
+        leaf = _leaf("", declared, space, after, is_json=False)
+        return Plan(declared, Chain((Forced(before), leaf)) if before else leaf)
+    leaves: list[tuple[str, AnyKind]] = []
     texts = [""]
-    for piece in _pieces(returns, "", space):
+    for piece in _pieces("", declared, f"{before}{space}"):
         if isinstance(piece, str):
             texts[-1] += piece
         else:
-            fields.append(piece)
+            leaves.append(piece)
             texts.append("")
-    slots = tuple(
-        Slot(name, declared, _shape(declared, " ", json=True), after)
-        for (name, declared), after in zip(fields, texts[1:], strict=True)
-    )
-    return Plan(returns, texts[0], slots, tuple(_leads(returns, space)) if independent else ())
+    nodes = [
+        _leaf(name, found, SPACE, after, is_json=True)
+        for (name, found), after in zip(leaves, texts[1:], strict=True)
+    ]
+    if not independent:
+        return Plan(declared, Chain((Forced(texts[0]), *nodes)))
+    leads = map(Forced, _leads(declared, f"{before}{space}"))
+    return Plan(declared, SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True)))))
 
 
-def _leads(record: abi.RecordType, opening: str) -> Iterator[str]:
-    """For each field, the text that leads to it past all others."""
-    for field in record.fields:
-        lead = f"{opening}{{{quoted(field.label)}:"
-        if isinstance(field.type, abi.RecordType):
-            yield from _leads(field.type, f"{lead} ")
+def _leaf(name: str, declared: AnyKind, space: str, after: str, *, is_json: bool) -> Choice | Guided:
+    values = declared.options()
+    if values is None:
+        return Guided(name, declared, is_json, space, after)
+    write = declared.json if is_json else declared.plain
+    return Choice(name, declared, tuple((value, space + write(value)) for value in values), after)
+
+
+def _pieces(name: str, record: AnyKind, before: str) -> Iterator[str | tuple[str, AnyKind]]:
+    """A record from left to right: forced text, and the name and kind of each leaf."""
+    yield before
+    for place, field in enumerate(record.fields()):
+        yield field_lead(field.label, is_first=not place)
+        inner = dotted(name, field.name)
+        if field.kind.fields():
+            yield from _pieces(inner, field.kind, SPACE)
+        else:
+            yield inner, field.kind
+    yield RECORD_END
+
+
+def _leads(record: AnyKind, before: str) -> Iterator[str]:
+    """For each leaf of a record, the text that leads to it past all others."""
+    for field in record.fields():
+        lead = f"{before}{field_lead(field.label, is_first=True)}"
+        if field.kind.fields():
+            yield from _leads(field.kind, f"{lead}{SPACE}")
         else:
             yield lead
-
-
-def _pieces(record: abi.RecordType, prefix: str, space: str) -> Iterator[str | tuple[str, abi.Type]]:
-    opening = space + "{"
-    for field in record.fields:
-        yield f"{opening}{quoted(field.label)}:"
-        name = f"{prefix}{field.name}"
-        if isinstance(field.type, abi.RecordType):
-            yield from _pieces(field.type, f"{name}.", " ")
-        else:
-            yield name, field.type
-        opening = ", "
-    yield "}"
-
-
-def _record_value(record: abi.RecordType, prefix: str, found: Mapping[str, object]) -> object:
-    values = {
-        field.name: _record_value(field.type, f"{prefix}{field.name}.", found)
-        if isinstance(field.type, abi.RecordType)
-        else found[f"{prefix}{field.name}"]
-        for field in record.fields
-    }
-    return record.python(**values)
-
-
-def _shape(declared: abi.Type, space: str, *, json: bool) -> Shape:
-    values = listed(declared)
-    if values is not None:
-        write = as_json if json else plain
-        return Choice(tuple((value, space + write(value, declared)) for value in values))
-    grammar = _Grammar()
-    if json or isinstance(declared, abi.ListType):
-        expression, size = grammar.json(declared)
-    else:
-        expression, size = grammar.plain(declared)
-    return Guided(space, expression, tuple(grammar.terminals), size + len(space), declared, json)
-
-
-def listed(declared: abi.Type) -> list[object] | None:
-    """Every value of a type that is a choice, in order of declaration; `None` for other types."""
-    match declared:
-        case abi.EnumType():
-            return [declared.python(member.name) for member in declared.members]
-        case abi.LiteralType():
-            return list(declared.values)
-        case abi.BoolType():
-            return [True, False]
-        case abi.IntType(minimum=int(least), maximum=int(most)) if most - least < MAX_LISTED_INTS:
-            return list(range(least, most + 1))
-        case abi.OptionalType():
-            values = listed(declared.item)
-            return None if values is None else [*values, None]
-        case _:
-            return None
-
-
-class _Grammar:
-    """Collects the terminals of one guided slot; each method returns an expression and its bytes at most."""
-
-    def __init__(self) -> None:
-        self.terminals: list[str] = []
-
-    def terminal(self, pattern: str) -> str:
-        """The name of a terminal for a Lark pattern; the same pattern has one name."""
-        for index, known in enumerate(self.terminals):
-            if known.partition(": ")[2] == pattern:
-                return f"T{index}"
-        self.terminals.append(f"T{len(self.terminals)}: {pattern}")
-        return f"T{len(self.terminals) - 1}"
-
-    def plain(self, declared: abi.Type) -> tuple[str, int]:
-        """A value by itself, on one line."""
-        match declared:
-            case abi.OptionalType():
-                item, size = self.plain(declared.item)
-                return f'("none" | {item})', max(size, len("none"))
-            case abi.StrType(pattern=str(pattern)):
-                return self._pattern(pattern, r"(?s:.)")
-            case abi.StrType():
-                least, most = declared.min_length, _length(declared)
-                if most == 0:
-                    return '""', 0
-                line = self.terminal(rf"/[^\s\x00-\x1F\x7F]{_LINE_CHAR}{{{max(0, least - 1)},{most - 1}}}/")
-                return (line if least else f"{line}?"), most * _UTF8_BYTES
-            case abi.IntType() | abi.FloatType():
-                return self._number(declared)
-            case _:
-                return self.json(declared)
-
-    def json(self, declared: abi.Type) -> tuple[str, int]:
-        """A value as JSON, without white space but one blank after `,` and `:`."""
-        match declared:
-            case abi.StrType(pattern=str(pattern)):
-                text, size = self._pattern(pattern, r'[^"\\\x00-\x1F]')
-                return rf'"\"" {text} "\""', size + 2
-            case abi.StrType():
-                least, most = declared.min_length, _length(declared)
-                if most == 0:
-                    return r'"\"\""', 2
-                chars = self.terminal(rf"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
-                return rf'"\"" {chars if least else chars + "?"} "\""', most * _UTF8_BYTES + 2
-            case abi.IntType() | abi.FloatType():
-                return self._number(declared)
-            case abi.EnumType() | abi.LiteralType() | abi.BoolType():
-                texts = [as_json(value, declared) for value in listed(declared) or ()]
-                return f"({' | '.join(map(quoted, texts))})", max(len(text.encode()) for text in texts)
-            case abi.OptionalType():
-                item, size = self.json(declared.item)
-                return f'("null" | {item})', max(size, len("null"))
-            case abi.ListType():
-                return self._list(declared)
-            case abi.RecordType():
-                parts, total = [], 1
-                for field, opening in zip(
-                    declared.fields, ["{", *[", "] * len(declared.fields)], strict=False
-                ):
-                    lead = f"{opening}{quoted(field.label)}: "
-                    item, size = self.json(field.type)
-                    parts.append(f"{quoted(lead)} {item}")
-                    total += len(lead.encode()) + size
-                return f'({" ".join(parts)} "}}")', total
-            case _:
-                assert_never(declared)
-
-    def _list(self, declared: abi.ListType) -> tuple[str, int]:
-        least = declared.min_count
-        most = max(DEFAULT_LIST_COUNT, least) if declared.max_count is None else declared.max_count
-        if most == 0:
-            return '"[]"', 2
-        item, size = self.json(declared.item)
-        more = f'(", " {item}){{{max(0, least - 1)},{most - 1}}}' if most > 1 else ""
-        items = f"{item} {more}"
-        return f'("[" {items if least else f"({items})?"} "]")', most * (size + 2)
-
-    def _number(self, declared: abi.IntType | abi.FloatType) -> tuple[str, int]:
-        whole = isinstance(declared, abi.IntType)
-        regex = (int_regex if isinstance(declared, abi.IntType) else float_regex)(
-            declared.minimum,  # type: ignore[arg-type]  # an int type has int limits
-            declared.maximum,  # type: ignore[arg-type]
-        )
-        width = numeral_width(declared.minimum, declared.maximum, decimals=not whole)
-        return self.terminal(f"/{regex}/"), width
-
-    def _pattern(self, pattern: str, char: str) -> tuple[str, int]:
-        from llguidance import regex_to_lark
-
-        limit = DEFAULT_STR_LENGTH
-        # A pattern may be unbounded; the intersection ends it, and keeps it apart from what follows.
-        name = self.terminal(f"/{regex_to_lark(_ascii(pattern))}/ & /{char}{{0,{limit}}}/")
-        return name, limit * _UTF8_BYTES
-
-
-def _ascii(pattern: str) -> str:
-    """The pattern with its classes spelt out: the guide's own follow another version of Unicode than those of
-    Python, and another idea of what a letter is."""
-    return re.sub(r"\\(.)", lambda found: _CLASSES.get(found[1], found[0]), pattern, flags=re.DOTALL)
-
-
-# A class in brackets may stand inside another one in the guide's notation.
-_CLASSES = {
-    "d": "[0-9]",
-    "D": "[^0-9]",
-    "w": "[0-9A-Za-z_]",
-    "W": "[^0-9A-Za-z_]",
-    "s": r"[ \t\n\r\f\x0B]",
-    "S": r"[^ \t\n\r\f\x0B]",
-}
-
-
-def _length(declared: abi.StrType) -> int:
-    return (
-        max(DEFAULT_STR_LENGTH, declared.min_length) if declared.max_length is None else declared.max_length
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from .values import FLOAT_DIGITS, INT_DIGITS
+from ..abi import FLOAT_DIGITS, INT_DIGITS
 
 _SCALE = 10**FLOAT_DIGITS
 

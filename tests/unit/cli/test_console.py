@@ -6,17 +6,11 @@ from enum import StrEnum
 
 import pytest
 
-from microprompt.records import Record
 from mpc.cli.console import readable
 
 
 class Act(StrEnum):
     question = "question"
-
-
-class Ticket(Record):
-    act: Act
-    tags: list[str]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +22,7 @@ class Ticket(Record):
         (True, "true"),
         (None, "none"),
         (["a", "\u00fc"], '[\n  "a",\n  "\u00fc"\n]'),
-        (Ticket(act=Act.question, tags=[]), '{\n  "act": "question",\n  "tags": []\n}'),
+        ({"act": Act.question, "tags": []}, '{\n  "act": "question",\n  "tags": []\n}'),
     ],
 )
 def test_readable(value: object, text: str) -> None:

@@ -6,7 +6,7 @@ import json
 
 from microprompt import abi
 from microprompt.engines.engine import Speed
-from microprompt.explain import Branch, Explanation, TextPart
+from microprompt.explain import Explanation, TextPart, TrieBranch
 from microprompt.testing import scripted
 
 from .programs import ACT, INNER, OUTER, Act, function, program
@@ -35,25 +35,27 @@ def test_counts_agree_with_what_a_call_uses() -> None:
     found = explained(laid_out)
     with scripted({}) as engine:
         bound = engine.bind(laid_out)
-        assert len(bound.question({"text": ""})) + len(bound.lead) == found.call_tokens + len(" ")
+        led = bound.answer.lead_tokens
+        assert len(bound.question({"text": ""})) + led == found.call_tokens + len(" ")
     assert sum(part.tokens or 0 for part in found.prefix) == found.prefix_tokens
-    assert found.answer_tokens == bound.bound
+    assert found.max_tokens == bound.answer.max_tokens
+    assert found.expected_tokens == bound.answer.expected_tokens < found.max_tokens
 
 
 def test_a_choices_trie_ends_in_its_labels() -> None:
     [slot] = explained(program(abi.LiteralType(values=("ab", "ac", "b")))).slots
     assert (slot.kind, slot.labels, slot.passes, slot.forced) == ("choice", 3, 1, (" ",))
     assert slot.trie == (
-        Branch(
+        TrieBranch(
             token="a",
             label=None,
             evaluated=True,
             children=(
-                Branch(token="b", label="ab", evaluated=False, children=()),
-                Branch(token="c", label="ac", evaluated=False, children=()),
+                TrieBranch(token="b", label="ab", evaluated=False, children=()),
+                TrieBranch(token="c", label="ac", evaluated=False, children=()),
             ),
         ),
-        Branch(token="b", label="b", evaluated=False, children=()),
+        TrieBranch(token="b", label="b", evaluated=False, children=()),
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from microprompt.abi import FLOAT_DIGITS, INT_DIGITS
+from microprompt.types.numbers import decimal_text
 from microprompt.types.numerals import float_regex, int_regex, numeral_width
-from microprompt.types.values import FLOAT_DIGITS, INT_DIGITS, number
 
 FEW = settings(max_examples=300, deadline=None, derandomize=True)
 INTS = st.one_of(st.integers(-120, 120), st.integers(-(10**7), 10**7), st.integers(-(10**15), 10**15))
@@ -116,8 +117,8 @@ def test_float_numerals_have_one_form_but_for_zeros_at_the_end(text: str) -> Non
 
 @FEW
 @given(MICROS)
-def test_what_number_writes_is_a_numeral(units: int) -> None:
-    assert matches(float_regex(None, None), number(float(micros(units))))
+def test_what_is_shown_of_an_answer_is_a_numeral(units: int) -> None:
+    assert matches(float_regex(None, None), decimal_text(float(micros(units))))
 
 
 @FEW

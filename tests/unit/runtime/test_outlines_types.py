@@ -10,7 +10,7 @@ from outlines.types import JsonSchema
 from outlines.types.dsl import python_types_to_terms
 
 from microprompt import abi
-from microprompt.types.outlines_types import outlines_type
+from microprompt.types import outlines_type
 
 from .programs import ACT, OUTER
 

@@ -6,10 +6,11 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 
 from microprompt import abi
-from microprompt.prompts.plan import Choice, Guided, Plan, make_plan
-from microprompt.prompts.tokenized import BoundGuided
+from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, Plan, SideBySide, make_plan
+from microprompt.types import kind
+from microprompt.types.grammar import Terminals
 
-from .programs import ACT, INNER, OUTER, Act, Inner, Outer, WatchedBackend, random_voice
+from .programs import ACT, INNER, OUTER, Act, Inner, Outer
 
 TEXT = abi.StrType()
 
@@ -18,10 +19,11 @@ def optional(item: abi.Type) -> abi.Type:
     return abi.OptionalType(item=item)
 
 
-def only_shape(returns: abi.Type) -> Choice | Guided:
-    [slot] = make_plan(returns).slots
-    assert (slot.name, slot.after) == ("", "\n")
-    return slot.shape
+def only_leaf(returns: abi.Type) -> Choice | Guided:
+    leaf = make_plan(returns).root
+    assert isinstance(leaf, (Choice, Guided))
+    assert (leaf.name, leaf.after) == ("", "\n")
+    return leaf
 
 
 @pytest.mark.parametrize(
@@ -37,41 +39,85 @@ def only_shape(returns: abi.Type) -> Choice | Guided:
 def test_types_that_can_be_listed_are_choices(
     returns: abi.Type, options: tuple[tuple[object, str], ...]
 ) -> None:
-    assert only_shape(returns) == Choice(options)
+    assert only_leaf(returns) == Choice("", kind(returns), options, "\n")
 
 
-@pytest.mark.parametrize(("most", "kind"), [(255, Choice), (256, Guided)])
-def test_int_ranges_are_listed_up_to_256_values(most: int, kind: type) -> None:
-    assert isinstance(only_shape(abi.IntType(minimum=0, maximum=most)), kind)
+@pytest.mark.parametrize(("most", "node"), [(255, Choice), (256, Guided)])
+def test_int_ranges_are_listed_up_to_256_values(most: int, node: type[Node]) -> None:
+    assert isinstance(only_leaf(abi.IntType(minimum=0, maximum=most)), node)
 
 
-def test_a_record_is_a_chain_of_slots_with_forced_text_between() -> None:
+def leaves(plan: Plan) -> list[Choice | Guided]:
+    assert isinstance(plan.root, Chain)
+    return [part for part in plan.root.parts if isinstance(part, (Choice, Guided))]
+
+
+def test_a_record_is_a_chain_of_leaves_with_forced_text_between() -> None:
     plan = make_plan(OUTER)
-    assert plan.lead == ' {"inner": {"act":'
-    assert [(slot.name, slot.after) for slot in plan.slots] == [
+    assert isinstance(plan.root, Chain)
+    assert plan.root.parts[0] == Forced(' {"inner": {"act":')
+    assert [(leaf.name, leaf.after) for leaf in leaves(plan)] == [
         ("inner.act", ', "how urgent":'),
         ("inner.urgency", '}, "the note":'),
         ("note", ', "paid":'),
         ("paid", ', "tags":'),
         ("tags", "}"),
     ]
-    assert [type(slot.shape) for slot in plan.slots] == [Choice, Choice, Guided, Choice, Guided]
+    assert [type(leaf) for leaf in leaves(plan)] == [Choice, Choice, Guided, Choice, Guided]
 
 
 def test_independent_fields_have_leads_past_the_others() -> None:
-    assert make_plan(OUTER, independent=True).leads == (
-        ' {"inner": {"act":',
-        ' {"inner": {"how urgent":',
-        ' {"the note":',
-        ' {"paid":',
-        ' {"tags":',
-    )
-    assert make_plan(OUTER).leads == make_plan(ACT, independent=True).leads == ()
+    plan = make_plan(OUTER, independent=True)
+    assert isinstance(plan.root, SideBySide)
+    parts = [part.parts for part in plan.root.parts if isinstance(part, Chain)]
+    assert [lead for lead, _ in parts] == [
+        Forced(' {"inner": {"act":'),
+        Forced(' {"inner": {"how urgent":'),
+        Forced(' {"the note":'),
+        Forced(' {"paid":'),
+        Forced(' {"tags":'),
+    ]
+    assert [leaf for _, leaf in parts] == leaves(make_plan(OUTER))
+    assert make_plan(ACT, independent=True) == make_plan(ACT)
 
 
 def test_choices_in_a_record_are_written_as_json() -> None:
-    shape = make_plan(OUTER).slots[3].shape
-    assert shape == Choice(((True, " true"), (False, " false"), (None, " null")))
+    paid = leaves(make_plan(OUTER))[3]
+    assert isinstance(paid, Choice)
+    assert paid.options == ((True, " true"), (False, " false"), (None, " null"))
+
+
+def test_what_the_prompt_leaves_over_begins_the_answer() -> None:
+    assert make_plan(ACT, before=" ").root == Chain((Forced(" "), make_plan(ACT).root))
+    record = make_plan(INNER, before=" ", space="").root
+    assert isinstance(record, Chain)
+    assert record.parts[0] == Forced(' {"act":')
+
+
+TICKET = Outer(inner=Inner(act=Act.other, urgency=3), note="n", paid=None, tags=["t"])
+WRITTEN = (
+    ' {"inner": {"act": "something else", "how urgent": 3}, "the note": "n", "paid": null, "tags": ["t"]}'
+)
+
+
+def test_a_record_is_written_in_one_text() -> None:
+    assert make_plan(OUTER).texts(TICKET) == (WRITTEN,)
+
+
+def test_each_independent_field_is_written_in_a_text_of_its_own() -> None:
+    value = Inner(act=Act.question, urgency=1)
+    assert make_plan(INNER, independent=True).texts(value) == (
+        ' {"act": "question", "how urgent":',
+        ' {"how urgent": 1}',
+    )
+
+
+def test_a_branch_is_written_as_the_choice_and_its_arm() -> None:
+    choice = Choice("kind", kind(ACT), ((Act.question, " ask"), (Act.command, " do")), ":")
+    number = Guided("count", kind(abi.IntType()), False, " ", "\n")
+    branch = Branch(choice, (Forced(" what\n"), number))
+    assert list(branch.texts({"kind": Act.question})) == [" ask: what\n"]
+    assert list(branch.texts({"kind": Act.command, "count": 12})) == [" do: 12\n"]
 
 
 def test_a_records_value_is_put_together_from_its_slots() -> None:
@@ -80,12 +126,10 @@ def test_a_records_value_is_put_together_from_its_slots() -> None:
     assert value == Outer(inner=Inner(act=Act.other, urgency=3), note="n", paid=None, tags=["t"])
 
 
-def matched(plan: Plan, text: str) -> bool:
-    """Whether the grammar of a plan's only slot allows exactly a text, its end included."""
-    [slot] = plan.slots
-    assert isinstance(slot.shape, Guided)
-    grammar = BoundGuided(slot, slot.shape, WatchedBackend(random_voice(0))).grammar
-    matcher = LLMatcher(LLTokenizer("byte"), grammar)
+def matched(leaf: Choice | Guided, text: str) -> bool:
+    """Whether the grammar of a leaf allows exactly a text, its end included."""
+    assert isinstance(leaf, Guided)
+    matcher = LLMatcher(LLTokenizer("byte"), leaf.grammar())
     assert not matcher.is_error(), matcher.get_error()
     return bool(matcher.consume_tokens(list(text.encode())) and matcher.is_accepting())
 
@@ -104,8 +148,8 @@ GUIDED: dict[str, tuple[abi.Type, list[str], list[str]]] = {
     "pattern": (abi.StrType(pattern="[A-Z]{2}-[0-9]+"), [" AB-1\n"], [" AB-\n", " xAB-1\n"]),
     "pattern with classes": (
         abi.StrType(pattern=r"\d\w[\d-][^\w\s]\S\\d"),
-        [" 1_-é!\\d\n", " 0x9.é\\d\n"],
-        [" ٣_-é!\\d\n", " 1é-é!\\d\n", " 1_-é \\d\n", " 1_-é!3\n"],
+        [" 1_-·!\\d\n", " ٣é9.é\\d\n"],
+        [" x_-.!\\d\n", " 1·-.!\\d\n", " 1_-é!\\d\n", " 1_-. \\d\n", " 1_-.!3\n"],
     ),
     "pattern with a slash": (abi.StrType(pattern="a/b|c"), [" a/b\n", " c\n"], [" a\n"]),
     "pattern without end": (abi.StrType(pattern=".*"), [" " + "x" * 200 + "\n"], [" " + "x" * 201 + "\n"]),
@@ -147,9 +191,9 @@ GUIDED: dict[str, tuple[abi.Type, list[str], list[str]]] = {
         [' [{"act": "command", "how urgent": 1}]\n'],
     ),
     "pattern in a list": (
-        abi.ListType(item=abi.StrType(pattern='[a"]+')),
-        [' ["aa"]\n'],
-        [' ["a\\"a"]\n', ' ["a"a"]\n'],
+        abi.ListType(item=abi.StrType(pattern='[a"\\\\\t]+')),
+        [' ["aa"]\n', ' ["a\\"\\\\\\t"]\n'],
+        [' ["a"a"]\n', ' ["\\"]\n', ' ["\\n"]\n', ' ["\t"]\n'],
     ),
 }  # fmt: skip
 
@@ -164,16 +208,27 @@ def guided(right: bool) -> list[object]:
 
 @pytest.mark.parametrize(("returns", "text"), guided(True))
 def test_a_guided_slot_allows_what_the_type_has(returns: abi.Type, text: str) -> None:
-    assert matched(make_plan(returns), text)
+    assert matched(only_leaf(returns), text)
 
 
 @pytest.mark.parametrize(("returns", "text"), guided(False))
 def test_a_guided_slot_refuses_what_the_type_has_not(returns: abi.Type, text: str) -> None:
-    assert not matched(make_plan(returns), text)
+    assert not matched(only_leaf(returns), text)
 
 
 @pytest.mark.parametrize(("returns", "text"), guided(True))
-def test_no_text_is_longer_than_the_bound(returns: abi.Type, text: str) -> None:
-    [slot] = make_plan(returns).slots
-    assert isinstance(slot.shape, Guided)
-    assert len(text.removesuffix("\n").encode()) <= slot.shape.max_bytes
+def test_texts_are_as_long_as_is_said(returns: abi.Type, text: str) -> None:
+    leaf = only_leaf(returns)
+    assert isinstance(leaf, Guided)
+    size = leaf.kind.grammar(Terminals())
+    written = text.removesuffix(leaf.after).removeprefix(leaf.space)
+    assert size.shortest <= len(written.encode()) <= size.longest
+    assert len(written) <= size.characters
+
+
+@pytest.mark.parametrize(
+    ("pattern", "longest"),
+    [(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", 10), (r"[A-Z]{2}", 2), (r"[a-zé]+", 400), (r"yes|no|", 3), (r".*", 800)],
+)
+def test_a_pattern_is_bounded_by_what_it_can_match(pattern: str, longest: int) -> None:
+    assert kind(abi.StrType(pattern=pattern)).grammar(Terminals()).longest == longest

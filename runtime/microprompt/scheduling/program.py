@@ -1,0 +1,105 @@
+"""A program met with a model: its prompt in tokens and the slot of its answer, made once for each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from .. import abi
+from ..errors import AnswerTooLong, EngineError
+from ..prompts.plan import Plan, make_plan
+from ..prompts.tokenized import TokenizedPrompt
+from ..types.punctuation import SPACE
+from .backend import Backend
+from .decoding import Cursor, Decoding, Sampler
+from .slots import AnySlot, Binding, Decided, make_slot
+
+T = TypeVar("T")
+
+
+class TokenizedProgram:
+    """A program in one model's tokens.
+
+    `prefix` is evaluated once and kept; `call_tokens` are evaluated first in each call beside the arguments,
+    forced text at the start of the answer among them. `answer` is the slot of the whole answer, whose tokens
+    and sequences are counted there.
+    """
+
+    def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
+        self.program = program
+        self.prompt = TokenizedPrompt(program, backend, chat=chat)
+        self.plan: Plan = make_plan(
+            program.returns,
+            space="" if chat else SPACE,
+            before=self.prompt.rest,
+            independent=program.using.independent,
+        )
+        self.answer: AnySlot = make_slot(
+            self.plan.root, Binding(backend, program.using.max_tokens, make_slot)
+        )
+        self.prefix = self.prompt.prefix
+        self.call_tokens = self.prompt.call_tokens + self.answer.lead_tokens
+        self._n_context = backend.n_context
+
+    def question(self, arguments: Mapping[str, object]) -> list[int]:
+        """The prompt's tokens after the prefix.
+
+        Raises `PromptTooLong` where not even the shortest answer fits behind them.
+        """
+        return self.prompt.question(arguments, answer=self.answer.shortest_tokens)
+
+    def cells(self, question: int) -> tuple[int, int]:
+        """The cache cells that a call with so many tokens of question takes: as a rule, and at most.
+
+        An answer may be longer than what the context leaves it, as a list of long texts may. That is no
+        reason to refuse the call, for most answers are short; the one that is not ends in `AnswerTooLong`.
+        """
+        room = self._n_context - len(self.prefix)
+        return (
+            min(question + self.answer.expected_tokens, room),
+            min(question + self.answer.max_tokens, room),
+        )
+
+    def decode(self, cursor: Cursor, most: int) -> Decoding[Decided]:
+        """Answer the question that waits at the cursor, with at most so many cells for both.
+
+        Raises `AnswerTooLong` where they do not suffice.
+        """
+        using = self.program.using
+        random = np.random.default_rng(using.seed) if using.temperature else None
+        budget = using.max_tokens or self.answer.max_tokens
+        decoding = self.answer.decode(cursor, Sampler(using.temperature, random), budget)
+        return (yield from self._within(most, cursor, decoding))
+
+    def value(self, parts: Decided) -> object:
+        """The answer, from what was decided in each leaf."""
+        try:
+            return self.plan.value({name: part.value for name, part in parts.items()})
+        except ValueError as error:
+            raise EngineError(
+                f"the fields of an answer of {self.program.name} do not fit: {error}"
+            ) from error
+
+    def _within(self, most: int, cursor: Cursor, decoding: Decoding[T]) -> Decoding[T]:
+        """The same decoding, ended before it evaluates more tokens than there are cells for."""
+        rows = None
+        try:
+            while True:
+                try:
+                    # A generator that has not begun is sent `None`.
+                    step = decoding.send(rows)  # type: ignore[arg-type]
+                except StopIteration as end:
+                    found: T = end.value
+                    return found
+                if cursor.tally.decoded > most:
+                    raise AnswerTooLong(
+                        f"the answer of {self.program.name} was not complete when the model's context of "
+                        f"{self._n_context} tokens was full",
+                        help="bound the return type, as in str(..40) or list[T](..4), shorten the arguments, "
+                        "or give the model a larger context",
+                    )
+                rows = yield step
+        finally:
+            decoding.close()

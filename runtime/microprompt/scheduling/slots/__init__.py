@@ -1,0 +1,42 @@
+"""Slots: for each node of a plan how it is decoded on a model, and the table that says which."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, SideBySide
+from .branch import BranchSlot
+from .chain import ChainSlot
+from .choice import ChoiceSlot
+from .forced import ForcedSlot
+from .guided import GuidedSlot
+from .side_by_side import SideBySideSlot
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
+
+__all__ = ["SLOTS", "AnyLeaf", "AnySlot", "Binding", "ChoiceSlot", "Decided", "GuidedSlot", "make_slot"]
+
+N = TypeVar("N", bound=Node)
+Row = tuple[type[Any], type[AnySlot]]
+
+
+def _row(node: type[N], slot: type[Slot[N]]) -> Row:
+    """A row of the table. Here the type checker sees that a slot is of its node and lacks no method."""
+    return node, slot
+
+
+SLOTS: Final = dict(
+    (
+        _row(Forced, ForcedSlot),
+        _row(Choice, ChoiceSlot),
+        _row(Guided, GuidedSlot),
+        _row(Chain, ChainSlot),
+        _row(SideBySide, SideBySideSlot),
+        _row(Branch, BranchSlot),
+    )
+)
+"""What makes the slot of each class of nodes."""
+
+
+def make_slot(node: Node, binding: Binding) -> AnySlot:
+    """The slot of a node."""
+    return SLOTS[type(node)](node, binding)

@@ -1,0 +1,110 @@
+"""A choice: every label is scored along the trie of their tokens, and none is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from ...answer import FieldAnswer
+from ...prompts.plan import Choice
+from ...prompts.trie import Trie, build_trie
+from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, choose
+from .described import SlotPlan, TrieBranch
+from .slot import Binding, Decided, Kept, Leaf
+
+
+class ChoiceSlot(Leaf[Choice]):
+    """A choice with the trie of its labels, each with what follows it, so that none begins another."""
+
+    def __init__(self, node: Choice, binding: Binding) -> None:
+        self.name = node.name
+        self.values = tuple(value for value, _ in node.options)
+        self.trie: Trie = build_trie([binding.tokenize(text + node.after) for _, text in node.options])
+        inner = _evaluated(self.trie)
+        rests = [len(self.trie.rest(label)) for label in range(len(self.values))]
+        self.max_tokens = self.expected_tokens = inner + max(map(len, self.trie.labels))
+        self.shortest_tokens = inner + len(self.trie.common) + min(rests)
+        self.sequences = min(len(self.trie.paths), MAX_PATHS)
+        self._kind = node.kind
+        self._backend = binding.backend
+
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+        _, part = yield from self.decide(cursor, sampler)
+        return {self.name: part}
+
+    def decide(self, cursor: Cursor, sampler: Sampler) -> Decoding[tuple[int, FieldAnswer]]:
+        """Take a label: its index, and what that says."""
+        label, scores = yield from choose(cursor, self.trie, sampler)
+        probabilities = [float(each) for each in np.exp(scores.normalised())]
+        return label, self._part(label, probabilities, scores.coverage())
+
+    def key(self) -> object:
+        return ["choice", self.name, self.trie.labels]
+
+    def explain(self) -> tuple[SlotPlan, ...]:
+        trie = self.trie
+        return (
+            SlotPlan(
+                name=self.name,
+                type=self._kind.describe(),
+                kind="choice",
+                labels=len(trie.labels),
+                passes=max(1, -(-len(trie.paths) // MAX_PATHS)),
+                max_tokens=self.max_tokens,
+                expected_tokens=self.expected_tokens,
+                forced=tuple(map(self._text, trie.common)),
+                trie=self._branches(range(len(trie.labels)), 0),
+                grammar=None,
+            ),
+        )
+
+    def keep(self, part: FieldAnswer) -> Kept:
+        return {
+            "label": self.values.index(part.value),
+            "distribution": list((part.distribution or {}).values()),
+            "coverage": part.coverage,
+        }
+
+    def recall(self, kept: Kept) -> FieldAnswer:
+        label = range(len(self.values))[cast(int, kept["label"])]
+        probabilities = [float(each) for each in cast("list[float]", kept["distribution"])]
+        return self._part(label, probabilities, float(cast(float, kept["coverage"])))
+
+    def _part(self, label: int, probabilities: Sequence[float], coverage: float) -> FieldAnswer:
+        return FieldAnswer(
+            value=self.values[label],
+            confidence=probabilities[label],
+            distribution=dict(zip(self.values, probabilities, strict=True)),
+            coverage=coverage,
+        )
+
+    def _branches(self, labels: Sequence[int], depth: int) -> tuple[TrieBranch, ...]:
+        """What may follow at a depth where `labels` have not parted yet."""
+        by_token: dict[int, list[int]] = {}
+        for label in labels:
+            by_token.setdefault(self.trie.edges[label][depth][1], []).append(label)
+        found = []
+        for token, inside in by_token.items():
+            # The last edge of a label is one that no other label has.
+            is_last = len(self.trie.edges[inside[0]]) == depth + 1
+            found.append(
+                TrieBranch(
+                    token=self._text(token),
+                    label=self._kind.key(self.values[inside[0]]) if is_last else None,
+                    evaluated=not is_last,
+                    children=() if is_last else self._branches(inside, depth + 1),
+                )
+            )
+        return tuple(found)
+
+    def _text(self, token: int) -> str:
+        return self._backend.piece(token).decode(errors="backslashreplace")
+
+
+def _evaluated(trie: Trie) -> int:
+    """How many tokens `choose` evaluates to score the labels. They are the inner nodes; of paths that take
+    turns, those that begin alike are evaluated in every turn."""
+    turns = (trie.paths[start : start + MAX_PATHS] for start in range(0, len(trie.paths), MAX_PATHS))
+    return sum(len({node for path in turn for node in path}) for turn in turns)

@@ -1,0 +1,60 @@
+"""Slots that begin at the same place and do not see one another, decoded in the same batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from ...prompts.plan import SideBySide
+from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, side_by_side
+from .described import SlotPlan
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
+
+
+class SideBySideSlot(Slot[SideBySide]):
+    """Its slots go in waves, each in as many sequences as one token may belong to.
+
+    All of them share the tokens of the prompt in the cache, so each of these belongs to every sequence of a
+    wave; how many sequences that may be is bounded by what llama.cpp's batch holds for a token.
+    """
+
+    def __init__(self, node: SideBySide, binding: Binding) -> None:
+        self.slots = tuple(binding.slot(part, binding) for part in node.parts)
+        self.max_tokens = sum(slot.max_tokens for slot in self.slots)
+        self.expected_tokens = sum(slot.expected_tokens for slot in self.slots)
+        self.shortest_tokens = sum(slot.shortest_tokens for slot in self.slots)
+        self.lead_tokens = sum(slot.lead_tokens for slot in self.slots)
+        self._waves = tuple(_waves(self.slots))
+        self.sequences = max(sum(1 + slot.sequences for slot in wave) for wave in self._waves)
+
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+        parts: Decided = {}
+        for wave in self._waves:
+            branches = [((), partial(slot.decode, sampler=sampler, budget=budget)) for slot in wave]
+            for found in (yield from side_by_side(cursor, branches)):
+                parts |= found
+        return parts
+
+    def key(self) -> object:
+        return ["side by side", *(slot.key() for slot in self.slots)]
+
+    def explain(self) -> tuple[SlotPlan, ...]:
+        return tuple(plan for slot in self.slots for plan in slot.explain())
+
+    def leaves(self) -> tuple[AnyLeaf, ...]:
+        return tuple(leaf for slot in self.slots for leaf in slot.leaves())
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(leaf.name for slot in wave for leaf in slot.leaves()) for wave in self._waves)
+
+
+def _waves(slots: Sequence[AnySlot]) -> Iterator[tuple[AnySlot, ...]]:
+    wave: list[AnySlot] = []
+    room = MAX_PATHS + 1
+    for slot in slots:
+        if wave and slot.sequences + 1 > room:
+            yield tuple(wave)
+            wave, room = [], MAX_PATHS + 1
+        wave.append(slot)
+        room -= slot.sequences + 1
+    yield tuple(wave)

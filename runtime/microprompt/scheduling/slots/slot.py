@@ -1,0 +1,94 @@
+"""What all slots have in common: a node of a plan met with a model, ready to be decoded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from ...answer import FieldAnswer
+from ...prompts.plan import Node
+from ..backend import Backend
+from ..decoding import Cursor, Decoding, Sampler
+from .described import SlotPlan
+
+N = TypeVar("N", bound=Node)
+
+AnySlot: TypeAlias = "Slot[Any]"
+AnyLeaf: TypeAlias = "Leaf[Any]"
+
+Decided: TypeAlias = dict[str, FieldAnswer]
+"""What was decided in each leaf, by its dotted name ("" for the whole answer)."""
+
+Kept: TypeAlias = Mapping[str, object]
+"""What was decided in a leaf as JSON data, for the cache of answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What slots are made with: the model, how many tokens it may choose in an answer, if that is limited,
+    and what makes the slots of the nodes inside a node."""
+
+    backend: Backend
+    max_tokens: int | None
+    slot: Callable[[Node, Binding], AnySlot]
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """The tokens of a text of the answer."""
+        return tuple(self.backend.tokenize(text, control=False))
+
+
+class Slot(ABC, Generic[N]):
+    """A part of an answer, in a model's tokens.
+
+    `max_tokens` are evaluated at most and `expected_tokens` as a rule; the shortest of all answers has
+    `shortest_tokens`. `lead_tokens` are forced before the model is asked for anything. `sequences` are taken
+    beside the cursor's own.
+    """
+
+    max_tokens: int
+    expected_tokens: int
+    shortest_tokens: int
+    sequences: int
+    lead_tokens: int = 0
+
+    @abstractmethod
+    def __init__(self, node: N, binding: Binding) -> None: ...
+
+    @abstractmethod
+    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+        """Fill the slot; the model may choose `budget` tokens in all. The cursor ends behind it."""
+
+    @abstractmethod
+    def key(self) -> object:
+        """JSON data that is different for slots which may be filled differently after the same tokens."""
+
+    @abstractmethod
+    def explain(self) -> tuple[SlotPlan, ...]:
+        """How each of its leaves is decoded."""
+
+    @abstractmethod
+    def leaves(self) -> tuple[AnyLeaf, ...]:
+        """The slots that give a value, in order."""
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the leaves that are decoded at the same time, if any are."""
+        return ()
+
+
+class Leaf(Slot[N]):
+    """A slot that gives a value, which is called `name`."""
+
+    name: str
+
+    def leaves(self) -> tuple[AnyLeaf, ...]:
+        return (self,)
+
+    @abstractmethod
+    def keep(self, part: FieldAnswer) -> Kept:
+        """What was decided, as data."""
+
+    @abstractmethod
+    def recall(self, kept: Kept) -> FieldAnswer:
+        """What `keep` made data of. Raises `ValueError`, `KeyError` or `TypeError` for other data."""

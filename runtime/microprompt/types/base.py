@@ -1,0 +1,197 @@
+"""What all kinds of types have in common: the operations that the rest of the runtime asks for.
+
+A kind is an abi type with everything that can be done with it. Nothing else in the runtime asks which class
+an abi type is of, so a new type is one file beside this one and a row in the table of `types/__init__.py`.
+What stands here without a body is for every kind to say; whoever forgets one hears of it from mypy.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from .. import abi
+from ..errors import ArgumentError
+from ..notation import range_text
+from .grammar import Expression, Terminals, one_of
+
+D = TypeVar("D")
+
+Schema: TypeAlias = dict[str, object]
+AnyKind: TypeAlias = "Kind[Any]"
+KindOf: TypeAlias = "Callable[[abi.Type], AnyKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a value: its name in the program, the name the model sees, and its kind."""
+
+    name: str
+    label: str
+    kind: AnyKind
+
+
+class Kind(ABC, Generic[D]):
+    """One declared type. `of` gives the kinds of the types inside it.
+
+    Two notations of a value. *Plain* is for a value by itself: text without quotes, `yes` and `no`, an enum's
+    label. *JSON* is for records, lists and what is in them. Both have the labels that the model sees in place
+    of the program's names. *Data* is a value for other programs: what `json.dumps` takes, with the program's
+    names.
+    """
+
+    def __init__(self, declared: D, of: KindOf) -> None:
+        self.declared = declared
+
+    # ------------------------------------------------------------------------------- for people, and checks
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The type in the notation of the language, e.g. `int(1..5)`."""
+
+    @abstractmethod
+    def check(self, value: object, where: str) -> object:
+        """The value as the function uses it. Raises `ArgumentError` unless it is of the type, in depth."""
+
+    @abstractmethod
+    def options(self) -> tuple[object, ...] | None:
+        """Every value of a type that is a choice, in order of declaration; `None` for other types."""
+
+    @abstractmethod
+    def meanings(self) -> Iterator[str]:
+        """A line for each label or field that has a description."""
+
+    @abstractmethod
+    def fields(self) -> tuple[Part, ...]:
+        """The parts that holes and separate slots can have; none for most types."""
+
+    # ------------------------------------------------------------------------------------------ to the model
+
+    @abstractmethod
+    def plain(self, value: object) -> str:
+        """The text of a value by itself, as in a hole or after a cue."""
+
+    @abstractmethod
+    def json(self, value: object) -> str:
+        """The text of a value inside a record or a list."""
+
+    @abstractmethod
+    def grammar(self, terminals: Terminals) -> Expression:
+        """What the plain text of an answer may be, on one line."""
+
+    @abstractmethod
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        """What its JSON text may be."""
+
+    # ---------------------------------------------------------------------------------------- from the model
+
+    @abstractmethod
+    def read_plain(self, text: str) -> object:
+        """The value of a plain text. Raises `ValueError` on a text outside the type."""
+
+    @abstractmethod
+    def read_json(self, data: object) -> object:
+        """The value of decoded JSON in the model's labels. Raises `ValueError` on data outside the type."""
+
+    # ------------------------------------------------------------------------------------ for other programs
+
+    @abstractmethod
+    def to_data(self, value: object) -> object:
+        """The value as data."""
+
+    @abstractmethod
+    def read_data(self, data: object, where: str) -> object:
+        """The value of data. Raises `ArgumentError`; ranges are for `check`."""
+
+    @abstractmethod
+    def read_word(self, word: str, where: str) -> object:
+        """The value of a word of a command line. Raises `ArgumentError`; ranges are for `check`."""
+
+    @abstractmethod
+    def schema(self) -> Schema:
+        """The JSON Schema of the data."""
+
+    @abstractmethod
+    def outlines(self) -> Any:
+        """The Python or Outlines type whose texts are the data."""
+
+    # --------------------------------------------------------------------- the same for nearly all kinds
+
+    def key(self, value: object) -> str:
+        """A value as a key of a JSON object: a string as it is, else its JSON text."""
+        data = self.to_data(value)
+        return data if isinstance(data, str) else json.dumps(data)
+
+    def is_one_line(self) -> bool:
+        """Whether the plain text of an answer has no line ends, so that one can tell where it is complete."""
+        return True
+
+    def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
+        """The values of the slots that a value called `name` is decoded in, by their dotted names."""
+        yield name, value
+
+    def put_together(self, name: str, found: Mapping[str, object]) -> object:
+        """The value called `name`, from the values of its slots. Raises `ValueError` if they do not fit."""
+        return found[name]
+
+    def mismatch(self, value: object, where: str) -> ArgumentError:
+        """The error for a Python value of another type."""
+        return ArgumentError(f"{where} must be {self.describe()}, not {short(value)}")
+
+    def unreadable(self, data: object, where: str) -> ArgumentError:
+        """The error for data or a word of another type."""
+        shown = json.dumps(data, ensure_ascii=False)
+        return ArgumentError(f"{where} must be {self.describe()}, not {shown}")
+
+    def decoded_word(self, word: str, where: str) -> object:
+        """The data of a word that is written as JSON."""
+        try:
+            return json.loads(word)
+        except (ValueError, RecursionError) as error:
+            raise ArgumentError(f"{where} must be {self.describe()}, written as JSON: {error}") from None
+
+
+class Scalar(Kind[D]):
+    """A type without parts and descriptions."""
+
+    def meanings(self) -> Iterator[str]:
+        return iter(())
+
+    def fields(self) -> tuple[Part, ...]:
+        return ()
+
+
+class Listed(Scalar[D]):
+    """A type whose values can be listed, so that a grammar of it is one of their texts."""
+
+    @abstractmethod
+    def options(self) -> tuple[object, ...]: ...
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        return one_of(map(self.plain, self.options()))
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        return one_of(map(self.json, self.options()))
+
+    def read_word(self, word: str, where: str) -> object:
+        return self.read_data(word, where)
+
+
+def short(value: object) -> str:
+    """A value and its class, for messages."""
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def require_length(count: int, least: int, most: int | None, unit: str, where: str) -> None:
+    """Raise `ArgumentError` unless there are `least` to `most` of something."""
+    if count < least or (most is not None and count > most):
+        raise ArgumentError(f"{where} has {count} {unit}; {range_text(least or None, most)} are allowed")
+
+
+def open_ended(least: int, most: int | None, default: int) -> int:
+    """The upper end of a length, where that is left open."""
+    return max(default, least) if most is None else most

@@ -1,0 +1,96 @@
+"""`list[T]`, `list[T](1..3)`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .. import abi
+from ..notation import ranged
+from .base import Kind, KindOf, Part, Schema, open_ended, require_length
+from .grammar import Expression, Terminals, chain, either, repeated, text
+from .punctuation import LIST, list_text
+
+
+class ListKind(Kind[abi.ListType]):
+    def __init__(self, declared: abi.ListType, of: KindOf) -> None:
+        super().__init__(declared, of)
+        self._item = of(declared.item)
+
+    def describe(self) -> str:
+        name = f"list[{self._item.describe()}]"
+        return ranged(name, self.declared.min_count or None, self.declared.max_count)
+
+    def check(self, value: object, where: str) -> list[object]:
+        if not isinstance(value, (list, tuple)):
+            raise self.mismatch(value, where)
+        require_length(len(value), self.declared.min_count, self.declared.max_count, "items", where)
+        found = [self._item.check(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        is_as_found = type(value) is list and all(map(lambda new, old: new is old, found, value))
+        return value if is_as_found else found  # type: ignore[return-value]  # a list then
+
+    def options(self) -> None:
+        return None
+
+    def meanings(self) -> Iterator[str]:
+        return self._item.meanings()
+
+    def fields(self) -> tuple[Part, ...]:
+        return ()
+
+    def plain(self, value: object) -> str:
+        return self.json(value)
+
+    def json(self, value: object) -> str:
+        return list_text(map(self._item.json, _items(value)))
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        return self.json_grammar(terminals)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        start, between, end = map(text, LIST)
+        least, most = self._bounds()
+        if most == 0:
+            return chain(start, end)
+        item = self._item.json_grammar(terminals)
+        more = repeated(chain(between, item), max(0, least - 1), most - 1)
+        items = chain(item, more) if most > 1 else item
+        return chain(start, items if least else either([items, text("")]), end)
+
+    def read_plain(self, text: str) -> object:
+        return self.read_json(json.loads(text))
+
+    def read_json(self, data: object) -> object:
+        if not isinstance(data, list):
+            raise ValueError(f"{data!r} is no list")
+        return [self._item.read_json(item) for item in data]
+
+    def to_data(self, value: object) -> list[object]:
+        return [self._item.to_data(item) for item in _items(value)]
+
+    def read_data(self, data: object, where: str) -> object:
+        if not isinstance(data, list):
+            raise self.unreadable(data, where)
+        return [self._item.read_data(item, f"{where}[{index}]") for index, item in enumerate(data)]
+
+    def read_word(self, word: str, where: str) -> object:
+        return self.read_data(self.decoded_word(word, where), where)
+
+    def schema(self) -> Schema:
+        least, most = self._bounds()
+        return {"type": "array", "items": self._item.schema(), "minItems": least, "maxItems": most}
+
+    def outlines(self) -> Any:
+        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
+
+        return JsonSchema(self.schema(), ensure_ascii=False)
+
+    def _bounds(self) -> tuple[int, int]:
+        least = self.declared.min_count
+        return least, open_ended(least, self.declared.max_count, abi.DEFAULT_LIST_COUNT)
+
+
+def _items(value: object) -> list[object]:
+    assert isinstance(value, (list, tuple))
+    return list(value)

@@ -1,0 +1,82 @@
+"""`T?`: a value, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .. import abi
+from ..notation import optional
+from .base import Kind, KindOf, Part, Schema
+from .grammar import Expression, Terminals, either, text
+from .punctuation import NULL
+
+_NONE: Final = "none"
+_OTHER_NONE: Final = "(none)"
+
+
+class OptionalKind(Kind[abi.OptionalType]):
+    def __init__(self, declared: abi.OptionalType, of: KindOf) -> None:
+        super().__init__(declared, of)
+        self._item = of(declared.item)
+
+    def describe(self) -> str:
+        return optional(self._item.describe())
+
+    def check(self, value: object, where: str) -> object:
+        return None if value is None else self._item.check(value, where)
+
+    def options(self) -> tuple[object, ...] | None:
+        options = self._item.options()
+        return None if options is None else (*options, None)
+
+    def meanings(self) -> Iterator[str]:
+        return self._item.meanings()
+
+    def fields(self) -> tuple[Part, ...]:
+        return ()
+
+    def plain(self, value: object) -> str:
+        return _NONE if value is None else self._item.plain(value)
+
+    def json(self, value: object) -> str:
+        return NULL if value is None else self._item.json(value)
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        return either([text(_NONE), self._item.grammar(terminals)])
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        return either([text(NULL), self._item.json_grammar(terminals)])
+
+    def read_plain(self, text: str) -> object:
+        return None if text == _NONE else self._item.read_plain(text)
+
+    def read_json(self, data: object) -> object:
+        return None if data is None else self._item.read_json(data)
+
+    def to_data(self, value: object) -> object:
+        return None if value is None else self._item.to_data(value)
+
+    def read_data(self, data: object, where: str) -> object:
+        return None if data is None else self._item.read_data(data, where)
+
+    def read_word(self, word: str, where: str) -> object:
+        return None if word == _NONE else self._item.read_word(word, where)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [self._item.schema(), {"type": "null"}]}
+
+    def outlines(self) -> Any:
+        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
+
+        return JsonSchema(self.schema(), ensure_ascii=False)
+
+    def is_one_line(self) -> bool:
+        return self._item.is_one_line()
+
+    def key(self, value: object) -> str:
+        # A label may be called "null", and a member `none` that the model sees as another word.
+        if value is not None:
+            return self._item.key(value)
+        taken = {self._item.key(option) for option in self._item.options() or ()}
+        return _OTHER_NONE if _NONE in taken else _NONE

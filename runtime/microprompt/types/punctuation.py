@@ -1,0 +1,42 @@
+"""JSON as the model reads and writes it: on one line, with a blank after `,` and `:` and nowhere else.
+
+What writes values, what masks the model and what is forced between a record's fields take it from here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+SPACE: Final = " "
+NULL: Final = "null"
+LIST: Final = ("[", ", ", "]")
+"""What opens a list, stands between its items, and closes it."""
+
+RECORD_END: Final = "}"
+
+
+def quoted(text: str) -> str:
+    """A text as a JSON string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def field_lead(label: str, *, is_first: bool) -> str:
+    """What comes before a field's value, but for the `SPACE` that belongs to the value."""
+    return f"{'{' if is_first else ', '}{quoted(label)}:"
+
+
+def record_text(fields: Iterable[tuple[str, str]]) -> str:
+    """A record of labels and the JSON of their values."""
+    leads = (
+        f"{field_lead(label, is_first=not place)}{SPACE}{value}"
+        for place, (label, value) in enumerate(fields)
+    )
+    return "".join(leads) + RECORD_END
+
+
+def list_text(items: Iterable[str]) -> str:
+    """A list of the JSON of its items."""
+    start, between, end = LIST
+    return f"{start}{between.join(items)}{end}"

@@ -1,0 +1,129 @@
+"""Records: closed objects, with the names of the program outside and the labels before the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .. import abi
+from ..errors import ArgumentError
+from .base import Kind, KindOf, Part, Schema
+from .grammar import Expression, Terminals, chain, text
+from .punctuation import RECORD_END, SPACE, field_lead, record_text
+
+
+class RecordKind(Kind[abi.RecordType]):
+    def __init__(self, declared: abi.RecordType, of: KindOf) -> None:
+        super().__init__(declared, of)
+        self._fields = tuple(Part(field.name, field.label, of(field.type)) for field in declared.fields)
+
+    def describe(self) -> str:
+        return self.declared.python.__name__
+
+    def check(self, value: object, where: str) -> object:
+        if not isinstance(value, self.declared.python):
+            raise self.mismatch(value, where)
+        # An instance proves little: Pydantic checks neither `model_copy(update=...)` nor what is changed
+        # inside a list later, and a dataclass checks nothing.
+        found = {}
+        for field in self._fields:
+            if not hasattr(value, field.name):
+                raise ArgumentError(f"{where}.{field.name} is missing")
+            found[field.name] = field.kind.check(getattr(value, field.name), f"{where}.{field.name}")
+        if all(getattr(value, name) is part for name, part in found.items()):
+            return value
+        return self._made(found)
+
+    def options(self) -> None:
+        return None
+
+    def meanings(self) -> Iterator[str]:
+        for declared, field in zip(self.declared.fields, self._fields, strict=True):
+            if declared.description:
+                yield f"- {field.label}: {declared.description}"
+            yield from field.kind.meanings()
+
+    def fields(self) -> tuple[Part, ...]:
+        return self._fields
+
+    def plain(self, value: object) -> str:
+        return self.json(value)
+
+    def json(self, value: object) -> str:
+        return record_text(
+            (field.label, field.kind.json(getattr(value, field.name))) for field in self._fields
+        )
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        return self.json_grammar(terminals)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        parts = []
+        for place, field in enumerate(self._fields):
+            parts.append(text(field_lead(field.label, is_first=not place) + SPACE))
+            parts.append(field.kind.json_grammar(terminals))
+        return chain(*parts, text(RECORD_END))
+
+    def read_plain(self, text: str) -> object:
+        return self.read_json(json.loads(text))
+
+    def read_json(self, data: object) -> object:
+        if not isinstance(data, dict) or data.keys() != {field.label for field in self._fields}:
+            raise ValueError(f"{data!r} is no {self.describe()}")
+        return self._made({field.name: field.kind.read_json(data[field.label]) for field in self._fields})
+
+    def to_data(self, value: object) -> dict[str, object]:
+        return {field.name: field.kind.to_data(getattr(value, field.name)) for field in self._fields}
+
+    def read_data(self, data: object, where: str) -> object:
+        if not isinstance(data, dict):
+            raise self.unreadable(data, where)
+        kinds = {field.name: field.kind for field in self._fields}
+        for name in data:
+            if name not in kinds:
+                raise ArgumentError(
+                    f"{where} has no field `{name}`", help=f"{self.describe()} has {', '.join(kinds)}"
+                )
+        values = {name: kinds[name].read_data(item, f"{where}.{name}") for name, item in data.items()}
+        from pydantic import ValidationError  # not at the top: it takes time to import
+
+        try:
+            return self._made(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join((where, *(str(step) for step in first["loc"])))
+            raise ArgumentError(f"{place}: {first['msg'].lower()}") from None
+
+    def read_word(self, word: str, where: str) -> object:
+        return self.read_data(self.decoded_word(word, where), where)
+
+    def schema(self) -> Schema:
+        return {
+            "type": "object",
+            "properties": {field.name: field.kind.schema() for field in self._fields},
+            "required": [field.name for field in self._fields],
+            "additionalProperties": False,
+        }
+
+    def outlines(self) -> Any:
+        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
+
+        return JsonSchema(self.schema(), ensure_ascii=False)
+
+    def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
+        for field in self._fields:
+            yield from field.kind.take_apart(dotted(name, field.name), getattr(value, field.name))
+
+    def put_together(self, name: str, found: Mapping[str, object]) -> object:
+        return self._made(
+            {field.name: field.kind.put_together(dotted(name, field.name), found) for field in self._fields}
+        )
+
+    def _made(self, fields: Mapping[str, object]) -> object:
+        return self.declared.python(**fields)
+
+
+def dotted(name: str, field: str) -> str:
+    """The name of a field of what is called `name`; the whole answer has no name."""
+    return f"{name}.{field}" if name else field

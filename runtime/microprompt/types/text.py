@@ -1,0 +1,155 @@
+"""`str`, `str(1..80)`, `str(/[A-Z]+/)`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .. import abi
+from ..errors import ArgumentError
+from ..notation import matching, ranged
+from ..patterns import Pattern
+from .base import KindOf, Scalar, Schema, open_ended, require_length, short
+from .grammar import Expression, Terminals, chain, text
+from .punctuation import quoted
+
+_JSON_CHAR: Final = r'(?:[^"\\\x00-\x1F]|\\["\\bfnrt])'
+_FIRST_CHAR: Final = r"[^\s\x00-\x1F\x7F]"
+_LINE_CHAR: Final = r"[^\x00-\x1F\x7F]"
+_CHAR_BYTES: Final = 4
+"""The most bytes of a character, also of one that JSON writes with a backslash."""
+
+_QUOTE: Final = text('"')
+
+
+class TextKind(Scalar[abi.StrType]):
+    """Text of a length; an answer by itself is one line."""
+
+    def describe(self) -> str:
+        return ranged("str", self.declared.min_length or None, self.declared.max_length)
+
+    def check(self, value: object, where: str) -> str:
+        if not isinstance(value, str):
+            raise self.mismatch(value, where)
+        # Subclasses have a `__str__` of their own.
+        found = str.__str__(value)
+        _require_encodable(found, where)
+        self.require_fit(found, where)
+        return found
+
+    def require_fit(self, found: str, where: str) -> None:
+        """Raise `ArgumentError` unless the text is as its type says."""
+        least, most = self.declared.min_length, self.declared.max_length
+        require_length(len(found), least, most, "characters", where)
+
+    def options(self) -> None:
+        return None
+
+    def plain(self, value: object) -> str:
+        return str(value)
+
+    def json(self, value: object) -> str:
+        return quoted(str(value))
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        least, most = self._bounds()
+        if most == 0:
+            return text("")
+        rest = f"{_LINE_CHAR}{{{max(0, least - 1)},{most - 1}}}"
+        return _free(terminals.name(f"/{_FIRST_CHAR}{rest}/"), least, most)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        least, most = self._bounds()
+        if most == 0:
+            return text('""')
+        name = terminals.name(f"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
+        return chain(_QUOTE, _free(name, least, most), _QUOTE)
+
+    def read_plain(self, text: str) -> str:
+        return text
+
+    def read_json(self, data: object) -> str:
+        if not isinstance(data, str):
+            raise ValueError(f"{data!r} is no text")
+        return data
+
+    def to_data(self, value: object) -> str:
+        return str(value)
+
+    def read_data(self, data: object, where: str) -> str:
+        if not isinstance(data, str):
+            raise self.unreadable(data, where)
+        return data
+
+    def read_word(self, word: str, where: str) -> str:
+        return word
+
+    def schema(self) -> Schema:
+        least, most = self._bounds()
+        return {"type": "string", "minLength": least, "maxLength": most}
+
+    def outlines(self) -> Any:
+        from outlines.types import Regex  # not at the top: Outlines takes a second to import
+
+        least, most = self._bounds()
+        return Regex(f"{_LINE_CHAR}{{{least},{most}}}")
+
+    def _bounds(self) -> tuple[int, int]:
+        least = self.declared.min_length
+        return least, open_ended(least, self.declared.max_length, abi.DEFAULT_STR_LENGTH)
+
+
+class PatternKind(TextKind):
+    """Text that a pattern matches as a whole."""
+
+    def __init__(self, declared: abi.StrType, of: KindOf) -> None:
+        super().__init__(declared, of)
+        self._pattern = Pattern(declared.pattern or "")
+
+    def describe(self) -> str:
+        return matching(self._pattern.text)
+
+    def require_fit(self, found: str, where: str) -> None:
+        if not self._pattern.matches(found):
+            raise ArgumentError(f"{where} does not match /{self._pattern.text}/: {short(found)}")
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        name = terminals.name(self._pattern.terminal())
+        return self._expression(name, self._pattern.longest_bytes)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        name = terminals.name(self._pattern.json_terminal())
+        return chain(_QUOTE, self._expression(name, self._pattern.longest_json_bytes), _QUOTE)
+
+    def is_one_line(self) -> bool:
+        return not self._pattern.has_line_ends
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": f"^(?:{self._pattern.regex()})$"}
+
+    def outlines(self) -> Any:
+        from outlines.types import Regex  # as above
+
+        return Regex(self._pattern.regex())
+
+    def _expression(self, name: str, longest: int) -> Expression:
+        return Expression(name, self._pattern.shortest, longest, self._pattern.longest)
+
+
+def text_kind(declared: abi.StrType, of: KindOf) -> TextKind:
+    """The kind of a `str`, with a pattern or without."""
+    return TextKind(declared, of) if declared.pattern is None else PatternKind(declared, of)
+
+
+def _free(name: str, least: int, most: int) -> Expression:
+    longest = most * _CHAR_BYTES
+    return Expression(name if least else f"{name}?", least, longest, most, free=longest)
+
+
+def _require_encodable(text: str, where: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"{where} has half of a surrogate pair at character {error.start}, which is no text",
+            help='clean it, as in text.encode(errors="replace").decode()',
+        ) from None
