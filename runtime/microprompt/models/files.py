@@ -11,13 +11,13 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .. import settings
+from .. import settings, storage
 from ..errors import ModelError
 from .registry import ModelInfo, find
 
@@ -199,45 +199,21 @@ def locked(info: ModelInfo, progress: Progress) -> Iterator[Path]:
         ModelError: the folder can't be made or written to.
     """
     place = folder(info)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        file = (place / ".lock").open("ab")
-    except OSError as error:
-        raise ModelError(
-            f"the folder {place} can't be written to: {error.strerror}",
-            help="set MICROPROMPT_HOME to a folder of yours",
-        ) from error
-    with file:
-        if not _take(file.fileno(), wait=False):
-            progress(f"waiting for another process that is busy with {info.name}", 0, 0)
-            _take(file.fileno(), wait=True)
-        yield place
 
+    def wait(process: int | None) -> None:
+        who = "another process" if process is None else f"process {process}"
+        progress(f"waiting for {who}, which is busy with {info.name}", 0, 0)
 
-if sys.platform == "win32":
-    import msvcrt
-    import time
-
-    def _take(descriptor: int, *, wait: bool) -> bool:
-        while True:
-            try:
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            except OSError:
-                if not wait:
-                    return False
-                time.sleep(0.2)
-            else:
-                return True
-
-else:
-    import fcntl
-
-    def _take(descriptor: int, *, wait: bool) -> bool:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        return True
+            place.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(storage.locked(place / ".lock", wait=wait))
+        except OSError as error:
+            raise ModelError(
+                f"the folder {place} can't be written to: {error.strerror}",
+                help="set MICROPROMPT_HOME to a folder of yours",
+            ) from error
+        yield place
 
 
 def _of_the_user(name: str, base: Path | None) -> tuple[ModelInfo, Path]:
