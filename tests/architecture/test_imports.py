@@ -70,7 +70,10 @@ def test_the_compiler_knows_only_the_contract_of_the_runtime() -> None:
         for name in imported(path, MPC)
         if name.split(".")[0] == "microprompt"
     }
-    assert found <= {"microprompt.abi", "microprompt.abi.ABI_VERSION"}
+    assert found <= {
+        *("microprompt.abi", "microprompt.abi.ABI_VERSION"),
+        *("microprompt.locations", "microprompt.locations.is_path"),
+    }
 
 
 def test_the_runtime_does_not_know_the_compiler() -> None:

@@ -62,15 +62,10 @@ class AnswerStore:
         self._written = 0
 
     def get(self, key: bytes) -> str | None:
-        """The text that was kept, if it is still there."""
+        """The text that was kept, if it is still there and still the same."""
         with self._lock:
             try:
-                found = self._connection().execute(_SELECT, (key,)).fetchone()
-                if found is None:
-                    return None
-                text, digest = found
-                whole = isinstance(text, bytes) and digest == _digest(key, text)
-                return text.decode() if whole else None
+                return self._find(key)
             except _TROUBLES as error:
                 self._give_up(error)
                 return None
@@ -79,14 +74,23 @@ class AnswerStore:
         """Keep a text."""
         with self._lock:
             try:
-                connection = self._connection()
                 data = text.encode()
-                connection.execute(_INSERT, (key, data, _digest(key, data)))
+                self._connection().execute(_INSERT, (key, data, _digest(key, data)))
+                if self._find(key) is None:
+                    raise sqlite3.DatabaseError("the index of the answers does not lead to what was written")
                 if self._written % _PRUNE_EVERY == 0:
-                    connection.execute(_PRUNE, (self._limit,))
+                    self._connection().execute(_PRUNE, (self._limit,))
                 self._written += 1
             except _TROUBLES as error:
                 self._give_up(error)
+
+    def _find(self, key: bytes) -> str | None:
+        found = self._connection().execute(_SELECT, (key,)).fetchone()
+        if found is None:
+            return None
+        text, digest = found
+        whole = isinstance(text, bytes) and digest == _digest(key, text)
+        return text.decode() if whole else None
 
     def close(self) -> None:
         with self._lock:
@@ -109,9 +113,9 @@ class AnswerStore:
     def _give_up(self, error: Exception) -> None:
         """Forget the connection, and a file that is damaged. One that is only busy or full stays."""
         self._disconnect()
-        # The low byte is the kind of trouble; the rest says more of it.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-        if code in _DAMAGE or isinstance(error, UnicodeError):
+        # The low byte is the kind of trouble, the rest says more of it. Without one, it is ours or Python's.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code in _DAMAGE and not isinstance(error, OSError):
             for suffix in ("", "-wal", "-shm"):
                 with suppress(OSError):
                     self._path.with_name(self._path.name + suffix).unlink()

@@ -182,6 +182,7 @@ def test_a_text_that_is_not_the_one_that_was_kept_is_a_miss(home: Path) -> None:
     ask = function(program(abi.StrType(pattern="[a-c]{2}")))
     with override(made):
         expected = ask("Hm.")
+        assert isinstance(expected, str)
         [(text,)] = rows(made, "SELECT text FROM kept")
         assert isinstance(text, bytes)
         other = text.replace(expected.encode(), b"cb" if expected != "cb" else b"ab")
@@ -190,13 +191,13 @@ def test_a_text_that_is_not_the_one_that_was_kept_is_a_miss(home: Path) -> None:
         assert ask("Hm.") == expected
 
 
-def rows(made: Engine, statement: str, *values: object) -> list[tuple[object, ...]]:
+def rows(made: Engine, statement: str, *values: bytes) -> list[tuple[object, ...]]:
     """What SQLite gives for a statement on the engine's answers."""
     assert made._answers is not None
-    return made._answers._connection().execute(statement, values).fetchall()  # type: ignore[arg-type]  # SQLite's own
+    return made._answers._connection().execute(statement, values).fetchall()
 
 
-@pytest.mark.parametrize("place", range(0, 12288, 61))
+@pytest.mark.parametrize("place", [*range(0, 20480, 293), 3965, 11067, 12103])
 def test_no_flipped_byte_gives_a_wrong_text_or_stops_the_cache(tmp_path: Path, place: int) -> None:
     path = tmp_path / FILE
     keys = [hashlib.sha256(bytes([number])).digest() for number in range(40)]
@@ -207,14 +208,14 @@ def test_no_flipped_byte_gives_a_wrong_text_or_stops_the_cache(tmp_path: Path, p
     data = bytearray(path.read_bytes())
     data[place % len(data)] ^= 0xFF
     path.write_bytes(data)
-    store = AnswerStore(path)
-    assert {store.get(key) for key in keys} <= {None, *(key.hex() for key in keys)}
-    for key in (*keys, *keys):  # the first write may be the one that meets the damage
-        store.put(key, key.hex())
-    store.close()
-    store = AnswerStore(path)
-    assert [store.get(key) for key in keys] == [key.hex() for key in keys]
-    store.close()
+    for _ in range(4):  # as calls do that come again; the damage may be met at a late one
+        store = AnswerStore(path)
+        missing = [key for key in keys if store.get(key) is None]
+        assert all(store.get(key) == key.hex() for key in keys if key not in missing)
+        for key in missing:
+            store.put(key, key.hex())
+        store.close()
+    assert not missing
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
