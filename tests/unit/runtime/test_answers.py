@@ -210,8 +210,9 @@ def test_no_flipped_byte_gives_a_wrong_text_or_stops_the_cache(tmp_path: Path, p
     path.write_bytes(data)
     for _ in range(4):  # as calls do that come again; the damage may be met at a late one
         store = AnswerStore(path)
-        missing = [key for key in keys if store.get(key) is None]
-        assert all(store.get(key) == key.hex() for key in keys if key not in missing)
+        found = {key: store.get(key) for key in keys}
+        assert all(text in (None, key.hex()) for key, text in found.items())
+        missing = [key for key, text in found.items() if text is None]
         for key in missing:
             store.put(key, key.hex())
         store.close()
