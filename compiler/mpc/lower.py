@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from microprompt.locations import is_path
+
 from .diagnostics import InternalError
 from .sema.checked import (
     CheckedCase,
@@ -268,8 +270,8 @@ def _constant(model: CheckedModel) -> str:
 def _location(model: CheckedModel, source: str) -> str:
     """A registered name as it is; the path of a file as seen from the generated module that uses it."""
     location = model.location
-    is_path = "/" in location or location.endswith(".gguf")
-    if not is_path or model.origin == source or posixpath.isabs(location):
+    moves = is_path(location) and not location.startswith(("/", "~"))
+    if not moves or model.origin == source:
         return location
     here = posixpath.dirname(source) or "."
     moved = posixpath.relpath(posixpath.join(posixpath.dirname(model.origin), location), here)

@@ -36,6 +36,8 @@ _FEATURES: Final = (
     "sve2",
 )
 
+_QUIET: Final = 0.25  # programs that wanted to run at a time, for each hardware thread of the machine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpu:
@@ -44,10 +46,6 @@ class Cpu:
     name: str
     features: tuple[str, ...]
     identity: str  # hexadecimal; the same on two machines whose processors do the same work
-
-    @property
-    def short_identity(self) -> str:
-        return self.identity[:12]
 
 
 @cache
@@ -70,6 +68,22 @@ def usable_cores() -> int:
     Hyperthreads are not counted: two on one core share the multipliers that decoding waits for.
     """
     return max(1, min(_cores_in_affinity(), *_cores_in_quota()))
+
+
+@cache
+def hardware_threads() -> int:
+    """The hardware threads this process may use, hyperthreads counted: no more threads can run at a time."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def is_quiet() -> bool:
+    """Whether the other programs of the last minute would hardly have disturbed a measurement."""
+    try:
+        return os.getloadavg()[0] < _QUIET * (os.cpu_count() or 1)
+    except (AttributeError, OSError):  # Windows doesn't say
+        return False
 
 
 def total_memory() -> int | None:

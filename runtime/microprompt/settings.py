@@ -15,18 +15,21 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
-from .cpu import usable_cores
+from . import storage
+from .cpu import hardware_threads, usable_cores
 from .errors import ArgumentError
+from .locations import is_path, located
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for all calls of this process, unless a prompt's `using:` says otherwise.
 
-    `context` and `timeout` (seconds) are limits for one call; `None` leaves the first to the model and sets
-    no deadline. `home` is the folder that keeps the models. With `auto_pull` off, a model that is not here is
-    an error, not a download. With `answer_cache`, the answers of deterministic calls are kept in `home` and
-    given again, also by other processes.
+    `threads` are at most as many as can run at a time. `context` (tokens) and `timeout` (seconds) are limits
+    for one call; `None` leaves the first to the model and sets no deadline. `home` is the folder that keeps
+    the models. With `auto_pull` off, a model that is not here is an error, not a download. With
+    `answer_cache`, the answers of deterministic calls are kept in `home` and given again, also by other
+    processes.
     """
 
     model: str
@@ -60,14 +63,14 @@ def current() -> Settings:
         ArgumentError: a setting in pyproject.toml or in the environment is not one.
     """
     # Every call asks, so the answer is kept as long as the folder and the environment are the same.
-    return _read(os.getcwd(), tuple(map(os.environ.get, _VARIABLES)))
+    return _read(_current_folder(), tuple(map(os.environ.get, _VARIABLES)))
 
 
 @lru_cache(maxsize=8)
-def _read(folder: str, _environment: tuple[str | None, ...]) -> Settings:
+def _read(folder: Path | None, _environment: tuple[str | None, ...]) -> Settings:
     found: dict[str, Any] = {  # of the right types: _READERS made the values
         **_defaults(),
-        **_from_pyproject(Path(folder)),
+        **(_from_pyproject(folder) if folder else {}),
         **_from_environment(os.environ),
         **_configured,
     }
@@ -80,7 +83,7 @@ def configure(**overrides: Unpack[Overrides]) -> Settings:
     Raises:
         ArgumentError: an unknown setting, or a value that is not one.
     """
-    _configured.update(_checked(overrides, where="microprompt.configure(...)", folder=Path.cwd()))
+    _configured.update(_checked(overrides, where="microprompt.configure(...)", folder=None))
     _read.cache_clear()
     return current()
 
@@ -90,6 +93,14 @@ def reset() -> None:
     _configured.clear()
     _from_pyproject.cache_clear()
     _read.cache_clear()
+
+
+def _current_folder() -> Path | None:
+    """The current folder; `None` when it was deleted, as that of a service or a test may be."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def _defaults() -> dict[str, object]:
@@ -110,11 +121,15 @@ def _from_pyproject(folder: Path) -> Mapping[str, object]:
     for parent in (folder, *folder.parents):
         path = parent / "pyproject.toml"
         try:
-            text = path.read_text(encoding="utf-8")
+            text = storage.read_regular(path).decode("utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArgumentError(f"{path} can't be read: {error}") from error
+        except OSError as error:
+            raise ArgumentError(f"{path} can't be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ArgumentError(
+                f"{path} is not UTF-8: {error.reason} at byte {error.start}", help="save it as UTF-8"
+            ) from error
         if "microprompt" not in text:  # parsing is what costs
             return {}
         return _parsed(path, text)
@@ -126,7 +141,7 @@ def _parsed(path: Path, text: str) -> Mapping[str, object]:
 
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting that Python gives up on
         raise ArgumentError(f"{path} is not valid TOML: {error}") from error
     tool = document.get("tool")
     table = tool.get("microprompt", {}) if isinstance(tool, dict) else {}
@@ -141,7 +156,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for name in _READERS:
         variable = f"MICROPROMPT_{name.upper()}"
         if text := environment.get(variable, "").strip():
-            found[name] = _value(name, _from_text(name, text), where=f"{variable}={text}", folder=Path.cwd())
+            where = f"{variable}={_short(text)}"
+            found[name] = _value(name, _from_text(name, text), where=where, folder=None)
     return found
 
 
@@ -165,68 +181,95 @@ def _from_text(name: str, text: str) -> object:
         return text
 
 
-def _checked(values: Mapping[str, object], *, where: str, folder: Path) -> dict[str, object]:
+def _checked(values: Mapping[str, object], *, where: str, folder: Path | None) -> dict[str, object]:
     for name in values:
         if name not in _READERS:
             raise ArgumentError(
                 f"{where}: there is no setting `{name}`", help=f"the settings are {', '.join(_READERS)}"
             )
     return {
-        name: _value(name, value, where=f"{where}: {name} = {value!r}", folder=folder)
+        name: _value(name, value, where=f"{where}: {name} = {_shown(value)}", folder=folder)
         for name, value in values.items()
     }
 
 
-def _value(name: str, value: object, *, where: str, folder: Path) -> object:
+def _value(name: str, value: object, *, where: str, folder: Path | None) -> object:
+    """The setting's value; a path in it is relative to `folder`, or to the current one."""
     wanted, read = _READERS[name]
     try:
         return read(value, folder)
+    except ArgumentError as error:
+        raise ArgumentError(f"{where}: {error.message}", help=error.help) from error
     except ValueError:
         raise ArgumentError(f"{where} is not {wanted}") from None
 
 
-def _read_model(value: object, folder: Path) -> str:
-    """A model's name; a path to a `.gguf` file is relative to where it was written down."""
+def _shown(value: object) -> str:
+    try:
+        return _short(repr(value))
+    except ValueError:  # Python refuses to write very large integers
+        return "a number of thousands of digits"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _read_model(value: object, folder: Path | None) -> str:
+    """A model's name, or the path of its file."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError
-    return str(folder / Path(value).expanduser()) if value.endswith(".gguf") else value
+    return str(located(value, folder)) if is_path(value) else value
 
 
-def _read_home(value: object, folder: Path) -> Path:
+def _read_home(value: object, folder: Path | None) -> Path:
     if not isinstance(value, str | Path) or not str(value):
         raise ValueError
-    return folder / Path(value).expanduser()
+    return located(value, folder)
 
 
-def _read_count(value: object, folder: Path) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+def _read_threads(value: object, folder: Path | None) -> int:
+    count = _read_count(value)
+    if count > (most := hardware_threads()):
+        raise ArgumentError(
+            f"this process may use {most} {'core' if most == 1 else 'cores'}, and more threads are no faster",
+            help=f"set threads to {most} or less, or leave it out",
+        )
+    return count
+
+
+def _read_context(value: object, folder: Path | None) -> int | None:
+    return None if value is None else _read_count(value)
+
+
+def _read_count(value: object) -> int:
+    # What llama.cpp counts in 32 bits.
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
         raise ValueError
     return value
 
 
-def _read_context(value: object, folder: Path) -> int | None:
-    return None if value is None else _read_count(value, folder)
-
-
-def _read_timeout(value: object, folder: Path) -> float | None:
+def _read_timeout(value: object, folder: Path | None) -> float | None:
     if value is None:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LONGEST_TIMEOUT:
         raise ValueError
     return float(value)
 
 
-def _read_flag(value: object, folder: Path) -> bool:
+def _read_flag(value: object, folder: Path | None) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-_READERS: Final[Mapping[str, tuple[str, Callable[[object, Path], object]]]] = {
+_LONGEST_TIMEOUT: Final = 30 * 24 * 3600  # seconds; the clocks of some systems count no further than 49 days
+
+_READERS: Final[Mapping[str, tuple[str, Callable[[object, Path | None], object]]]] = {
     "model": ("the name of a model or the path of a .gguf file", _read_model),
-    "threads": ("a whole number of at least 1", _read_count),
+    "threads": ("a whole number of at least 1", _read_threads),
     "context": ("a whole number of tokens, at least 1", _read_context),
-    "timeout": ("a number of seconds above 0", _read_timeout),
+    "timeout": ("a number of seconds above 0, and at most a month", _read_timeout),
     "home": ("the path of a folder", _read_home),
     "auto_pull": ("true or false", _read_flag),
     "answer_cache": ("true or false", _read_flag),

@@ -54,6 +54,16 @@ def read_regular(path: Path, limit: int = MAX_TEXT) -> bytes:
     return bytes(data)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it, for its owner alone. What is there already keeps its mode.
+
+    Raises `OSError`.
+    """
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def replace(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Give a file new contents in one step: a reader sees the old ones or the new ones, never a part.
 

@@ -96,8 +96,8 @@ def _memory() -> Facts:
 
 
 def _model() -> Facts:
-    found = models.resolve(settings.current().model, Path.cwd())
-    models.check_hash(found.shipped, found.info, lambda doing, done, total: None)
+    found = models.resolve(settings.current().model)
+    models.check_thoroughly(found, lambda doing, done, total: None)
     facts: Facts = {
         "name": found.info.name,
         "file": str(found.path),
@@ -106,6 +106,8 @@ def _model() -> Facts:
     }
     if found.prepared is not None:
         facts["type"] = found.prepared.type
+        if found.prepared.attempts:
+            facts["measured_on"] = "a busy machine; on a quiet one: mpc models prepare"
         facts["lanes"] = _lanes(found.prepared.lanes, found.prepared.lane_rates)
         facts["measured"] = [
             {
@@ -126,7 +128,7 @@ def _lanes(chosen: int, rates: Mapping[int, float]) -> str:
 
 
 def _call() -> Facts:
-    models.resolve(settings.current().model, Path.cwd())  # a check downloads nothing
+    models.resolve(settings.current().model)  # a check downloads nothing
     called = _verdict()
     first = called.detail("Snow is expected in the hills.")
     again = called.detail("The wind will be strong tomorrow.")

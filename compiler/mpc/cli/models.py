@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from microprompt import models, settings
 from microprompt.errors import ModelError
+from microprompt.locations import is_path
 from microprompt.models import ModelInfo
 
 from . import console
@@ -42,7 +42,7 @@ def pull(name: str | None) -> None:
     """Fetch the model NAME (default: the one in the settings), verify it, and prepare it for this CPU."""
     name = name or settings.current().model
     with console.model_progress() as progress:
-        if not models.is_path(name):
+        if not is_path(name):
             from microprompt.models.pull import pull as fetch  # not at the top: listing needs none of it
 
             fetch(name, progress)
@@ -58,7 +58,8 @@ def prepare(name: str | None) -> None:
 
     info = models.find(name or settings.current().model)
     with console.model_progress() as progress:
-        click.echo(measure(models.resolve(info.name).shipped, info, progress).path)
+        shipped = models.resolve(info.name).shipped
+        click.echo(measure(shipped, info, progress, stale=models.read_record(shipped, info)).path)
 
 
 @command.command()
@@ -66,7 +67,7 @@ def prepare(name: str | None) -> None:
 @click.option("--shipped", is_flag=True, help="The file as it was fetched, not the one in use.")
 def path(name: str | None, shipped: bool) -> None:
     """Print the path of the file in use for the model NAME (default: the one in the settings)."""
-    found = models.resolve(name or settings.current().model, Path.cwd())
+    found = models.resolve(name or settings.current().model)
     click.echo(found.shipped if shipped else found.path)
 
 

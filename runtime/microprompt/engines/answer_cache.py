@@ -6,8 +6,10 @@ the model is asked instead.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from .. import abi, storage
 from ..errors import EngineError
 from ..scheduling.program import TokenizedProgram
 from ..scheduling.slots import Decided
@@ -22,12 +25,30 @@ from ..scheduling.slots import Decided
 LIMIT: Final = 100_000
 """Answers that are kept; the oldest ones go."""
 
-_CREATE: Final = "CREATE TABLE IF NOT EXISTS answers (key BLOB UNIQUE NOT NULL, text TEXT NOT NULL)"
-_SELECT: Final = "SELECT text FROM answers WHERE key = ?"
-_INSERT: Final = "INSERT OR REPLACE INTO answers (key, text) VALUES (?, ?)"
-_PRUNE: Final = "DELETE FROM answers WHERE rowid <= (SELECT max(rowid) FROM answers) - ?"
+# SQLite's pages have no checksums, so each row has one. Texts are bytes: of damaged ones it makes no errors.
+_CREATE: Final = """CREATE TABLE IF NOT EXISTS kept
+    (key BLOB UNIQUE NOT NULL, text BLOB NOT NULL, digest BLOB NOT NULL)"""
+_SELECT: Final = "SELECT text, digest FROM kept WHERE key = ?"
+_INSERT: Final = "INSERT OR REPLACE INTO kept (key, text, digest) VALUES (?, ?, ?)"
+_PRUNE: Final = "DELETE FROM kept WHERE rowid <= (SELECT max(rowid) FROM kept) - ?"
 _PRUNE_EVERY: Final = 1000
 _PATIENCE: Final = 0.2  # seconds to wait for another process; the model takes no longer
+
+_DAMAGE: Final = frozenset(
+    (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    )
+)
+"""What SQLite says of a damaged file. The last three blame the statements, which are always the same."""
+
+_TROUBLES: Final = (sqlite3.Error, OSError, UnicodeError)  # the last, for a message that quotes damaged text
+
+NO_PART_OF_THE_KEY: Final = frozenset({"model", "timeout"})
+"""The settings of a prompt that can't change an answer. What stands for the weights stands for the model."""
 
 
 class AnswerStore:
@@ -41,12 +62,11 @@ class AnswerStore:
         self._written = 0
 
     def get(self, key: bytes) -> str | None:
-        """The text that was kept, if it is still there."""
+        """The text that was kept, if it is still there and still the same."""
         with self._lock:
             try:
-                found = self._connection().execute(_SELECT, (key,)).fetchone()
-                return None if found is None else str(found[0])
-            except (sqlite3.Error, OSError) as error:
+                return self._find(key)
+            except _TROUBLES as error:
                 self._give_up(error)
                 return None
 
@@ -54,13 +74,23 @@ class AnswerStore:
         """Keep a text."""
         with self._lock:
             try:
-                connection = self._connection()
-                connection.execute(_INSERT, (key, text))
+                data = text.encode()
+                self._connection().execute(_INSERT, (key, data, _digest(key, data)))
+                if self._find(key) is None:
+                    raise sqlite3.DatabaseError("the index of the answers does not lead to what was written")
                 if self._written % _PRUNE_EVERY == 0:
-                    connection.execute(_PRUNE, (self._limit,))
+                    self._connection().execute(_PRUNE, (self._limit,))
                 self._written += 1
-            except (sqlite3.Error, OSError) as error:
+            except _TROUBLES as error:
                 self._give_up(error)
+
+    def _find(self, key: bytes) -> str | None:
+        found = self._connection().execute(_SELECT, (key,)).fetchone()
+        if found is None:
+            return None
+        text, digest = found
+        whole = isinstance(text, bytes) and digest == _digest(key, text)
+        return text.decode() if whole else None
 
     def close(self) -> None:
         with self._lock:
@@ -68,7 +98,10 @@ class AnswerStore:
 
     def _connection(self) -> sqlite3.Connection:
         if self._open is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            storage.make_private(self._path.parent)
+            # SQLite gives what it puts beside the file the file's own mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, storage.PRIVATE))
+            self._path.chmod(storage.PRIVATE)
             self._open = sqlite3.connect(
                 self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
@@ -77,10 +110,12 @@ class AnswerStore:
             self._open.execute(_CREATE)
         return self._open
 
-    def _give_up(self, error: sqlite3.Error | OSError) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Forget the connection, and a file that is damaged. One that is only busy or full stays."""
         self._disconnect()
-        if type(error) is sqlite3.DatabaseError:  # its subclasses are for other troubles
+        # The low byte is the kind of trouble, the rest says more of it. Without one, it is ours or Python's.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code in _DAMAGE and not isinstance(error, OSError):
             for suffix in ("", "-wal", "-shm"):
                 with suppress(OSError):
                     self._path.with_name(self._path.name + suffix).unlink()
@@ -92,13 +127,21 @@ class AnswerStore:
             self._open = None
 
 
+def _digest(key: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(key + text).digest()
+
+
 def key_of(bound: TokenizedProgram, tokens: Sequence[int], model: str) -> bytes:
     """What stands for a call: the prompt's tokens, the plan, the settings, and `model`, which stands for the
     weights and the engine's version."""
-    using = bound.program.using
-    settings = [using.temperature, using.seed, using.max_tokens, using.independent]
-    parts = [model, bound.prefix, list(tokens), bound.answer.key(), settings]
+    parts = [model, bound.prefix, list(tokens), bound.answer.key(), _settings(bound.program.using)]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
+
+
+def _settings(using: abi.Using) -> dict[str, str]:
+    """All that can change an answer: a setting that is added is among them unless it is said not to be."""
+    names = [field.name for field in dataclasses.fields(using) if field.name not in NO_PART_OF_THE_KEY]
+    return {name: repr(getattr(using, name)) for name in names}
 
 
 def to_text(bound: TokenizedProgram, parts: Decided, *, near_tie: bool) -> str:

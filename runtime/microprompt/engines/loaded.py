@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import abi, models, settings
+from ..locations import is_path, located
 from .engine import Engine, Speed
 
 if TYPE_CHECKING:
+    from ..llamacpp.weights import Weights
     from .outlines_model import LlamaCppEngine
 
 _lock = threading.Lock()
@@ -57,8 +59,8 @@ def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
     """What to load, with the settings in the places that the program left open."""
     current = settings.current()
     name = model.name if model else current.model
-    if models.is_path(name):
-        name = str(((folder or Path.cwd()) / Path(name).expanduser()).resolve())
+    if is_path(name):
+        name = str(located(name, folder))
     return abi.Model(
         name=name,
         layout=model.layout if model else None,
@@ -69,28 +71,29 @@ def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
 def _load(wanted: abi.Model) -> Engine:
     found = models.ensure(wanted.name)
     from ..llamacpp.backend import LlamaCppBackend
-    from ..llamacpp.weights import Weights
 
-    name = Path(wanted.name).name if models.is_path(wanted.name) else wanted.name
-    backend = LlamaCppBackend(Weights(found.path), name=name, context=wanted.context)
+    name = Path(wanted.name).name if is_path(wanted.name) else wanted.name
+    weights = found.load()
+    backend = LlamaCppBackend(weights, name=name, context=wanted.context)
     engine = Engine(
         backend,
         layout=wanted.layout or found.layout,
         lanes=found.lanes,
         threads=settings.current().threads,
     )
-    engine.identity = _identity(found)
+    engine.identity = _identity(found, weights)
     if found.prepared is not None:
         engine.speed = Speed(call_ms=found.prepared.call_token_ms, batch_ms=found.prepared.batch_token_ms)
     return engine
 
 
-def _identity(found: models.ResolvedModel) -> str:
-    """What stands for a model's weights and the versions of what computes on them."""
+def _identity(found: models.ResolvedModel, weights: Weights) -> str:
+    """What stands for a model's weights, the kernels that compute on them, and the versions of these."""
     file = found.path.stat()
-    weights = found.info.sha256 or f"{found.path} {file.st_mtime_ns}"
+    bytes = found.info.sha256 or f"{found.path} {file.st_mtime_ns}"
+    kernels = "extra" if weights.extra_buffers else "plain"
     versions = (version("microprompt"), version("llama-cpp-python"))
-    return " ".join((weights, found.path.name, str(file.st_size), *versions))
+    return " ".join((bytes, found.path.name, str(file.st_size), kernels, *versions))
 
 
 @contextmanager

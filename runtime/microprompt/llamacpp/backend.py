@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import EngineError, ModelError
 from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from ..scheduling.decoding import MAX_PATHS
 from ..scheduling.guides import make_guide
 from . import library as llama
 from .weights import Weights
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 SEQUENCES: Final = 256
-"""llama.cpp's own limit; a batch has to be as long."""
+"""llama.cpp's own limit on sequences. A batch, and so the cache, has to have room for a token of each."""
+
+MAX_IDS: Final = 1 + MAX_PATHS + 1
+"""Sequences that one token of a batch may belong to: a call's own, and those that share it. A trie shares it
+with its paths; fields side by side share it with at most one sequence more than a trie."""
+
+MAX_THREADS: Final = 512
+"""llama.cpp's own limit."""
 
 DEFAULT_CELLS: Final = 4096
-MAX_IDS: Final = 66
-"""Sequences that one token of a batch may belong to: a call's own and those of a trie's paths."""
 
 _ABORTED = 2
 
@@ -41,17 +47,21 @@ class LlamaCppBackend:
                 f"{name} is a recurrent model: its state can't be shared between prompts token by token",
                 help="use a model with attention in every layer",
             )
-        trained = int(lib.llama_model_n_ctx_train(weights.model))
-        if context is not None and context > trained:
+        trained = weights.n_context_trained()
+        self.n_cells = self.n_context = min(DEFAULT_CELLS, trained) if context is None else context
+        if self.n_cells > trained:
             raise ModelError(
                 f"{name} was trained on contexts of {trained} tokens; context = {context} is more",
                 help=f"use context = {trained} or less",
             )
-        self.n_cells = self.n_context = context or min(DEFAULT_CELLS, trained)
+        if self.n_cells < 1:
+            raise ModelError(f"{name} can't have a context of {self.n_cells} tokens")
         self.n_sequences = SEQUENCES
         self.template = weights.template
         params = lib.llama_context_default_params()
-        params.n_ctx = self.n_cells
+        # llama.cpp cuts the batch down to the context and then asserts that it holds a row for each sequence.
+        # It rounds the context up to a multiple of 256 anyhow, so a smaller one costs what this one does.
+        params.n_ctx = max(self.n_cells, SEQUENCES)
         params.n_batch = params.n_seq_max = SEQUENCES
         params.n_ubatch = LONG_BATCH_TOKENS
         # One pool of cells for all sequences, so that they can share what they have in common.
@@ -66,14 +76,13 @@ class LlamaCppBackend:
                 f"no context of {self.n_cells} tokens for {name}: {llama.last_error() or 'out of memory'}",
                 help="free some memory, or set a smaller context",
             )
+        weights.hold()
         self._memory: Any = lib.llama_get_memory(self._context)
         self._batch: Any = lib.llama_batch_init(SEQUENCES, 0, MAX_IDS)
         self._threads = 0
-        # llama.cpp asks between operations whether to stop. `strlen` of this flag answers without Python.
         self._stop = ctypes.create_string_buffer(2)
-        lib.llama_set_abort_callback(self._context, llama.strlen(), self._stop)
+        lib.llama_set_abort_callback(self._context, llama.stop_asked(), self._stop)
         self._tokenizer: LLTokenizer | None = None
-        self._original: LlamaCppBackend | None = None
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
         return self.weights.encode(text, control=control)
@@ -88,6 +97,8 @@ class LlamaCppBackend:
         return self.weights.is_end(token)
 
     def decode(self, step: Step, threads: int) -> Rows:
+        self._require_open()
+        self._check(step, threads)
         if threads != self._threads:
             self._threads = threads
             self._lib.llama_set_n_threads(self._context, threads, threads)
@@ -99,46 +110,57 @@ class LlamaCppBackend:
             self._decode_part(step, start, end, wanted)
             for place in range(start, end):
                 if place in wanted:
+                    row = rows[wanted[place]]
                     pointer = self._lib.llama_get_logits_ith(self._context, place - start)
-                    ctypes.memmove(rows[wanted[place]].ctypes.data, pointer, self.n_vocab * 4)
+                    ctypes.memmove(row.ctypes.data, pointer, row.nbytes)
+                    # Damaged weights give logits that no answer may be taken from. One of them that is not
+                    # finite makes this difference so too.
+                    if not np.isfinite(row.max() - row.min()):
+                        raise EngineError(
+                            f"the logits of {self.name} are not finite",
+                            help="its file may be damaged: `mpc doctor` reads it again",
+                        )
         return rows
 
     def interrupt(self) -> None:
         self._stop[0] = b"x"
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
+        self._check_sequences(source, target)
         self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
 
     def forget(self, sequence: int) -> None:
+        self._check_sequences(sequence)
         if not self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1):
             raise EngineError(f"{self.name} can't drop a sequence from its memory")
 
     def save(self, sequence: int) -> bytes:
+        self._check_sequences(sequence)
         size = self._lib.llama_state_seq_get_size(self._context, sequence)
         saved = (ctypes.c_uint8 * size)()
         count = self._lib.llama_state_seq_get_data(self._context, saved, size, sequence)
         return bytes(saved)[:count]
 
     def restore(self, sequence: int, saved: bytes) -> None:
+        self._check_sequences(sequence)
         data = (ctypes.c_uint8 * len(saved)).from_buffer_copy(saved)
         if not self._lib.llama_state_seq_set_data(self._context, data, len(saved), sequence):
             raise EngineError(f"{self.name} has no room for a saved prefix: {llama.last_error()}")
 
     def clone(self) -> LlamaCppBackend:
-        twin = LlamaCppBackend(self.weights, name=self.name, context=self.n_cells)
-        twin._original = self
-        return twin
+        self._require_open()
+        return LlamaCppBackend(self.weights, name=self.name, context=self.n_cells)
 
     def matcher(self, grammar: str) -> LLMatcher:
+        self._require_open()
         return make_guide(self._guide_tokenizer(), grammar)
 
     def close(self) -> None:
         if self._context:
             self._lib.llama_batch_free(self._batch)
             self._lib.llama_free(self._context)
-            self._context = None
-            if self._original is None:
-                self.weights.close()
+            self._context = self._memory = self._batch = self._tokenizer = None
+            self.weights.release()
 
     def _guide_tokenizer(self) -> LLTokenizer:
         """Made at first need, for it takes a quarter of a second, or one for a large vocabulary."""
@@ -147,6 +169,35 @@ class LlamaCppBackend:
 
             self._tokenizer = guide_tokenizer(self.weights)
         return self._tokenizer
+
+    def _require_open(self) -> None:
+        if not self._context:
+            raise EngineError(f"the engine of {self.name} was closed")
+
+    def _check_sequences(self, *numbers: int) -> None:
+        self._require_open()
+        if not all(0 <= number < SEQUENCES for number in numbers):
+            raise EngineError(f"{self.name} has no sequence {max(numbers)}; it has {SEQUENCES}")
+
+    def _check(self, step: Step, threads: int) -> None:
+        """Refuse a step that would be written past the end of an array of llama.cpp's, or that it would end
+        the process for. Python's integers are cut to 32 bits on the way there, so each is bounded here."""
+        count = len(step.tokens)
+        bounds = (
+            ("threads", [threads], 1, MAX_THREADS),
+            ("tokens", step.tokens, 0, self.n_vocab - 1),
+            ("positions", step.positions, 0, max(self.n_cells, SEQUENCES) - 1),
+            ("sequences", [number for each in step.sequences for number in each], 0, SEQUENCES - 1),
+            ("sequences of a token", [len(each) for each in step.sequences], 1, MAX_IDS),
+            ("lengths", [len(step.positions), len(step.sequences)], count, count),
+            ("rows", step.rows, 0, count - 1),
+        )
+        for what, numbers, least, most in bounds:
+            if numbers and (min(numbers) < least or max(numbers) > most):
+                raise EngineError(
+                    f"a batch for {self.name} has {what} from {min(numbers)} to {max(numbers)}; "
+                    f"{least} to {most} are possible"
+                )
 
     def _decode_part(self, step: Step, start: int, end: int, wanted: dict[int, int]) -> None:
         batch = self._batch

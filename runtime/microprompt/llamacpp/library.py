@@ -11,6 +11,7 @@ from typing import Any
 
 _ERROR_LEVEL = 4
 _last_error: list[str] = []
+_echo: list[bool] = []
 
 
 @cache
@@ -24,6 +25,8 @@ def load() -> Any:
     def log(level: int, text: bytes, _: object) -> None:
         if level == _ERROR_LEVEL:
             _last_error[:] = [text.decode(errors="replace").strip()]
+            if _echo:
+                print(_last_error[0], file=sys.stderr, flush=True)
 
     # The C side holds only a pointer, so the callback has to live as long as the library.
     library.microprompt_log = library.llama_log_callback(log)
@@ -32,9 +35,20 @@ def load() -> Any:
     return library
 
 
+def echo_errors() -> None:
+    """Send complaints to standard error too, at once: one of them may be llama.cpp's last word."""
+    _echo.append(True)
+
+
 @cache
-def strlen() -> Any:
-    """C's `strlen` as an abort callback: stop if the flag's text is not empty. Takes no lock of Python's."""
+def stop_asked() -> Any:
+    """The function with which llama.cpp asks, between operations, whether to stop: C's `strlen`.
+
+    It has to be a function of one pointer that gives zero for "go on". One written in Python would have to
+    take the interpreter's lock hundreds of times a batch, and would wait there for whatever other Python
+    threads do. `strlen` has the right shape and takes no lock: given a flag of two bytes, an empty text
+    means go on, and one letter, which any thread may write, means stop.
+    """
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     return ctypes.cast(library.strlen, load().ggml_abort_callback)
 

@@ -3,42 +3,52 @@
 The shape: a few-shot prefix of about 100 tokens is in the KV cache; a batch of 16 tokens follows; one row of
 logits is read. That is a choice, the most common call. The time of one more token, as in decoding text, is
 taken beside it, and the rate of full batches, as in `map`.
+
+What is measured is the CPU time of the thread that calls llama.cpp, not the time on the clock: other programs
+make a second of the clock as much as ten times as long, and the caller's CPU time hardly longer at all. The
+caller does its share of every operation, and all of what can't be shared, so on a quiet machine both are the
+same to within a percent, with any number of threads. Threads that wait for one another spin before they
+sleep, and spinning counts as CPU time; `library.load` keeps GNU's OpenMP from spinning for long. Where
+llama.cpp was built with another OpenMP, the figures move with the load as a clock's do, and their spread
+shows it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from ..errors import ModelError
-from ..models.prepare import CALL_TOKENS
 from ..scheduling.backend import BATCH_TOKENS, Rows, SequencePool, Step
-from . import library as llama_cpp
+from . import library as llama
 from .backend import LlamaCppBackend
-from .weights import Weights
+from .weights import Weights, WeightsFile
 
-llama = llama_cpp.load()
+CALL_TOKENS: Final = 16
+"""Tokens of a call's batch, as it is timed."""
 
 FileType: TypeAlias = str
 """A type of weights as llama.cpp names it: `F16`, `BF16`, `Q4_1`, `Q4_K - Medium`, ..."""
 
-EXACT_TYPES: Final[dict[FileType, int]] = {
-    "F16": llama.LLAMA_FTYPE_MOSTLY_F16,
-    "BF16": llama.LLAMA_FTYPE_MOSTLY_BF16,
-}
+EXACT_TYPES: Final = ("F16", "BF16")
 """The types that hold any quantised weight to within a rounding that no label notices."""
+
+MAX_SPREAD: Final = 0.1
+"""How much longer than the best round, as a share, the usual one may take on a quiet machine."""
 
 _MIN_ROUNDS: Final = 5
 _ROUNDS: Final = 15
 _SECONDS: Final = 6.0  # after these no round is begun: on contended cores each takes many times as long
+_TRIES: Final = 3
 _CONTEXT: Final = 2048
 _CALLS: Final = 4  # fill a batch between them
 _BATCHES: Final = 4
@@ -116,19 +126,22 @@ _PROBES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Milliseconds of a call's 16-token batch, and of one decoded token: the fastest of several rounds."""
+    """Milliseconds of a call's batch of `CALL_TOKENS`, and of one decoded token: the best of several rounds.
+    `spread` is how much longer, as a share, the usual round took."""
 
     batch_ms: float
     token_ms: float
+    spread: float
 
 
 def file_type(path: Path) -> FileType:
     """The type of most weights of a GGUF file."""
     with closing(Weights(path, vocabulary_only=True)) as weights:
+        lib = weights.lib
         value = ctypes.create_string_buffer(32)
-        if llama.llama_model_meta_val_str(weights.model, b"general.file_type", value, len(value)) < 0:
+        if lib.llama_model_meta_val_str(weights.model, b"general.file_type", value, len(value)) < 0:
             return "unknown"
-        name = llama.llama_ftype_name(int(value.value))
+        name = lib.llama_ftype_name(int(value.value))
     return name.decode().removeprefix("all ") if name else "unknown"
 
 
@@ -138,43 +151,66 @@ def requantise(source: Path, target: Path, type: FileType, threads: int) -> None
     Raises:
         ModelError: llama.cpp can't convert these weights, or the disk is full.
     """
-    asked = llama.llama_model_quantize_default_params()
-    asked.ftype = EXACT_TYPES[type]
+    lib = llama.load()
+    asked = lib.llama_model_quantize_default_params()
+    asked.ftype = getattr(lib, f"LLAMA_FTYPE_MOSTLY_{type}")
     asked.allow_requantize = True
     asked.nthread = threads
-    if llama.llama_model_quantize(bytes(source), bytes(target), ctypes.byref(asked)) != 0:
-        raise ModelError(f"llama.cpp could not write {target.name}: {llama_cpp.last_error()}")
+    if lib.llama_model_quantize(bytes(source), bytes(target), ctypes.byref(asked)) != 0:
+        raise ModelError(f"llama.cpp could not write {target.name}: {llama.last_error()}")
 
 
-def time_calls(paths: Sequence[Path], threads: int) -> list[Timing]:
-    """Time all files in turns, so that a noisy moment on the machine is shared by all.
-
-    The fastest round counts, not the median: other work on the cores only ever adds time, up to tenfold, for
-    threads that wait for one another spin.
+def time_calls(files: Sequence[WeightsFile], threads: int) -> list[Timing]:
+    """Time all files in turns, so that a noisy moment is shared by all; again if there were many.
 
     Raises:
         ModelError: a file can't be loaded.
     """
     with ExitStack() as stack:
-        contexts = [stack.enter_context(_opened(path)) for path in paths]
-        batch: list[list[float]] = [[] for _ in contexts]
-        token: list[list[float]] = [[] for _ in contexts]
-        begun = time.monotonic()
-        for turn in range(_ROUNDS + 1):
-            if turn > _MIN_ROUNDS and time.monotonic() - begun > _SECONDS:
-                break
-            for context, batches, tokens in zip(contexts, batch, token, strict=True):
-                batch_ms, token_ms = context.time_call(threads)
-                if turn > 0:  # the first one reads the weights from the disk
-                    batches.append(batch_ms)
-                    tokens.append(token_ms)
-        return [
-            Timing(batch_ms=min(batches), token_ms=min(tokens))
-            for batches, tokens in zip(batch, token, strict=True)
-        ]
+        contexts = [stack.enter_context(_opened(file)) for file in files]
+        for context in contexts:
+            context.time_call(threads)  # reads the weights from the disk
+        return quietest(lambda: _time_in_turns(contexts, threads))
 
 
-def lane_rates(path: Path, threads: int) -> dict[int, float]:
+def quietest(measure: Callable[[], list[Timing]]) -> list[Timing]:
+    """The first measurement whose spread is small; the one of the least spread, if none of a few is."""
+    best = measure()
+    for _ in range(_TRIES - 1):
+        if spread_of(best) <= MAX_SPREAD:
+            break
+        best = min(best, measure(), key=spread_of)
+    return best
+
+
+def spread_of(timings: Sequence[Timing]) -> float:
+    """The largest spread of them."""
+    return max(timing.spread for timing in timings)
+
+
+def _time_in_turns(contexts: Sequence[_Context], threads: int) -> list[Timing]:
+    rounds: list[list[tuple[float, float]]] = [[] for _ in contexts]
+    begun = time.monotonic()
+    for turn in range(_ROUNDS):
+        if turn >= _MIN_ROUNDS and time.monotonic() - begun > _SECONDS:
+            break
+        for context, found in zip(contexts, rounds, strict=True):
+            found.append(context.time_call(threads))
+    return [_timing(found) for found in rounds]
+
+
+def _timing(rounds: Sequence[tuple[float, float]]) -> Timing:
+    # The best round counts: other work on the cores only ever adds time.
+    batches, tokens = zip(*rounds, strict=True)
+    usual = median(batch + token for batch, token in rounds)
+    return Timing(
+        batch_ms=min(batches),
+        token_ms=min(tokens),
+        spread=usual / min(batch + token for batch, token in rounds) - 1,
+    )
+
+
+def lane_rates(file: WeightsFile, threads: int) -> dict[int, float]:
     """Tokens a second in full batches, by the number of contexts that share the threads: 1, 2, 4, ...
 
     Raises:
@@ -182,7 +218,7 @@ def lane_rates(path: Path, threads: int) -> dict[int, float]:
     """
     counts = [count for count in (1, 2, 4, 8) if count <= threads]
     with ExitStack() as stack:
-        first = stack.enter_context(_opened(path))
+        first = stack.enter_context(_opened(file))
         contexts = [first]
         while len(contexts) < counts[-1]:
             contexts.append(stack.enter_context(closing(_Context(first.backend.clone()))))
@@ -190,24 +226,27 @@ def lane_rates(path: Path, threads: int) -> dict[int, float]:
         for _ in range(_MIN_ROUNDS):
             for count in counts:
                 with ThreadPoolExecutor(count) as pool:
-                    begun = time.perf_counter()
-                    list(pool.map(lambda one: one.fill_batches(threads // count), contexts[:count]))  # noqa: B023 (ends within the loop)
-                    seconds = time.perf_counter() - begun
-                best[count] = max(best[count], count * _BATCHES * BATCH_TOKENS / seconds)
+                    filling = [
+                        pool.submit(context.fill_batches, threads // count) for context in contexts[:count]
+                    ]
+                    rate = sum(_BATCHES * BATCH_TOKENS / filled.result() for filled in filling)
+                best[count] = max(best[count], rate)
         return best
 
 
-def agreement(path: Path, reference: Path, threads: int) -> float:
-    """The share of the built-in probes that both files continue with the same token, ties aside.
+def probe(file: WeightsFile, threads: int) -> Rows:
+    """The logits with which a file continues each of the built-in probes, one row for each.
 
     Raises:
-        ModelError: a file can't be loaded.
+        ModelError: the file can't be loaded.
     """
-    with _opened(path) as context:
-        ours = context.probe(threads)
-    with _opened(reference) as context:
-        theirs = context.probe(threads)
-    rows = np.arange(len(_PROBES))
+    with _opened(file) as context:
+        return context.probe(threads)
+
+
+def agreement(ours: Rows, theirs: Rows) -> float:
+    """The share of the probes that both continue with the same token, ties aside."""
+    rows = np.arange(len(theirs))
     lost = theirs.max(axis=1) - theirs[rows, ours.argmax(axis=1)]
     return float((lost <= _TIE).mean())
 
@@ -230,22 +269,24 @@ class _Context:
     def time_call(self, threads: int) -> tuple[float, float]:
         """Milliseconds of a call's batch, then of one more token."""
         sequence = self._pool.fork(self._prefix)
-        begun = time.perf_counter()
+        begun = time.thread_time()
         self._decode(threads, [(sequence, self._start, self._argument[:CALL_TOKENS])])
-        between = time.perf_counter()
+        between = time.thread_time()
         self._decode(threads, [(sequence, self._start + CALL_TOKENS, self._argument[CALL_TOKENS:])])
-        ended = time.perf_counter()
+        ended = time.thread_time()
         self._pool.give_back(sequence)
         return (between - begun) * 1e3, (ended - between) * 1e3
 
-    def fill_batches(self, threads: int) -> None:
-        """Evaluate some batches of calls side by side."""
+    def fill_batches(self, threads: int) -> float:
+        """Evaluate some batches of calls side by side; the seconds that took."""
+        begun = time.thread_time()
         tokens = self._argument[: BATCH_TOKENS // _CALLS]
         for _ in range(_BATCHES):
             sequences = [self._pool.fork(self._prefix) for _ in range(_CALLS)]
             self._decode(threads, [(sequence, self._start, tokens) for sequence in sequences])
             for sequence in sequences:
                 self._pool.give_back(sequence)
+        return time.thread_time() - begun
 
     def probe(self, threads: int) -> Rows:
         """The logits after each probe, one row for each."""
@@ -266,7 +307,7 @@ class _Context:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Context]:
-    backend = LlamaCppBackend(Weights(path), name=path.stem, context=_CONTEXT)
+def _opened(file: WeightsFile) -> Iterator[_Context]:
+    backend = LlamaCppBackend(file.load(), name=file.path.stem, context=_CONTEXT)
     with closing(_Context(backend)) as context:
         yield context

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
-import zipfile
 from contextlib import suppress
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .. import settings
+from .. import settings, storage
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -26,6 +24,11 @@ if TYPE_CHECKING:
 
 _CONTROL_MARK = b"\xff"
 """llguidance takes a token that begins with it for a control token. It begins no text in UTF-8."""
+
+_WORD: Final = 4  # bytes of a number in the file
+
+_LARGEST: Final = 1 << 28
+"""Bytes of a kept vocabulary; the largest ones have a few million."""
 
 
 def guide_tokenizer(weights: Weights) -> LLTokenizer:
@@ -44,7 +47,7 @@ def guide_tokenizer(weights: Weights) -> LLTokenizer:
 
 
 def _tokens(weights: Weights) -> list[bytes]:
-    path = settings.current().home / "vocabularies" / f"{_key(weights.path)}.npz"
+    path = settings.current().home / "vocabularies" / _key(weights.path)
     found = _load(path)
     if found is None or len(found) != weights.n_vocab():
         found = [_token(weights, number) for number in range(weights.n_vocab())]
@@ -71,22 +74,23 @@ def _token(weights: Weights, number: int) -> bytes:
 
 
 def _load(path: Path) -> list[bytes] | None:
-    """What was saved; `None` if there is nothing that can be read."""
+    """What was saved; `None` if there is nothing, or if it is damaged."""
     try:
-        # NumPy leaves a file open that it can't read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            data, ends = saved["data"].tobytes(), saved["ends"].tolist()
-        return [data[start:end] for start, end in pairwise([0, *ends])]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        saved = storage.unseal(storage.read_regular(path, _LARGEST))
+    except OSError:
         return None
+    if saved is None:
+        return None
+    count = int.from_bytes(saved[:_WORD], "little")
+    start = _WORD * (count + 1)
+    ends = np.frombuffer(saved[_WORD:start], dtype="<u4").tolist()
+    data = saved[start:]
+    return [data[begin:end] for begin, end in pairwise([0, *ends])]
 
 
 def _save(path: Path, tokens: list[bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npz")
-    ends = np.cumsum([len(token) for token in tokens])
-    try:
-        np.savez(half, data=np.frombuffer(b"".join(tokens), dtype=np.uint8), ends=ends)
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)  # a full disk has no room for halves
+    """Write how many tokens there are, where each ends, and their bytes. Raises `OSError`."""
+    ends = np.array(list(accumulate(map(len, tokens))), dtype="<u4").tobytes()
+    data = len(tokens).to_bytes(_WORD, "little") + ends + b"".join(tokens)
+    storage.make_private(path.parent)
+    storage.replace(path, storage.seal(data), mode=storage.PRIVATE)

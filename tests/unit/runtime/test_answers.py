@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from microprompt import abi, settings
-from microprompt.engines.answer_cache import AnswerStore
+from microprompt.engines.answer_cache import NO_PART_OF_THE_KEY, AnswerStore
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 
@@ -94,6 +98,27 @@ def test_what_an_answer_depends_on_is_in_its_key(home: Path, one: abi.Program, o
     assert batches(asked) > 0
 
 
+OTHER_SETTINGS: dict[str, object] = {
+    "model": abi.Model(name="other"),
+    "temperature": 0.5,
+    "seed": 3,
+    "timeout": 60.0,
+    "max_tokens": 50,
+    "independent": True,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(abi.Using)])
+def test_every_setting_is_in_the_key_but_those_that_are_said_not_to_be(home: Path, name: str) -> None:
+    before = abi.Using(seed=2)
+    with override(engine()):
+        function(program(INNER, using=before))("Hm.")
+    asked = engine()
+    with override(asked):
+        function(program(INNER, using=replace(before, **{name: OTHER_SETTINGS[name]})))("Hm.")  # type: ignore[arg-type]  # of each field's own type
+    assert (batches(asked) == 0) == (name in NO_PART_OF_THE_KEY)
+
+
 def test_another_model_or_version_is_asked(home: Path) -> None:
     with override(engine()):
         function(program(ACT))("Hm.")
@@ -130,18 +155,78 @@ def test_a_damaged_file_is_a_miss_and_is_replaced(home: Path, damage: bytes) -> 
     assert batches(asked) == 0
 
 
-def test_a_text_that_is_no_answer_is_a_miss(home: Path) -> None:
+OUTSIDE_THE_TYPE = [{"value": '"zz"', "confidence": 1.0, "distribution": [], "coverage": None}]
+TEXTS = (
+    *("", "[]", "{}", '{"near_tie": false, "fields": [{}]}', '{"near_tie": 0, "fields": []}'),
+    json.dumps({"near_tie": False, "fields": OUTSIDE_THE_TYPE}),
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_that_is_no_answer_is_a_miss(home: Path, text: str) -> None:
     made = engine()
-    ask = function(program(ACT))
+    ask = function(program(abi.StrType(pattern="[a-c]{2}")))
     with override(made):
         expected = ask("Hm.")
-        for text in ("", "[]", "{}", '{"near_tie": false, "fields": [{}]}', '{"near_tie": 0, "fields": []}'):
-            assert made._answers is not None
-            connection = made._answers._connection()
-            connection.execute("UPDATE answers SET text = ?", (text,))
-            before = batches(made)
-            assert ask("Hm.") is expected
-            assert batches(made) > before
+        [(key,)] = rows(made, "SELECT key FROM kept")
+        assert isinstance(key, bytes)
+        digest = hashlib.sha256(key + text.encode()).digest()
+        rows(made, "UPDATE kept SET text = ?, digest = ?", text.encode(), digest)
+        before = batches(made)
+        assert ask("Hm.") == expected
+        assert batches(made) > before
+
+
+def test_a_text_that_is_not_the_one_that_was_kept_is_a_miss(home: Path) -> None:
+    made = engine()
+    ask = function(program(abi.StrType(pattern="[a-c]{2}")))
+    with override(made):
+        expected = ask("Hm.")
+        assert isinstance(expected, str)
+        [(text,)] = rows(made, "SELECT text FROM kept")
+        assert isinstance(text, bytes)
+        other = text.replace(expected.encode(), b"cb" if expected != "cb" else b"ab")
+        assert other != text
+        rows(made, "UPDATE kept SET text = ?", other)
+        assert ask("Hm.") == expected
+
+
+def rows(made: Engine, statement: str, *values: bytes) -> list[tuple[object, ...]]:
+    """What SQLite gives for a statement on the engine's answers."""
+    assert made._answers is not None
+    return made._answers._connection().execute(statement, values).fetchall()
+
+
+@pytest.mark.parametrize("place", [*range(0, 20480, 293), 3965, 11067, 12103])
+def test_no_flipped_byte_gives_a_wrong_text_or_stops_the_cache(tmp_path: Path, place: int) -> None:
+    path = tmp_path / FILE
+    keys = [hashlib.sha256(bytes([number])).digest() for number in range(40)]
+    store = AnswerStore(path)
+    for key in keys:
+        store.put(key, key.hex())
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 0xFF
+    path.write_bytes(data)
+    for _ in range(4):  # as calls do that come again; the damage may be met at a late one
+        store = AnswerStore(path)
+        found = {key: store.get(key) for key in keys}
+        assert all(text in (None, key.hex()) for key, text in found.items())
+        missing = [key for key, text in found.items() if text is None]
+        for key in missing:
+            store.put(key, key.hex())
+        store.close()
+    assert not missing
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path / "home" / FILE)
+    store.put(b"1", "one")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "home").iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert len(modes) == 3
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+    store.close()
 
 
 def test_a_home_that_can_not_be_written_is_no_obstacle(tmp_path: Path) -> None:
@@ -163,7 +248,7 @@ def test_the_oldest_answers_go(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from microprompt.engines.answer_cache import AnswerStore
+from microprompt.engines.answer_cache import NO_PART_OF_THE_KEY, AnswerStore
 store = AnswerStore(Path(sys.argv[1]))
 for number in range(300):
     store.put(f"{sys.argv[2]} {number}".encode(), f"{number}")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
 
 from microprompt import models, settings
-from microprompt.errors import ModelError
+from microprompt.errors import ArgumentError, ModelError
+from microprompt.locations import is_path
 from microprompt.models.registry import ModelInfo
 
-from .conftest import WEIGHTS
+from .conftest import WEIGHTS, Machine
 
 
 def put(info: ModelInfo, home: Path, content: bytes) -> Path:
@@ -30,7 +32,7 @@ def test_a_model_that_is_here_is_found(tiny: ModelInfo, home: Path) -> None:
     path = put(tiny, home, b"".join(WEIGHTS))
     found = models.resolve("tiny")
     assert (found.shipped, found.path, found.prepared) == (path, path, None)
-    assert (found.layout, found.context) == ("plain", 128)
+    assert (found.layout, found.lanes) == ("plain", 1)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,32 @@ def test_a_damaged_file_says_what_to_do(tiny: ModelInfo, home: Path, content: by
     with pytest.raises(ModelError, match=why) as caught:
         models.resolve("tiny")
     assert caught.value.help == "mpc models pull tiny"
+
+
+def test_a_shipped_file_with_a_flipped_bit_is_said_and_fetched_again(
+    tiny: ModelInfo, home: Path, machine: Machine
+) -> None:
+    put(tiny, home, b"".join(WEIGHTS)[:-1] + b"?")
+    said: list[str] = []
+    found = models.ensure("tiny", progress=lambda doing, *_: said.append(doing))
+    assert found.shipped.read_bytes() == b"".join(WEIGHTS)
+    assert any(text.endswith("is not the one in the registry: fetching it again") for text in said)
+
+
+def test_without_auto_pull_a_damaged_file_is_an_error(
+    tiny: ModelInfo, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPROMPT_AUTO_PULL", "false")
+    put(tiny, home, b"".join(WEIGHTS)[:-1] + b"?")
+    with pytest.raises(ModelError, match="sha256"):
+        models.ensure("tiny")
+
+
+def test_folders_and_facts_are_their_owners_alone(tiny: ModelInfo, home: Path, machine: Machine) -> None:
+    models.ensure("tiny", progress=lambda *_: None)
+    for folder in (home, home / "facts", home / "models" / "tiny"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (home / "facts").iterdir()} == {0o600}
 
 
 def test_an_unknown_name_suggests_a_near_one() -> None:
@@ -74,9 +102,8 @@ def test_ensure_without_auto_pull_fetches_nothing(tiny: ModelInfo, monkeypatch: 
 
 
 def test_ensure_tells_what_it_does(
-    tiny: ModelInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: ModelInfo, machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("microprompt.models.prepare.prepare", lambda *_: None)
     models.ensure("tiny")
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "microprompt: the model tiny is not here yet: fetching it once"
@@ -84,9 +111,8 @@ def test_ensure_tells_what_it_does(
 
 
 def test_report_to_takes_what_ensure_tells(
-    tiny: ModelInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: ModelInfo, machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("microprompt.models.prepare.prepare", lambda *_: None)
     said: list[str] = []
     with models.report_to(lambda doing, done, total: said.append(doing)):
         models.ensure("tiny")
@@ -94,8 +120,36 @@ def test_report_to_takes_what_ensure_tells(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("name", ["./own", "org/model", "big.GGUF", "own.gguf", "C:\\models\\own", "~/own"])
+def test_what_looks_like_a_path_is_looked_for_as_a_file(name: str) -> None:
+    assert is_path(name)
+    with pytest.raises(ModelError, match="there is no model file"):
+        models.resolve(name)
+
+
+def test_a_path_whose_folder_was_deleted_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ArgumentError, match="relative to the current folder, which was deleted"):
+        models.resolve("own.gguf")
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/own.gguf", "own\0.gguf"])
+def test_a_path_that_leads_nowhere_is_an_error(name: str) -> None:
+    with pytest.raises(ArgumentError, match="is not the path of a file"):
+        models.resolve(name)
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").symlink_to(tmp_path / "own.gguf")
+    with pytest.raises(ArgumentError, match="is not the path of a file"):
+        models.resolve("own.gguf", tmp_path)
+
+
 def test_the_registry_is_consistent() -> None:
     for name, info in models.REGISTRY.items():
+        assert not is_path(name)
         assert name == info.name
         assert info.sha256 is not None
         assert len(info.sha256) == 64
