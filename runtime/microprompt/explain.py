@@ -12,11 +12,19 @@ from .prompts.trie import Trie
 from .types.values import describe
 
 if TYPE_CHECKING:
-    from .engines.engine import Engine, Speed
     from .prompts.tokenized import BoundProgram, BoundSlot
     from .scheduling.backend import Backend
 
 _ARGUMENT_TOKENS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What a token takes on this machine, measured, in milliseconds: in a single call's batch, and in a full
+    one."""
+
+    call_token_ms: float
+    batch_token_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +101,24 @@ class Explanation:
         return asdict(self)
 
 
-def explain(engine: Engine, program: abi.Program) -> Explanation:
-    """Explain a program on an engine; runs nothing on the model."""
-    bound = engine.bind(program)
+def explain(bound: BoundProgram, *, backend: Backend, layout: str, speed: Speed | None = None) -> Explanation:
+    """Explain a program that is bound to a backend's tokens; runs nothing on the model."""
+    program = bound.program
     parts = _parts(bound)
     first = next((index for index, part in enumerate(parts) if part.is_hole), len(parts))
     return Explanation(
         function=program.name,
         source=f"{program.source}:{program.line}",
-        model=engine.name,
-        layout=engine.layout,
+        model=backend.name,
+        layout=layout,
         prefix=tuple(parts[:first]),
         tail=tuple(parts[first:]),
         prefix_tokens=len(bound.prefix),
         call_tokens=bound.call_tokens,
         answer_tokens=bound.bound,
-        context=engine.backend.n_context,
-        cost=_cost(engine.speed, bound),
-        slots=tuple(_slot(slot, engine.backend) for slot in bound.slots),
+        context=backend.n_context,
+        cost=_cost(speed, bound),
+        slots=tuple(_slot(slot, backend) for slot in bound.slots),
         waves=tuple(tuple(bound.slots[index].slot.name for index in wave) for wave in bound.waves),
     )
 
@@ -118,9 +126,9 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
 def _cost(speed: Speed | None, bound: BoundProgram) -> Cost | None:
     if speed is None:
         return None
-    warm = (bound.call_tokens + _ARGUMENT_TOKENS) * speed.call_ms
+    warm = (bound.call_tokens + _ARGUMENT_TOKENS) * speed.call_token_ms
     return Cost(
-        cold_ms=round(len(bound.prefix) * speed.batch_ms + warm, 1),
+        cold_ms=round(len(bound.prefix) * speed.batch_token_ms + warm, 1),
         warm_ms=round(warm, 1),
         argument_tokens=_ARGUMENT_TOKENS,
     )

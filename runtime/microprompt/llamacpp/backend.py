@@ -48,6 +48,7 @@ class LlamaCppBackend:
             )
         self.n_cells = self.n_context = context or min(DEFAULT_CELLS, trained)
         self.n_sequences = SEQUENCES
+        self.max_sequences_per_token = MAX_IDS
         self.template = weights.template
         params = lib.llama_context_default_params()
         params.n_ctx = self.n_cells

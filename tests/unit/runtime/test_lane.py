@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError
 from microprompt.scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from microprompt.scheduling.lane import MAX_RUNNING, Job, Lane
+from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.lane import MAX_RUNNING, Lane
 from microprompt.scheduling.prefixes import PrefixStore
 
 from .jobs import ask, fail, job, write
@@ -144,7 +145,7 @@ def test_jobs_that_do_not_fit_together_run_one_after_the_other(context: int, seq
 
 def test_a_job_that_no_cache_holds_is_an_error() -> None:
     lane, backend = make(context=40)
-    [error] = run(lane, [ask("1?", cells=100)])
+    [error] = run(lane, [ask("1?", expected=100)])
     assert isinstance(error, EngineError)
     assert prefixes_held(lane, backend) == []
 
@@ -303,7 +304,7 @@ def test_two_labels_of_one_job_share_the_prompts_cells() -> None:
 
 def growing(count: int) -> Job[str]:
     """A job that writes that many tokens, and could have written 250."""
-    return job(write(count), cells=8, most=250)
+    return job(write(count), expected=8, at_most=250)
 
 
 def test_jobs_whose_worst_cases_do_not_fit_together_run_side_by_side() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 from microprompt.scheduling.backend import Rows, Step
-from microprompt.scheduling.lane import Job
+from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.scheduler import QUEUE_LENGTH, Scheduler
 
 from .jobs import ask, fail, job, write
