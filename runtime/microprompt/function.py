@@ -113,7 +113,7 @@ class PromptFunction(Generic[P, R]):
 
         A row is the argument of a function with one parameter, a tuple of arguments, or a mapping from
         parameters to arguments. Up to `in_flight` rows are worked on at a time; a row's `timeout` counts from
-        when it starts to run. What a row raises has a note with the row's index, from 0.
+        when it starts to run. What a row raises has a note that names it, as in `rows[3]`.
         """
         return [answer.value for answer in self.map_detail(rows, in_flight=in_flight)]
 
@@ -170,7 +170,7 @@ class PromptFunction(Generic[P, R]):
                     yield cast(Answer[R], answer)
                     index += 1
             except MicropromptError as error:
-                _add_note(error, f"in row {index}")
+                _add_note(error, f"in rows[{index}]")
                 raise
 
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
