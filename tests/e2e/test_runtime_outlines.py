@@ -14,9 +14,11 @@ import pydantic
 import pytest
 from outlines.inputs import Chat
 
+import microprompt
 from microprompt import abi
+from microprompt.engines import loaded
 from microprompt.engines.outlines_model import OutlinesModel
-from microprompt.errors import ArgumentError, DeadlineExceeded, PromptTooLong
+from microprompt.errors import ArgumentError, DeadlineExceeded, EngineError, PromptTooLong
 from microprompt.types.outlines_types import outlines_type
 
 from .functions import Act, classify
@@ -182,6 +184,25 @@ def test_a_timeout_ends_a_generation(model: OutlinesModel) -> None:
     with pytest.raises(DeadlineExceeded):
         list(model.stream("Once upon a time", timeout=0.2))
     assert classify.program.name == "classify"
+
+
+def test_what_is_loaded_for_outlines_is_loaded_again_after_it_was_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loaded, "_engines", {})
+    first = microprompt.load_engine()
+    assert microprompt.load_engine() is first
+    assert classify("Is it raining?") is Act.question
+    first.close()
+    with pytest.raises(EngineError, match="the engine is closed"):
+        first("One, two,", max_tokens=2)
+    with pytest.raises(EngineError, match="the engine is closed"):
+        generator(first, Kind)
+    assert classify("Is it raining?") is Act.question
+    again = microprompt.load_engine()
+    assert again is not first
+    assert generator(again, Kind)(PROMPTS[0]) in KINDS
+    again.close()
 
 
 def test_generation_and_prompt_functions_share_the_model(model: OutlinesModel) -> None:

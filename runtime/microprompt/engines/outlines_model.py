@@ -22,6 +22,7 @@ from outlines_core import Guide
 
 from ..errors import ArgumentError, PromptTooLong
 from ..llamacpp.backend import LlamaCppBackend
+from ..llamacpp.weights import Weights
 from ..prompts.layout import Argument, Literal, Message
 from ..prompts.tokenized import USUAL_TOKENS
 from ..scheduling.backend import Rows
@@ -49,9 +50,9 @@ class OutlinesModel(outlines.models.LlamaCpp):
     def __init__(self, engine: Engine) -> None:
         if not isinstance(engine.backend, LlamaCppBackend):
             raise ArgumentError(f"{engine.name} does not run on llama.cpp")
-        self.engine = engine
         # Outlines' own initialiser would read the whole vocabulary at once.
-        self.model = engine.backend.weights  # type: ignore[assignment]  # has what Outlines reads of a `Llama`
+        self.engine = engine
+        self._weights = engine.backend.weights
         self.type_adapter = LlamaCppTypeAdapter(has_chat_template=False)
 
     @property
@@ -63,10 +64,16 @@ class OutlinesModel(outlines.models.LlamaCpp):
         """Close the engine, also for the prompt functions that use it; their next call loads it again."""
         self.engine.close()
 
+    @property
+    def model(self) -> Weights:  # type: ignore[override]  # has what Outlines reads of a `Llama`
+        """The vocabulary. Raises `EngineError` once the engine is closed."""
+        self.engine.scheduler.refuse()
+        return self._weights
+
     @cached_property
     def tokenizer(self) -> LlamaCppTokenizer:  # type: ignore[override]  # read at first need, not at once
         with self.engine.scheduler.kept_open():
-            return LlamaCppTokenizer(self.model)  # pyright: ignore[reportArgumentType]  # as above
+            return LlamaCppTokenizer(self.model)  # type: ignore[arg-type]  # it has what a `Llama` has
 
     def generate(
         self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any

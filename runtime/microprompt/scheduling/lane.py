@@ -292,7 +292,7 @@ class Lane:
                     cached = node.shared
                     self._work.append(_Work(node.step(), node))
             run.prefix = node
-            self.prefixes.use(node)
+            self.prefixes.acquire(node)
             self.prefixes.trim(node)
         if run.cached is None:
             run.cached = cached
@@ -353,7 +353,7 @@ class Lane:
         if run.work in self._work:
             self._work.remove(run.work)
         if run.prefix is not None:
-            self.prefixes.leave(run.prefix)
+            self.prefixes.release(run.prefix)
             run.prefix = None
 
     def _lose(self, lost: Sequence[_Work], error: Exception) -> None:
@@ -369,7 +369,7 @@ class Lane:
                 self._end(run)
             if isinstance(owner, Prefix):
                 self._work.remove(work)
-                self.prefixes.drop(owner)
+                self.prefixes.evict(owner)
 
 
 def _pack(waiting: Sequence[_Work]) -> list[_Work]:
