@@ -265,8 +265,9 @@ class Lane:
         return False
 
     def _left_by_others(self, run: _Run) -> tuple[int, int]:
-        """The cells that `run` and the prefixes may share, and the sequences that have to stay free for `run`
-        and all others: each may take its sequences at any time, also while it is preempted."""
+        """The cells that `run` and the prefixes may have together, and the sequences that have to stay free
+        for `run` and all others: what a job may take at most is kept for it from its start to its end, also
+        while it is preempted."""
         others = [other for other in (*self._running, *self._preempted) if other is not run]
         cells = self.backend.n_cells - sum(other.cells for other in others)
         sequences = sum(one.job.max_sequences - len(one.sequences) for one in (run, *others))

@@ -179,12 +179,14 @@ class PrefixTree:
 
     def make_room(self, cells: int, sequences: int, keep: Prefix | None) -> bool:
         """Evict prefixes, the least recently used first, until the tree has at most `cells` and `sequences`
-        are free. Returns whether that was possible without what calls run on, and without `keep`."""
+        are free. Evicts nothing, and returns false, where that can't be had without what calls run on and
+        `keep`."""
+        staying = self._staying(keep)
+        free = len(self._pool) + len(self._nodes) - len(staying)
+        if sum(node.own_cells() for node in staying) > cells or free < sequences:
+            return False
         while self.cells() > cells or len(self._pool) < sequences:
-            leaves = self._leaves(keep)
-            if not leaves:
-                return False
-            self.evict(min(leaves, key=lambda node: node.last_used))
+            self.evict(min(self._leaves(keep), key=lambda node: node.last_used))
         return True
 
     def trim(self, keep: Prefix) -> None:
@@ -213,6 +215,17 @@ class PrefixTree:
         for node in self._nodes.values():
             self._pool.give_back(node.sequence)
         self._nodes.clear()
+
+    def _staying(self, keep: Prefix | None) -> set[Prefix]:
+        """What can't be evicted: `keep`, what calls run on or wait for, and what lies above these."""
+        staying: set[Prefix] = set()
+        for node in self._nodes.values():
+            if node.users or not node.is_ready or node is keep:
+                above: Prefix | None = node
+                while above is not None and above not in staying:
+                    staying.add(above)
+                    above = above.parent
+        return staying
 
     def _leaves(self, keep: Prefix | None) -> list[Prefix]:
         """What may be evicted: a node without children, for theirs begin in its cells, that no call runs
