@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from . import abi, errors
 from .answer import Answer, Usage
-from .function import PromptFunction, prompt
-from .gathering import Later, gather
+from .function import Later, PromptFunction, gather, prompt
 from .settings import configure
 
 if TYPE_CHECKING:
-    from .engines.outlines_model import LlamaCppEngine
+    from .engines.outlines_model import OutlinesModel
 
 __all__ = [
     "Answer",
@@ -31,11 +30,13 @@ __all__ = [
 ]
 
 
-def load_engine(model: str | None = None) -> LlamaCppEngine:
-    """Load `model` (the default one without a name) as an engine, which is also an Outlines model.
+def load_engine(model: str | None = None) -> OutlinesModel:
+    """Load `model` (the default one without a name) as a model for Outlines, as in
+    `outlines.Generator(load_engine(), T)`.
 
-    The engine is shared with the prompt functions that use the same model. Raises `errors.ModelError`.
+    Its engine is the one of the prompt functions that use the same model. Closing it frees the model; the
+    next call loads it again. Raises `errors.ModelError`.
     """
-    from .engines.loaded import outlines_engine_for
+    from .engines.loaded import outlines_model_for  # not at the top: engines load at the first call
 
-    return outlines_engine_for(abi.Model(name=model) if model else None)
+    return outlines_model_for(abi.Model(name=model) if model else None)

@@ -9,13 +9,22 @@ from . import abi
 from .scheduling.slots.described import SlotPlan, TrieBranch
 
 if TYPE_CHECKING:
-    from .engines.engine import Engine, Speed
     from .prompts.tokenized import TokenizedPrompt
+    from .scheduling.backend import Backend
     from .scheduling.program import TokenizedProgram
 
-__all__ = ["Cost", "Explanation", "SlotPlan", "TextPart", "TrieBranch", "explain"]
+__all__ = ["Cost", "Explanation", "SlotPlan", "Speed", "TextPart", "TrieBranch", "explain"]
 
 _ARGUMENT_TOKENS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What a token takes on this machine, measured, in milliseconds: in a single call's batch, and in a full
+    one."""
+
+    call_token_ms: float
+    batch_token_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +74,26 @@ class Explanation:
         return asdict(self)
 
 
-def explain(engine: Engine, program: abi.Program) -> Explanation:
-    """Explain a program on an engine; runs nothing on the model."""
-    bound = engine.bind(program)
+def explain(
+    bound: TokenizedProgram, *, backend: Backend, layout: str, speed: Speed | None = None
+) -> Explanation:
+    """Explain a program that is bound to a backend's tokens; runs nothing on the model."""
+    program = bound.program
     parts = _parts(bound.prompt)
     first = next((index for index, part in enumerate(parts) if part.is_hole), len(parts))
     return Explanation(
         function=program.name,
         source=f"{program.source}:{program.line}",
-        model=engine.name,
-        layout=engine.layout,
+        model=backend.name,
+        layout=layout,
         prefix=tuple(parts[:first]),
         tail=tuple(parts[first:]),
         prefix_tokens=len(bound.prefix),
         call_tokens=bound.call_tokens,
         expected_tokens=bound.answer.expected_tokens,
         max_tokens=bound.answer.max_tokens,
-        context=engine.backend.n_context,
-        cost=_cost(engine.speed, bound),
+        context=backend.n_context,
+        cost=_cost(speed, bound),
         slots=bound.answer.explain(),
         waves=bound.answer.waves(),
     )
@@ -91,9 +102,9 @@ def explain(engine: Engine, program: abi.Program) -> Explanation:
 def _cost(speed: Speed | None, bound: TokenizedProgram) -> Cost | None:
     if speed is None:
         return None
-    warm = (bound.call_tokens + _ARGUMENT_TOKENS) * speed.call_ms
+    warm = (bound.call_tokens + _ARGUMENT_TOKENS) * speed.call_token_ms
     return Cost(
-        cold_ms=round(len(bound.prefix) * speed.batch_ms + warm, 1),
+        cold_ms=round(len(bound.prefix) * speed.batch_token_ms + warm, 1),
         warm_ms=round(warm, 1),
         argument_tokens=_ARGUMENT_TOKENS,
     )

@@ -1,28 +1,34 @@
-"""Prompt functions: what `@prompt(...)` makes of a generated `def`."""
+"""Prompt functions: what `@prompt(...)` makes of a generated `def`, and `gather` for several calls."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, cast
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 from . import abi, settings
 from .answer import Answer
 from .errors import ArgumentError, MicropromptError
-from .gathering import Later
 from .types import kind
 
 if TYPE_CHECKING:
-    from .engines.engine import Call, Engine
+    from .engines.base import AnyEngine, Call
     from .explain import Explanation
-    from .scheduling.lane import Job
+    from .scheduling.jobs import Pending
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
 
 IN_FLIGHT: Final = 64
 """Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
@@ -37,36 +43,55 @@ def prompt(program: abi.Program) -> Callable[[Callable[P, R]], PromptFunction[P,
     return wrap
 
 
+@dataclass(frozen=True, slots=True)
+class Later(Generic[R]):
+    """A call of a prompt function that has not begun; `gather` runs it."""
+
+    function: PromptFunction[..., R]
+    call: Call
+
+
 class PromptFunction(Generic[P, R]):
     """A function whose body is English and whose answer a local model gives.
 
     Safe to call from several threads. The model loads at the first call. Every method that runs the model
     raises the exceptions of `microprompt.errors`, with a note that names the prompt's line.
+
+    It is pickled and copied as functions are: by its name.
     """
 
-    __name__: str
+    # `self` is positional everywhere, so that a prompt's parameter may have this name too.
 
-    def __init__(self, program: abi.Program, signature: Callable[P, R]) -> None:
+    __name__: str
+    __qualname__: str
+
+    def __init__(self, program: abi.Program, signature: Callable[P, R], /) -> None:
         self.program = program
         functools.update_wrapper(self, signature)
         self._signature = inspect.signature(signature)
         self._folder = Path(signature.__code__.co_filename).parent
         self._timeout = program.using.timeout
+        value = self._signature.return_annotation
+        forms = {"__call__": value, "acall": value, "render": str}
+        forms |= {"detail": Answer, "adetail": Answer, "later": Later}
+        for name, returns in forms.items():
+            setattr(self, name, _with_signature(self, name, signature, returns))
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer."""
         return self.detail(*args, **kwargs).value
 
-    def detail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
+    def detail(self, /, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """The answer with its probability, the distribution over the labels, and what it cost."""
         with self.placed():
-            return cast(Answer[R], self.engine().answer(self._call(args, kwargs)))
+            engine = self.engine()
+            return cast(Answer[R], engine.result(engine.submit(self._call(args, kwargs))))
 
-    async def acall(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def acall(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer, without blocking the event loop. Cancelling the task cancels the call."""
         return (await self.adetail(*args, **kwargs)).value
 
-    async def adetail(self, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
+    async def adetail(self, /, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """As `detail`, without blocking the event loop."""
         import asyncio  # not at the top: who uses it has it, and others do without
 
@@ -78,7 +103,7 @@ class PromptFunction(Generic[P, R]):
                 engine = await asyncio.to_thread(self.engine)
             return cast(Answer[R], await engine.aanswer(call))
 
-    def later(self, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
+    def later(self, /, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
         """The call, to be answered beside others by `gather`."""
         with self.placed():
             return Later(self, self._call(args, kwargs))
@@ -88,7 +113,7 @@ class PromptFunction(Generic[P, R]):
 
         A row is the argument of a function with one parameter, a tuple of arguments, or a mapping from
         parameters to arguments. Up to `in_flight` rows are worked on at a time; a row's `timeout` counts from
-        when it starts to run.
+        when it starts to run. What a row raises has a note that names it, as in `rows[3]`.
         """
         return [answer.value for answer in self.map_detail(rows, in_flight=in_flight)]
 
@@ -97,37 +122,21 @@ class PromptFunction(Generic[P, R]):
         with self.placed():
             if in_flight < 1:
                 raise ArgumentError(f"in_flight = {in_flight} is not a whole number of at least 1")
-            engine = self.engine()
-            jobs: deque[Job[Answer[object]]] = deque()
-            bad_row: MicropromptError | None = None
-            try:
-                for row in rows:
-                    try:
-                        jobs.append(engine.submit(self._row_call(row), waits=True))
-                    except MicropromptError as error:
-                        bad_row = error  # raised in its turn
-                        break
-                    while jobs and (len(jobs) >= in_flight or jobs[0].future.done()):
-                        yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
-                while jobs:
-                    yield cast(Answer[R], engine.scheduler.result(jobs.popleft()))
-                if bad_row is not None:
-                    raise bad_row
-            finally:
-                for job in jobs:
-                    engine.scheduler.abandon(job)
+            _check_rows(rows)
+        return self._answers(rows, in_flight)
 
-    def render(self, *args: P.args, **kwargs: P.kwargs) -> str:
+    def render(self, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The exact text of the prompt."""
         with self.placed():
             return self.engine().render(self._call(args, kwargs))
 
     def explain(self) -> Explanation:
         """What a call costs and why: the prefix, the tail, the labels' trie, the plan of every field."""
-        from .explain import explain
-
         with self.placed():
-            return explain(self.engine(), self.program)
+            return self.engine().explain(self.program)
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
 
     def __repr__(self) -> str:
         return f"<prompt function {self.program.name} of {self.program.source}:{self.program.line}>"
@@ -138,24 +147,34 @@ class PromptFunction(Generic[P, R]):
         try:
             yield
         except MicropromptError as error:
-            note = f"in prompt {self.program.name}, {self.program.source}:{self.program.line}"
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            _add_note(error, f"in prompt {self.program.name}, {self.program.source}:{self.program.line}")
             raise
 
-    def engine(self) -> Engine:
+    def engine(self) -> AnyEngine:
         """The engine that answers; loads the model if it has to."""
-        from .engines.loaded import engine_for
+        from .engines.loaded import engine_for  # not at the top: engines load at the first call
 
         return engine_for(self.program.using.model, self._folder)
 
-    def _loaded_engine(self) -> Engine | None:
-        from .engines.loaded import loaded_engine
+    def _loaded_engine(self) -> AnyEngine | None:
+        from .engines.loaded import loaded_engine  # not at the top: engines load at the first call
 
         return loaded_engine(self.program.using.model, self._folder)
 
+    def _answers(self, rows: Iterable[object], in_flight: int) -> Iterator[Answer[R]]:
+        with self.placed():
+            index = 0
+            answers = self.engine().run_many(map(self._row_call, rows), in_flight=in_flight)
+            try:
+                for answer in answers:
+                    yield cast(Answer[R], answer)
+                    index += 1
+            except MicropromptError as error:
+                _add_note(error, f"in rows[{index}]")
+                raise
+
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
-        from .engines.engine import Call
+        from .engines.base import Call  # not at the top: engines load at the first call
 
         try:
             bound = self._signature.bind(*args, **kwargs)
@@ -173,3 +192,95 @@ class PromptFunction(Generic[P, R]):
         if isinstance(row, Mapping):
             return self._call((), row)
         return self._call(row if isinstance(row, tuple) else (row,), {})
+
+
+def _with_signature(
+    function: PromptFunction[Any, Any], name: str, signature: Callable[..., object], returns: object
+) -> MethodType:
+    """The method of that name with the parameters of the function's `def`, for those who look at them:
+    editors, `help`, FastAPI.
+
+    It is a copy of the class's method, bound as that one is: so it is pickled by name, and a coroutine
+    function stays one.
+    """
+    shared: FunctionType = getattr(PromptFunction, name)
+    own = FunctionType(shared.__code__, shared.__globals__, name, shared.__defaults__, shared.__closure__)
+    functools.update_wrapper(own, shared)
+    declared = inspect.signature(signature)
+    bound_to = "self"
+    while bound_to in declared.parameters:
+        bound_to += "_"
+    first = inspect.Parameter(bound_to, inspect.Parameter.POSITIONAL_ONLY)
+    own.__signature__ = declared.replace(  # type: ignore[attr-defined]  # what `inspect` looks for
+        parameters=[first, *declared.parameters.values()], return_annotation=returns
+    )
+    own.__annotations__ = {**signature.__annotations__, "return": returns}
+    # Who evaluates annotations looks for their names where the wrapped function was written.
+    own.__wrapped__ = signature  # type: ignore[attr-defined]  # as `functools.wraps` sets it
+    return MethodType(own, function)
+
+
+def _check_rows(rows: object) -> None:
+    """Raise `ArgumentError` for what is not rows, though Python might well iterate over it."""
+    kind = type(rows).__name__
+    if isinstance(rows, str | bytes | bytearray):
+        raise ArgumentError(f"rows are many, not one {kind}", help="for one row, give a list: [text]")
+    if isinstance(rows, Mapping):
+        raise ArgumentError(f"rows are many, not one {kind}", help="for one row, give a list: [row]")
+    if isinstance(rows, set | frozenset):
+        raise ArgumentError(
+            f"a {kind} has no order, so it would not be known which answer is whose",
+            help="give a list, as from sorted(...)",
+        )
+    if not isinstance(rows, Iterable):
+        raise ArgumentError(f"rows must be an iterable, not {kind}")
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+@overload
+def gather(a: Later[A], /) -> tuple[A]: ...
+@overload
+def gather(a: Later[A], b: Later[B], /) -> tuple[A, B]: ...
+@overload
+def gather(a: Later[A], b: Later[B], c: Later[C], /) -> tuple[A, B, C]: ...
+@overload
+def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], /) -> tuple[A, B, C, D]: ...
+@overload
+def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /) -> tuple[A, B, C, D, E]: ...
+@overload
+def gather(
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /
+) -> tuple[A, B, C, D, E, F]: ...
+@overload
+def gather(*calls: Later[R]) -> tuple[R, ...]: ...
+def gather(*calls: Later[Any]) -> tuple[Any, ...]:
+    """The values of several calls, in order, whose tokens share batches, as in
+    `gather(classify.later(text), is_urgent.later(text))`.
+
+    The functions may use different models. Raises what ended the first call that failed, with a note that
+    names its prompt's line; the others are cancelled. In tasks, `asyncio.gather(classify.acall(text),
+    is_urgent.acall(text))` does the same.
+    """
+    return tuple(answer.value for answer in gather_details(calls))
+
+
+def gather_details(calls: tuple[Later[R], ...]) -> list[Answer[R]]:
+    """As `gather`, with details."""
+    from .scheduling.jobs import run_many  # not at the top: the first call loads what calls run on
+
+    running = run_many(map(_submitted, calls), in_flight=max(1, len(calls)))
+    answers: list[Answer[R]] = []
+    for later in calls:
+        with later.function.placed():
+            answers.append(cast("Answer[R]", next(running)))
+    return answers
+
+
+def _submitted(later: Later[Any]) -> tuple[AnyEngine, Pending[Answer[object]]]:
+    with later.function.placed():
+        engine = later.function.engine()
+        return engine, engine.submit(later.call)

@@ -11,7 +11,7 @@ def test_routes_questions():
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from .engines.loaded import override
 from .engines.scripted import Script, ScriptedEngine
@@ -27,7 +27,5 @@ def scripted(script: Script) -> Iterator[ScriptedEngine]:
     that is given the arguments by name and returns either. A value outside the function's return type, and a
     function that is not in the script, raise `errors.ScriptError`.
     """
-    engine = ScriptedEngine(script)
-    with override(engine):
+    with closing(ScriptedEngine(script)) as engine, override(engine):
         yield engine
-    engine.close()

@@ -17,6 +17,7 @@ COMPILER = (
     ("source",),
     ("codes",),
     ("diagnostics",),
+    ("later",),
     ("render", "syntax"),
     ("spec",),
     ("types",),
@@ -26,23 +27,26 @@ COMPILER = (
     ("pipeline",),
     ("project",),
     ("cli",),
+    ("__main__",),
 )
 RUNTIME_LAYERS = (
     ("errors", "notation", "storage"),
-    ("abi", "patterns", "records"),
-    ("cpu",),
+    ("abi", "locations"),
+    ("patterns",),
+    ("records",),
+    ("children", "cpu"),
     ("settings",),
     ("types",),
-    ("answer", "explain", "journal", "rows"),
+    ("answer", "journal", "rows"),
     ("prompts",),
     ("scheduling",),
-    ("llamacpp",),
+    ("explain", "llamacpp"),
     ("models",),
     ("engines",),
     ("function",),
     ("testing",),
 )
-LEAVES = ("abi", "notation", "patterns", "storage")
+LEAVES = ("abi", "locations", "notation", "patterns", "storage")
 """What the compiler may know of the runtime."""
 
 
@@ -116,7 +120,8 @@ def test_the_runtime_does_not_know_the_compiler() -> None:
 def test_a_leaf_needs_only_the_standard_library(leaf: str) -> None:
     """At once: `patterns` reads llguidance, and makes schemas for Pydantic, when it is asked to."""
     late = {"patterns": {"llguidance", "pydantic", "pydantic_core"}}
-    tops = {name.split(".")[0] for name in imported(RUNTIME / f"{leaf}.py", RUNTIME)}
+    paths = [path for path in modules(RUNTIME) if path.relative_to(RUNTIME).with_suffix("").parts[0] == leaf]
+    tops = {name.split(".")[0] for path in paths for name in imported(path, RUNTIME)}
     assert tops - late.get(leaf, set()) <= {*sys.stdlib_module_names, "microprompt"}
 
 

@@ -102,6 +102,7 @@ def main(rows: int) -> None:
 def measure(rows: int) -> Load:
     """Measure everything; some minutes."""
     engine = engine_for(None)
+    assert isinstance(engine, Engine)
     backend = engine.backend
     assert isinstance(backend, LlamaCppBackend)
     threads = settings.current().threads

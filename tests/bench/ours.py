@@ -11,12 +11,14 @@ def open_microprompt(task: Task) -> Session:
     """Load the weights as an engine and check that it completes the text that its peers get."""
     import microprompt
     from microprompt import abi
+    from microprompt.engines.engine import Engine
     from microprompt.engines.loaded import engine_for, override
     from microprompt.llamacpp.backend import LlamaCppBackend
     from microprompt.types import kind
 
     microprompt.configure(threads=task.threads, context=None, timeout=None)
     engine = engine_for(abi.Model(name=task.path))
+    assert isinstance(engine, Engine)
     function = WORKLOADS[task.workload].function
     if task.engine == INDEPENDENT:
         function = independent(function)

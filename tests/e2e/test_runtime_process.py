@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import EngineError, ModelError
 from microprompt.llamacpp.backend import LlamaCppBackend
 from microprompt.llamacpp.weights import Weights
 
-from .functions import Act, classify
+from .functions import Act, classify, llama
 
 
 @pytest.mark.model
@@ -40,14 +40,14 @@ def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_more_context_than_the_model_was_trained_for_is_a_model_error(engine: LlamaCppEngine) -> None:
+def test_more_context_than_the_model_was_trained_for_is_a_model_error(engine: Engine) -> None:
     with pytest.raises(ModelError, match="trained on contexts of 8192 tokens"):
-        LlamaCppBackend(engine.llama.weights, name="x", context=9000)
+        LlamaCppBackend(llama(engine).weights, name="x", context=9000)
 
 
 @pytest.mark.model
-def test_a_recurrent_model_is_refused(engine: LlamaCppEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = engine.llama.weights
+def test_a_recurrent_model_is_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = llama(engine).weights
     monkeypatch.setattr(weights.lib, "llama_model_is_recurrent", lambda _: True)
     with pytest.raises(ModelError, match="x is a recurrent model"):
         LlamaCppBackend(weights, name="x")
@@ -55,7 +55,7 @@ def test_a_recurrent_model_is_refused(engine: LlamaCppEngine, monkeypatch: pytes
 
 @pytest.mark.model
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_gets_a_clear_error_and_the_parent_goes_on(engine: LlamaCppEngine) -> None:
+def test_a_forked_child_gets_a_clear_error_and_the_parent_goes_on(engine: Engine) -> None:
     with override(engine):
         classify("Is it raining?")
         reading, writing = os.pipe()

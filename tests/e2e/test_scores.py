@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from microprompt import abi
+from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.scheduling.backend import Step
 from microprompt.scheduling.slots import ChoiceSlot
 
-from .functions import MESSAGES, TOPICS, ask, tolerance, topic
+from .functions import MESSAGES, TOPICS, ask, llama, tolerance, topic
 
 pytestmark = pytest.mark.model
 
@@ -30,12 +30,12 @@ def log_softmax(logits: NDArray[np.float32]) -> Row:
 class Alone:
     """Scores one label of a choice by itself, after a prompt on its own sequence."""
 
-    def __init__(self, engine: LlamaCppEngine, program: abi.Program, text: str) -> None:
+    def __init__(self, engine: Engine, program: abi.Program, text: str) -> None:
         self.bound = engine.bind(program)
         slot = self.bound.answer
         assert isinstance(slot, ChoiceSlot)
         self.trie = slot.trie
-        self._backend = engine.llama
+        self._backend = llama(engine)
         [lane] = engine.scheduler.lanes
         prefix = lane.prefixes.find(self.bound.prefix)
         assert prefix is not None
@@ -107,7 +107,7 @@ def normalised(scores: list[float]) -> Row:
 def test_colliding_labels_score_as_each_would_alone(
     name: str, message: str, request: pytest.FixtureRequest
 ) -> None:
-    engine: LlamaCppEngine = request.getfixturevalue(name)
+    engine: Engine = request.getfixturevalue(name)
     with override(engine):
         answer = topic.detail(message)
     assert answer.distribution is not None
@@ -122,7 +122,7 @@ def test_colliding_labels_score_as_each_would_alone(
     assert found == pytest.approx(np.exp(normalised(one_by_one)), abs=tolerance(engine))
 
 
-def test_a_thousand_labels_score_as_each_would_alone(on_smollm2: LlamaCppEngine) -> None:
+def test_a_thousand_labels_score_as_each_would_alone(on_smollm2: Engine) -> None:
     verbs = ["get", "set", "list", "create", "delete", "update", "search", "fetch", "send", "cancel"]
     nouns = ["user", "order", "invoice", "ticket", "file", "folder", "message", "email", "calendar", "event"]
     labels = tuple(

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from llguidance.llamacpp import lltokenizer_from_vocab
 
-from microprompt.engines.outlines_model import LlamaCppEngine
+from microprompt.engines.engine import Engine
 from microprompt.llamacpp import vocabulary
 from microprompt.llamacpp.vocabulary import guide_tokenizer
 from microprompt.llamacpp.weights import Weights
+
+from .functions import llama
 
 pytestmark = [
     pytest.mark.model,
@@ -20,8 +22,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def weights(engine: LlamaCppEngine) -> Weights:
-    return engine.llama.weights
+def weights(engine: Engine) -> Weights:
+    return llama(engine).weights
 
 
 @pytest.fixture

@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import weakref
+from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from .. import abi, settings
 from ..answer import Answer, Usage
 from ..errors import EngineError
+from ..explain import Explanation, Speed, explain
 from ..prompts.layout import Argument, Literal, hole_text
 from ..scheduling.backend import Backend
 from ..scheduling.decoding import Cursor, Decoding
-from ..scheduling.lane import Job
+from ..scheduling.jobs import Job, Pending, run_many
 from ..scheduling.program import TokenizedProgram
 from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots import Decided
 from .answer_cache import AnswerStore, from_text, key_of, to_text
+from .base import Call
+
+__all__ = ["NEAR_TIE", "Call", "Engine"]
+
+T = TypeVar("T")
 
 NEAR_TIE: Final = 0.1
 """Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A program with checked arguments, all parameters by name; `timeout` in seconds, if there is one."""
-
-    program: abi.Program
-    arguments: Mapping[str, object]
-    timeout: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """What a token takes here, measured, in milliseconds: in a single call's batch, and in a full one."""
-
-    call_ms: float
-    batch_ms: float
-
-
 class Engine:
-    """Answers calls on one backend. Safe from several threads.
+    """The local engine: answers calls on one backend. Safe from several threads.
 
-    `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`.
+    `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`. An engine
+    that nobody refers to any more is freed as if it had been closed.
     """
 
     speed: Speed | None = None
@@ -69,14 +59,19 @@ class Engine:
         """The model's name."""
         return self.backend.name
 
+    @property
+    def is_closed(self) -> bool:
+        return self.scheduler.is_closed
+
     def bind(self, program: abi.Program) -> TokenizedProgram:
         """The program in this model's tokens; bound at first use."""
-        found = self._bound.get(id(program))
-        if found is None:
-            found = TokenizedProgram(program, self.backend, chat=self.layout == "chat")
-            # `found` keeps the program alive, so its id stays its own.
-            self._bound[id(program)] = found
-        return found
+        with self.scheduler.kept_open():
+            found = self._bound.get(id(program))
+            if found is None:
+                found = TokenizedProgram(program, self.backend, chat=self.layout == "chat")
+                # `found` keeps the program alive, so its id stays its own.
+                self._bound[id(program)] = found
+            return found
 
     def render(self, call: Call) -> str:
         """The exact text of a call's prompt."""
@@ -87,8 +82,13 @@ class Engine:
             for segment in self.bind(call.program).prompt.segments
         )
 
+    def explain(self, program: abi.Program) -> Explanation:
+        """What a call of a program costs and why; runs nothing on the model."""
+        with self.scheduler.kept_open():
+            return explain(self.bind(program), backend=self.backend, layout=self.layout, speed=self.speed)
+
     def submit(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
-        """Queue a call; `scheduler.result` waits for it. Raises `PromptTooLong` and `EngineError`.
+        """Queue a call. Raises `PromptTooLong` and `EngineError`.
 
         Its `timeout` counts from now; with `waits`, for calls of which many are queued, from when it starts.
         """
@@ -96,9 +96,21 @@ class Engine:
         self.scheduler.submit(job)
         return job
 
+    def result(self, pending: Pending[T], /) -> T:
+        """Wait for what was submitted. Raises what ended it."""
+        return self.scheduler.result(pending)
+
+    def abandon(self, pending: Pending[Any], /) -> None:
+        """Give up what was submitted; what is computed for nobody else ends at once."""
+        self.scheduler.abandon(pending)
+
+    def run_many(self, calls: Iterable[Call], *, in_flight: int) -> Iterator[Answer[object]]:
+        """The answers to many calls, in order. `calls` is read up to `in_flight` ahead."""
+        return run_many(((self, self.submit(call, waits=True)) for call in calls), in_flight=in_flight)
+
     def answer(self, call: Call) -> Answer[object]:
         """Answer a call."""
-        return self.scheduler.result(self.submit(call))
+        return self.result(self.submit(call))
 
     async def aanswer(self, call: Call) -> Answer[object]:
         """Answer a call without blocking the event loop."""
@@ -113,9 +125,10 @@ class Engine:
     def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
         """What the scheduler runs for a call. Raises `PromptTooLong`."""
         start = time.monotonic()
-        bound = self.bind(call.program)
-        question = bound.question(call.arguments)
-        cells, most = bound.cells(len(question))
+        with self.scheduler.kept_open():
+            bound = self.bind(call.program)
+            question = bound.question(call.arguments)
+        expected, most = bound.cells(len(question))
 
         def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
             whole = parts.get("")
@@ -149,9 +162,9 @@ class Engine:
         job = Job(
             prefix=bound.prefix,
             pending=question,
-            cells=cells,
-            most=most,
-            sequences=1 + bound.answer.sequences,
+            expected_tokens=expected,
+            max_tokens=most,
+            max_sequences=1 + bound.answer.sequences,
             decode=decode,
             deadline=None if waits or call.timeout is None else start + call.timeout,
             timeout=call.timeout,
@@ -170,4 +183,6 @@ class Engine:
             return None
         if self._answers is None:
             self._answers = AnswerStore(current.home / "answers.sqlite")
+            # An engine that is not closed must not leave the file open. At exit the system sees to that.
+            weakref.finalize(self, self._answers.close).atexit = False
         return self._answers

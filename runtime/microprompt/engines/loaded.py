@@ -1,58 +1,102 @@
-"""The engines of this process: one for each model in use, loaded at its first call and shared."""
+"""Which engine answers: one for each model in use, loaded at its first call, shared by the process."""
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from .. import abi, models, settings
+from .. import abi, settings
+from ..errors import ArgumentError
 from ..locations import is_path, located
-from .engine import Engine, Speed
+from ..scheduling.scheduler import forked, refuse_at_exit
+from . import local
+from .base import AnyEngine
+from .engine import Engine
 
 if TYPE_CHECKING:
-    from ..llamacpp.weights import Weights
-    from .outlines_model import LlamaCppEngine
+    from .outlines_model import OutlinesModel
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of engine: which models it takes, by their names, and how it loads one."""
+
+    takes: Callable[[str], bool]
+    load: Callable[[abi.Model], AnyEngine]
+
+
+KINDS: Final = (
+    # Last, for it takes every name: one that no model has is an error that says which names there are.
+    Kind(takes=lambda name: True, load=local.load),
+)
+"""The kinds of engines; the first that takes a model loads it."""
 
 _lock = threading.Lock()
-_engines: dict[abi.Model, Engine] = {}
-_as_outlines: dict[Engine, LlamaCppEngine] = {}
-_override: list[Engine] = []
+_engines: dict[abi.Model, AnyEngine] = {}
+_as_outlines: weakref.WeakValueDictionary[AnyEngine, OutlinesModel] = weakref.WeakValueDictionary()
+_override: list[AnyEngine] = []
+_parent_had_a_model = False
 
 
-def engine_for(model: abi.Model | None, folder: Path | None = None) -> Engine:
+def engine_for(model: abi.Model | None, folder: Path | None = None) -> AnyEngine:
     """The engine of a model (the default one for `None`); `folder` is where its relative path begins.
 
-    Raises `ModelError` if the model is not to be had.
+    Raises `ModelError` if the model is not to be had, `EngineError` where no engine can live: in a process
+    that was forked from one with a model, and in one that ends.
     """
     if _override:
         return _override[-1]
     wanted = _wanted(model, folder)
     with _lock:
-        if wanted not in _engines:
-            _engines[wanted] = _load(wanted)
-        return _engines[wanted]
+        if _parent_had_a_model:
+            raise forked()
+        found = _engines.get(wanted)
+        if found is None or found.is_closed:
+            refuse_at_exit()
+            kind = next(kind for kind in KINDS if kind.takes(wanted.name))
+            found = _engines[wanted] = kind.load(wanted)
+        return found
 
 
-def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> Engine | None:
+def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> AnyEngine | None:
     """The same engine if it is there already; does not wait."""
-    return _override[-1] if _override else _engines.get(_wanted(model, folder))
+    if _override:
+        return _override[-1]
+    found = _engines.get(_wanted(model, folder))
+    return None if found is None or found.is_closed else found
 
 
-def outlines_engine_for(model: abi.Model | None) -> LlamaCppEngine:
-    """The same engine as an Outlines model; what they run shares batches."""
-    from .outlines_model import LlamaCppEngine
+def outlines_model_for(model: abi.Model | None) -> OutlinesModel:
+    """The same engine as an Outlines model; what they run shares batches.
+
+    Raises `ArgumentError` if the engine is not one that Outlines can use.
+    """
+    from .outlines_model import OutlinesModel  # not at the top: it loads Outlines, which few programs need
 
     engine = engine_for(model)
-    if isinstance(engine, LlamaCppEngine):
-        return engine
+    if not isinstance(engine, Engine):
+        raise ArgumentError(f"{engine.name} does not run on llama.cpp")
     with _lock:
-        if engine not in _as_outlines:
-            _as_outlines[engine] = LlamaCppEngine.sharing(engine)
-        return _as_outlines[engine]
+        found = _as_outlines.get(engine)
+        if found is None:
+            found = _as_outlines[engine] = OutlinesModel(engine)
+        return found
+
+
+@contextmanager
+def override(engine: AnyEngine) -> Iterator[AnyEngine]:
+    """Let every call in the block, from any thread, run on `engine`."""
+    _override.append(engine)
+    try:
+        yield engine
+    finally:
+        _override.remove(engine)
 
 
 def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
@@ -68,39 +112,15 @@ def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
     )
 
 
-def _load(wanted: abi.Model) -> Engine:
-    found = models.ensure(wanted.name)
-    from ..llamacpp.backend import LlamaCppBackend
-
-    name = Path(wanted.name).name if is_path(wanted.name) else wanted.name
-    weights = found.load()
-    backend = LlamaCppBackend(weights, name=name, context=wanted.context)
-    engine = Engine(
-        backend,
-        layout=wanted.layout or found.layout,
-        lanes=found.lanes,
-        threads=settings.current().threads,
-    )
-    engine.identity = _identity(found, weights)
-    if found.prepared is not None:
-        engine.speed = Speed(call_ms=found.prepared.call_token_ms, batch_ms=found.prepared.batch_token_ms)
-    return engine
+def _after_fork() -> None:
+    """In a child process: what another thread had locked in the parent will never be unlocked here. A model
+    that was there, or half loaded, has threads and locks of its own that did not come along either."""
+    global _lock, _parent_had_a_model
+    _parent_had_a_model = _parent_had_a_model or bool(_engines) or _lock.locked()
+    _lock = threading.Lock()
+    _engines.clear()
+    _as_outlines.clear()
 
 
-def _identity(found: models.ResolvedModel, weights: Weights) -> str:
-    """What stands for a model's weights, the kernels that compute on them, and the versions of these."""
-    file = found.path.stat()
-    bytes = found.info.sha256 or f"{found.path} {file.st_mtime_ns}"
-    kernels = "extra" if weights.extra_buffers else "plain"
-    versions = (version("microprompt"), version("llama-cpp-python"))
-    return " ".join((bytes, found.path.name, str(file.st_size), kernels, *versions))
-
-
-@contextmanager
-def override(engine: Engine) -> Iterator[Engine]:
-    """Let every call in the block, from any thread, run on `engine`."""
-    _override.append(engine)
-    try:
-        yield engine
-    finally:
-        _override.remove(engine)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""The llama.cpp engine, which is also an Outlines model."""
+"""An engine on llama.cpp as an Outlines model."""
 
 from __future__ import annotations
 
@@ -20,52 +20,60 @@ from outlines.models.llamacpp import LlamaCppTokenizer, LlamaCppTypeAdapter
 from outlines.processors import OutlinesLogitsProcessor
 from outlines_core import Guide
 
-from ..errors import ArgumentError, EngineError, PromptTooLong
+from ..errors import ArgumentError, PromptTooLong
 from ..llamacpp.backend import LlamaCppBackend
+from ..llamacpp.weights import Weights
 from ..prompts.layout import Argument, Literal, Message
 from ..scheduling.backend import Rows
-from ..scheduling.decoding import Cursor, Decoding, Emit, Sampler, speak, write
-from ..scheduling.lane import Job
+from ..scheduling.decoding import Cursor, Decoding, Emit, speak, write
+from ..scheduling.jobs import Job, run_many
+from ..scheduling.sampling import Sampler
+from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots.guided import USUAL_TOKENS
 from .engine import Engine
 
 Input: TypeAlias = str | Chat
 
 
-class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
-    """Prompt functions and `outlines.Generator(engine, T)` run on the same scheduler, alone and batched.
+class OutlinesModel(outlines.models.LlamaCpp):
+    """An engine as Outlines sees it: `outlines.Generator(model, T)` runs on the scheduler that prompt
+    functions run on, alone, batched and streamed.
 
     A prompt given as `str` is the exact text, control tokens included; a `Chat` goes through the model's chat
     template, and its contents are text only. Generation takes `max_tokens` (default: until the output type is
     complete, the model ends, or the context is full), `temperature` (default 0), `seed` and `timeout` in
     seconds.
+
+    Raises `ArgumentError` for an engine that does not run on llama.cpp.
     """
 
-    def __init__(
-        self, backend: LlamaCppBackend, *, layout: str = "plain", lanes: int = 1, threads: int = 1
-    ) -> None:
-        Engine.__init__(self, backend, layout=layout, lanes=lanes, threads=threads)
-        self._set_up(backend)
-
-    @classmethod
-    def sharing(cls, engine: Engine) -> LlamaCppEngine:
-        """An Outlines model on the scheduler of `engine`."""
+    def __init__(self, engine: Engine) -> None:
         if not isinstance(engine.backend, LlamaCppBackend):
             raise ArgumentError(f"{engine.name} does not run on llama.cpp")
-        twin = cls.__new__(cls)
-        vars(twin).update(vars(engine))
-        twin._set_up(engine.backend)
-        return twin
-
-    def _set_up(self, backend: LlamaCppBackend) -> None:
         # Outlines' own initialiser would read the whole vocabulary at once.
-        self.llama = backend
-        self.model = backend.weights  # type: ignore[assignment]  # has what Outlines reads of a `Llama`
+        self.engine = engine
+        self._weights = engine.backend.weights
         self.type_adapter = LlamaCppTypeAdapter(has_chat_template=False)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.engine.name
+
+    def close(self) -> None:
+        """Close the engine, also for the prompt functions that use it; their next call loads it again."""
+        self.engine.close()
+
+    @property
+    def model(self) -> Weights:  # type: ignore[override]  # has what Outlines reads of a `Llama`
+        """The vocabulary. Raises `EngineError` once the engine is closed."""
+        self.engine.scheduler.refuse()
+        return self._weights
 
     @cached_property
     def tokenizer(self) -> LlamaCppTokenizer:  # type: ignore[override]  # read at first need, not at once
-        return LlamaCppTokenizer(self.model)  # pyright: ignore[reportArgumentType]  # as above
+        with self.engine.scheduler.kept_open():
+            return LlamaCppTokenizer(self.model)  # type: ignore[arg-type]  # it has what a `Llama` has
 
     def generate(
         self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any
@@ -79,13 +87,7 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         """Generate a text for each prompt, side by side, in order."""
         settings = _Options.read(options)
         jobs = [self._text_job(prompt, output_type, settings) for prompt in model_input]
-        try:
-            for job in jobs:
-                self.scheduler.submit(job)
-            return [self.scheduler.result(job) for job in jobs]
-        finally:
-            for job in jobs:
-                self.scheduler.abandon(job)
+        return list(run_many(map(self._submitted, jobs), in_flight=len(jobs)))
 
     def generate_stream(
         self, model_input: Input, output_type: OutlinesLogitsProcessor | None = None, **options: Any
@@ -95,7 +97,7 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         job = self._text_job(model_input, output_type, settings, pieces.put)
         job.future.add_done_callback(lambda _: pieces.put(None))
-        self.scheduler.submit(job)
+        scheduler, _ = self._submitted(job)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
             while (piece := pieces.get()) is not None:
@@ -103,7 +105,11 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
                     yield text
             job.future.result()
         finally:
-            self.scheduler.abandon(job)
+            scheduler.abandon(job)
+
+    def _submitted(self, job: Job[str]) -> tuple[Scheduler, Job[str]]:
+        self.engine.scheduler.submit(job)
+        return self.engine.scheduler, job
 
     def _text_job(
         self,
@@ -112,56 +118,55 @@ class LlamaCppEngine(Engine, outlines.models.LlamaCpp):
         settings: _Options,
         emit: Emit | None = None,
     ) -> Job[str]:
+        backend = self.engine.backend
         tokens = self._prompt_tokens(prompt)
-        room = self.llama.n_context - len(tokens)
+        room = backend.n_context - len(tokens)
         if room < 1:
             raise PromptTooLong(
-                f"the prompt has {len(tokens)} tokens; the model's context holds {self.llama.n_context}",
+                f"the prompt has {len(tokens)} tokens; the model's context holds {backend.n_context}",
                 parameter=None,
                 tokens=len(tokens),
-                room=self.llama.n_context - 1,
+                room=backend.n_context - 1,
                 help="shorten the prompt, or load the model with a larger context",
             )
         budget = min(room, settings.max_tokens or room)
-        # One seed for the job: if it is begun again, it writes the same text again.
-        seed = np.random.SeedSequence(settings.seed).entropy
-        listener = Listener(emit) if emit else None
 
         def decode(cursor: Cursor, _: int) -> Decoding[str]:
-            tell = listener.from_the_start() if listener else None
-            sampler = Sampler(settings.temperature, np.random.default_rng(seed))
+            sampler = Sampler(settings.temperature, np.random.default_rng(settings.seed))
             if isinstance(processor, LLGuidanceLogitsProcessor):
-                matcher = self.llama.matcher(processor.grammar)
-                text, _chance = yield from write(cursor, matcher, sampler, budget, tell)
+                matcher = backend.matcher(processor.grammar)
+                text, _chance = yield from write(cursor, matcher, sampler, budget, emit)
             else:
                 bias = _bias(processor)
-                text = yield from speak(cursor, bias, sampler, budget, tell)
+                text = yield from speak(cursor, bias, sampler, budget, emit)
             return text.decode(errors="replace")
 
         return Job(
             prefix=(),
             pending=tokens,
-            cells=len(tokens) + min(budget, USUAL_TOKENS),
-            most=len(tokens) + budget,
-            sequences=1,
+            expected_tokens=len(tokens) + min(budget, USUAL_TOKENS),
+            max_tokens=len(tokens) + budget,
+            max_sequences=1,
             decode=decode,
             deadline=settings.deadline(),
         )
 
     def _prompt_tokens(self, prompt: Input) -> list[int]:
-        if isinstance(prompt, str):
-            return self.llama.start_tokens() + self.llama.tokenize(prompt, control=True)
-        if self.llama.template is None:
-            raise ArgumentError(f"{self.name} has no chat template", help="give the prompt as one `str`")
-        turns = [
-            Message(message["role"], (Argument(message["content"]),))
-            for message in self.type_adapter.format_input(prompt)
-        ]
-        tokens = self.llama.start_tokens()
-        for segment in self.llama.template(turns):
-            assert isinstance(segment, (Literal, Argument))
-            tokens += self.llama.tokenize(segment.text, control=isinstance(segment, Literal))
-        return tokens
+        backend = self.engine.backend
+        with self.engine.scheduler.kept_open():
+            if isinstance(prompt, str):
+                return backend.start_tokens() + backend.tokenize(prompt, control=True)
+            if backend.template is None:
+                raise ArgumentError(f"{self.name} has no chat template", help="give the prompt as one `str`")
+            turns = [
+                Message(message["role"], (Argument(message["content"]),))
+                for message in self.type_adapter.format_input(prompt)
+            ]
+            tokens = backend.start_tokens()
+            for segment in backend.template(turns):
+                assert isinstance(segment, (Literal, Argument))
+                tokens += backend.tokenize(segment.text, control=isinstance(segment, Literal))
+            return tokens
 
 
 def _bias(processor: OutlinesLogitsProcessor | None) -> Callable[[Sequence[int], Rows], Rows]:
@@ -191,32 +196,6 @@ def _core_bias(guide: Guide) -> Callable[[Sequence[int], Rows], Rows]:
         return masked
 
     return bias
-
-
-class Listener:
-    """Who is told a text as it is written, each byte once, also if the writing begins again."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._told = bytearray()
-
-    def from_the_start(self) -> Emit:
-        """What takes the pieces of one writing. Raises `EngineError` if it differs from what was told."""
-        written = bytearray()
-
-        def tell(piece: bytes) -> None:
-            written.extend(piece)
-            fresh = bytes(written[len(self._told) :])
-            if not (written.startswith(self._told) or self._told.startswith(written)):
-                raise EngineError(
-                    "a text had to be begun again for want of cache, and became another one",
-                    help="give max_tokens, or load the model with a larger context",
-                )
-            if fresh:
-                self._told.extend(fresh)
-                self._emit(fresh)
-
-        return tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from ..errors import EngineError, MicropromptError, ScriptError
 from ..prompts.layout import Template
 from ..prompts.plan import Plan
 from ..scheduling.backend import Interrupted, Rows, Step
-from ..scheduling.decoding import Cursor, Decoding
+from ..scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
 from ..scheduling.guides import make_guide
-from ..scheduling.lane import Job
+from ..scheduling.jobs import Job
 from ..types import kind
-from .engine import Call, Engine
+from .base import Call
+from .engine import Engine
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -52,6 +53,7 @@ class ByteBackend:
         self.n_vocab = VOCABULARY
         self.n_cells = self.n_context = context
         self.n_sequences = 256
+        self.max_sequences_per_token = MAX_SEQUENCES
         self.template: Template | None = None
         self.decoded_batches = 0
         self._voice = voice
@@ -137,6 +139,7 @@ class ScriptedEngine(Engine):
         self._changed = threading.Condition()
 
     def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+        self.scheduler.refuse()
         self.calls.append((call.program.name, dict(call.arguments)))
         plan = self.bind(call.program).plan
         # The script is not asked under the lock, for it may call prompt functions itself.

@@ -57,6 +57,7 @@ class LlamaCppBackend:
         if self.n_cells < 1:
             raise ModelError(f"{name} can't have a context of {self.n_cells} tokens")
         self.n_sequences = SEQUENCES
+        self.max_sequences_per_token = MAX_IDS
         self.template = weights.template
         params = lib.llama_context_default_params()
         # llama.cpp cuts the batch down to the context and then asserts that it holds a row for each sequence.

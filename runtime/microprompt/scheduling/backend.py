@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import EngineError
 from ..prompts.layout import Template
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Backend(Protocol):
     only reads the vocabulary.
 
     `n_cells` tokens fit into the cache in all, `n_context` into one sequence; `n_sequences` is how many
-    sequences there are, numbered from 0.
+    sequences there are, numbered from 0, and one token may belong to `max_sequences_per_token` of them.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Backend(Protocol):
     n_cells: int
     n_context: int
     n_sequences: int
+    max_sequences_per_token: int
     template: Template | None
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
@@ -125,6 +127,24 @@ class Backend(Protocol):
     def close(self) -> None:
         """Free the cache and the model."""
         ...
+
+
+def check_fits(step: Step, backend: Backend) -> None:
+    """Raise `EngineError` for a step that is larger than what `backend` has made room for.
+
+    Some backends keep tokens in arrays of a fixed size outside Python, where writing past the end is not an
+    error but damage; so nothing reaches `decode` that was not checked here.
+    """
+    if len(step.tokens) > backend.n_cells:
+        raise EngineError(f"a step of {len(step.tokens)} tokens; the cache holds {backend.n_cells}")
+    if not step.tokens:
+        return
+    if (most := max(map(len, step.sequences))) > backend.max_sequences_per_token:
+        raise EngineError(
+            f"a token in {most} sequences; {backend.name} takes {backend.max_sequences_per_token}"
+        )
+    if not all(0 <= position < backend.n_context for position in step.positions):
+        raise EngineError(f"a token at a position outside the {backend.n_context} of the context")
 
 
 class SequencePool:

@@ -1,8 +1,12 @@
 """Plans at work: coroutines that say which tokens to evaluate next and are sent the logits.
 
-A coroutine yields a `Step` and receives its `Rows`; it never touches the model, so many of them can share one
-batch. `Cursor` is a call's place in the KV cache: tokens that are not evaluated yet wait in `pending` and go
-with the next step that needs logits, so forced text never costs a pass of its own.
+A coroutine yields a `Step`, the tokens that it wants evaluated, and is sent the `Rows` of logits that it
+asked for. It never touches the model, and does not know when its step runs: a lane puts the steps of many
+coroutines into one batch, or lets one of them wait until the cache has room for it.
+
+`Cursor` is a call's place in the KV cache. Text that is already decided (the argument, a field's name, a
+label) needs no logits, so its tokens wait in `pending` and go with the next step that does: forced text never
+costs a pass of its own.
 """
 
 from __future__ import annotations
@@ -16,13 +20,20 @@ from numpy.typing import NDArray
 
 from ..errors import AnswerTooLong, EngineError
 from ..prompts.trie import ROOT, Trie
-from .backend import Backend, Rows, SequencePool, Step
+from .backend import Backend, Rows, Step
+from .sampling import Sampler, Scores, log_sum_exp
+from .sequences import Sequences
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
 
 MAX_PATHS: Final = 64
 """Paths through a trie that are evaluated side by side; more take turns."""
+
+MAX_SEQUENCES: Final = MAX_PATHS + 2
+"""Sequences that one token of a call may belong to. What waits at a cursor is evaluated once, for the
+cursor's own sequence and for all that begin behind it: those of a trie's paths, or of several continuations
+with the paths of each, which are at most `MAX_PATHS` + 1 in all."""
 
 Emit: TypeAlias = Callable[[bytes], None]
 T = TypeVar("T")
@@ -51,10 +62,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Cursor:
-    """A call's place: its sequence among those of `pool`, how many tokens of it are evaluated, and those that
-    wait. The cursors of a call share its tally."""
+    """A call's place: one of its `sequences`, how many tokens of that one are evaluated, and those that wait.
+    The cursors of a call share its tally."""
 
-    pool: SequencePool
+    sequences: Sequences
     sequence: int
     position: int
     pending: list[int] = field(default_factory=list)
@@ -77,60 +88,18 @@ class Cursor:
     def branch(self, lead: Sequence[int]) -> Cursor:
         """A cursor behind what waits here, in a sequence of its own. `side_by_side` evaluates what waits."""
         start = self.position + len(self.pending)
-        return Cursor(self.pool, self.pool.fork(self.sequence), start, list(lead), self.tally)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampler:
-    """How a token or a label is taken from its probabilities: the best one, or by chance at a temperature."""
-
-    temperature: float
-    random: np.random.Generator | None
-
-    def pick(self, log_probs: NDArray[np.float64]) -> int:
-        """An index into normalised log-probabilities."""
-        if self.temperature == 0 or self.random is None:
-            return int(np.argmax(log_probs))
-        scaled = log_probs / self.temperature
-        weights = np.exp(scaled - scaled.max())
-        return int(self.random.choice(len(weights), p=weights / weights.sum()))
-
-    def take(self, logits: NDArray[np.float32]) -> tuple[int, float]:
-        """An index into logits, and its log-probability among them."""
-        if self.temperature == 0:
-            best = int(logits.argmax())
-            return best, float(logits[best]) - log_sum_exp(logits)
-        log_probs = logits.astype(np.float64) - log_sum_exp(logits)
-        which = self.pick(log_probs)
-        return which, float(log_probs[which])
-
-
-def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
-    top = values.max()
-    # Logits stay float32 here, for which NumPy has vector instructions; their sum does not.
-    return float(top) + float(np.log(np.exp(values - top).sum(dtype=np.float64)))
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Labels' log-probabilities before any constraint, in the order of the labels, and that of all labels."""
-
-    log_probs: NDArray[np.float64]
-    total: float
-
-    def coverage(self) -> float:
-        return float(np.exp(min(0.0, self.total)))
-
-    def normalised(self) -> NDArray[np.float64]:
-        return self.log_probs - self.total
+        return Cursor(self.sequences, self.sequences.fork(self.sequence), start, list(lead), self.tally)
 
 
 def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, Scores]]:
     """Score every label and take one. The cursor ends behind the label, its unevaluated tokens pending.
 
-    Without collisions one row is read, in the pass that the prompt needs anyhow. With collisions every path
-    through the trie's inner nodes gets a sequence that shares the prompt; all go into the same batch, or into
-    several where there are more than `MAX_PATHS`.
+    A label's score is the sum of the log-probabilities of its tokens, up to the first token that no other
+    label has in its place. Where the labels differ in their first token, one row decides: the last one of the
+    prompt, which has to be evaluated anyhow. Where they collide, the nodes of the trie below which they part
+    are evaluated too, in the same batch as the prompt. A node has to see the tokens above it and none of
+    those beside it, so each path from the root gets a sequence that shares the prompt, and a node belongs to
+    the sequences of all paths through it. More than `MAX_PATHS` paths go into several batches.
     """
     cursor.pending.extend(trie.common)
     log_probs = np.zeros(len(trie.labels))
@@ -140,6 +109,7 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
             by_node.setdefault(node, []).append((label, token))
 
     def read(node: int, row: NDArray[np.float32]) -> None:
+        """Add what the row behind a node says to the scores of the labels that go on from there."""
         total = log_sum_exp(row)
         for label, token in by_node[node]:
             log_probs[label] += float(row[token]) - total
@@ -150,16 +120,15 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
         scores = Scores(log_probs, log_sum_exp(log_probs))
         return _take(cursor, trie, scores, sampler), scores
 
-    pool = cursor.pool
     held: list[int] = []
     members: dict[int, list[int]] = {}
     read_already: set[int] = set()
     try:
         for start in range(0, len(trie.paths), MAX_PATHS):
-            _release(held, pool)
+            _release(held, cursor.sequences)
             chunk = trie.paths[start : start + MAX_PATHS]
             for _ in chunk:
-                held.append(pool.fork(cursor.sequence))
+                held.append(cursor.sequences.fork(cursor.sequence))
             step = cursor.flush(tuple(held)) if start == 0 else Step()
             fresh = [ROOT] if start == 0 else []
             members = {}
@@ -182,19 +151,21 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
         best = _take(cursor, trie, scores, sampler)
         way = trie.evaluated(best)
         if way and way[-1] in members:
+            # The label's nodes are in the cache, in a path's sequence: the cursor goes on from there.
             begin = cursor.position
             cursor.position += len(way)
-            pool.backend.fork(members[way[-1]][0], cursor.sequence, begin, cursor.position)
+            cursor.sequences.extend(cursor.sequence, members[way[-1]][0], begin, cursor.position)
         else:
+            # They were in an earlier batch, whose sequences are gone.
             cursor.pending[:0] = (trie.nodes[node].token for node in way)
         return best, scores
     finally:
-        _release(held, pool)
+        _release(held, cursor.sequences)
 
 
-def _release(held: list[int], pool: SequencePool) -> None:
+def _release(held: list[int], sequences: Sequences) -> None:
     while held:
-        pool.give_back(held.pop())
+        sequences.give_back(held.pop())
 
 
 def _take(cursor: Cursor, trie: Trie, scores: Scores, sampler: Sampler) -> int:
@@ -217,7 +188,7 @@ def write(
     Forced runs are added without a pass, canonically tokenised. Raises `AnswerTooLong` after `budget` tokens
     that the model chose, `EngineError` if the matcher fails.
     """
-    backend = cursor.pool.backend
+    backend = cursor.sequences.backend
     text = _Text(backend, emit)
     log_prob = 0.0
     mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
@@ -264,7 +235,7 @@ def speak(
 
     `bias` changes the logits, shape (1, vocabulary), from the tokens so far, as a logits processor does.
     """
-    backend = cursor.pool.backend
+    backend = cursor.sequences.backend
     text = _Text(backend, emit)
     tokens = list(cursor.pending)
     for _ in range(budget):
@@ -299,7 +270,9 @@ def side_by_side(
     try:
         for index in range(len(branches)):
             send(index, None)
-        # By now the branches have forked what sequences they need, none of which has what waits here.
+        # By now each branch has forked the sequences that it needs for its first step. All of them begin with
+        # what waits here, and none has it yet: it goes once, for all of them, before the branches' own
+        # tokens.
         sequences = {number for step in waiting.values() for each in step.sequences for number in each}
         batch = cursor.flush(tuple(sequences), row=False) if waiting else Step()
         while waiting:
@@ -317,7 +290,7 @@ def side_by_side(
     finally:
         for decoding in decodings:
             decoding.close()
-        _release([own.sequence for own in cursors], cursor.pool)
+        _release([own.sequence for own in cursors], cursor.sequences)
 
 
 class _Text:

@@ -1,98 +1,60 @@
 """A lane: one KV cache and the jobs that run in it, which share every batch.
 
-Each job is a coroutine that asks for tokens to be evaluated (see `decoding`). Short demands go into a batch
-together, the one that waits longest first, then the shortest. Long ones, prefixes among them, are evaluated
-in parts, one part and one batch of short demands in turns: so neither kind starves the other.
+Each job is a coroutine that asks for tokens to be evaluated (see `decoding`), which is its *work* until it
+gets the logits. Evaluating a batch costs nearly the same for one token as for forty, so the lane puts the
+work of many jobs into each. Two things have to be shared out, as in vLLM's scheduler, from which the names
+are taken:
 
-A job starts with the cells that it will probably need and gets more as it goes. When all that run wait for
-cells, the youngest gives up its own and is begun again later; the oldest always has room, so all of them end.
+*The batch.* Short work goes into a batch together: the one that waits longest, then the shortest. Long work,
+such as a prefix or a long argument, is evaluated in parts, each by itself. Where there are both, a part and a
+batch of short work take turns, so that neither kind starves the other.
+
+*The cells of the cache.* What an answer can take at worst is known before it starts, and is many times what
+it takes as a rule. Reserving the worst case would leave the cache half empty, so a running job is allocated
+what it probably needs, and more as it goes. That can end with all cells taken and nobody able to go on. Then
+the job that came last is preempted: its cells are freed for those that came before it, and it waits. When
+there is room again, it is resumed: the tokens that it had, which it has kept (see `sequences`), are evaluated
+anew, in one go with what it had asked for. Its coroutine notices nothing of this, so nothing is chosen, or
+told to a listener, a second time.
+
+All jobs end, because the oldest one can always go on: everything else in the cache can be made to give way to
+it, and its worst case was found to fit before it was made. When it ends, the next one is the oldest. For the
+same reason no new job starts while a preempted one waits.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
-from ..errors import DeadlineExceeded, EngineError
-from .backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step
+from ..errors import EngineError
+from .backend import (
+    BATCH_TOKENS,
+    LONG_BATCH_TOKENS,
+    Backend,
+    Interrupted,
+    Rows,
+    SequencePool,
+    Step,
+    check_fits,
+)
 from .decoding import Cursor, Decoding
+from .jobs import Job
 from .prefixes import Prefix, PrefixStore, PrefixTree
-
-T = TypeVar("T")
+from .sequences import Sequences
 
 MAX_RUNNING: Final = 16
 """Jobs in one lane."""
 
-_GROWTH: Final = 64
-"""Cells that a job gets at a time."""
+_LOOKAHEAD: Final = 64
+"""Cells that a job is allocated beyond those that it needs now, so that it does not ask at every token."""
 
 _LEAST_PART: Final = 4
 """A single token goes through other kernels than several do; a step is never cut so that it is left."""
-
-
-@dataclass(slots=True, eq=False)
-class Job(Generic[T]):
-    """A call to run.
-
-    `prefix` comes from the cache or goes into it, `pending` is evaluated for this job alone. Beside the
-    prefix it starts with `cells` and can take `most` (without that, `cells`), and at most
-    `sequences`. `decode` is told its place and how many tokens of the prefix had been evaluated before; it
-    may be begun again. It may run until `deadline`, in the time of `time.monotonic()`;
-    without one, for `timeout` seconds from its start. Cancelling `future` ends it.
-    """
-
-    prefix: tuple[int, ...]
-    pending: Sequence[int]
-    cells: int
-    sequences: int
-    decode: Callable[[Cursor, int], Decoding[T]]
-    most: int = 0
-    deadline: float | None = None
-    timeout: float | None = None
-    future: Future[T] = field(default_factory=Future)
-
-    def __post_init__(self) -> None:
-        self.most = max(self.most, self.cells)
-
-    def is_over(self) -> bool:
-        """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            self.fail(DeadlineExceeded("the call took longer than its timeout"))
-        return self.future.done()
-
-    def succeed(self, result: T) -> None:
-        with suppress(InvalidStateError):  # cancelled meanwhile
-            self.future.set_result(result)
-
-    def fail(self, error: BaseException) -> None:
-        with suppress(InvalidStateError):
-            self.future.set_exception(error)
-
-
-class _Run:
-    """A job in a lane."""
-
-    def __init__(self, job: Job[Any], prefix: Prefix | None, cached: int) -> None:
-        self.job = job
-        self.prefix = prefix
-        self.cached = cached
-        self.cells = job.cells
-        self.cursor: Cursor | None = None
-        self.decoding: Decoding[Any] | None = None
-
-    def sizes(self) -> tuple[int, int]:
-        """The cells to have before what the run has asked for is evaluated: better some in advance, or at
-        least so many."""
-        assert self.cursor is not None
-        least = min(self.cursor.tally.decoded, self.job.most)
-        return max(least, min(self.cells + _GROWTH, self.job.most)), least
 
 
 class _Work:
@@ -115,58 +77,79 @@ class _Work:
             return None
         return self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
 
+    def put_before(self, step: Step) -> None:
+        """Let `step` be evaluated first, which reads no rows."""
+        step.extend(self.step, self.done, len(self.step.tokens))
+        self.step, self.done = step, 0
+
+
+class _Run:
+    """A job in a lane. `cells` are allocated to it beside those of its prefix; `work` is what it has asked
+    for, once it has begun."""
+
+    def __init__(self, job: Job[Any], pool: SequencePool) -> None:
+        self.job = job
+        self.sequences = Sequences(pool, len(job.prefix))
+        self.cells = 0
+        self.prefix: Prefix | None = None
+        self.cached: int | None = None
+        self.cursor: Cursor | None = None
+        self.decoding: Decoding[Any] | None = None
+        self.work: _Work | None = None
+
+    def needs(self) -> int:
+        """The cells that it must have for what it has asked for."""
+        if self.cursor is None:
+            return self.job.expected_tokens
+        # The tally also counts what was evaluated in sequences that have been given back since.
+        return min(self.cursor.tally.decoded, self.job.max_tokens)
+
+    def wants(self) -> int:
+        """The cells that it should have."""
+        if self.cursor is None:
+            return self.job.expected_tokens
+        return min(self.needs() + _LOOKAHEAD, self.job.max_tokens)
+
 
 class Lane:
-    """Jobs side by side on one backend. Used by one thread, but for `interrupt_if_over`."""
+    """Jobs side by side on one backend. Used by one thread, but for `interrupt_if_over`.
+
+    The running jobs and behind them the preempted ones are always in the order in which they were admitted.
+    """
 
     def __init__(self, backend: Backend, store: PrefixStore) -> None:
         self.backend = backend
         self.pool = SequencePool(backend)
         self.prefixes = PrefixTree(self.pool, store)
-        self._runs: list[_Run] = []
+        self._running: list[_Run] = []
+        self._preempted: list[_Run] = []
         self._work: list[_Work] = []
-        self._stuck: list[tuple[_Run, Step]] = []
-        self._again: list[Job[Any]] = []
         self._was_long = False
         self._guard = threading.Lock()
         self._in_batch: tuple[_Work, ...] = ()
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._runs or self._work or self._again)
+        return bool(self._running or self._preempted or self._work)
 
     def wants_more(self) -> bool:
-        """Whether the next batch of short steps has room for another job's tokens."""
+        """Whether the next batch of short work has room for another job's tokens."""
         short = sum(work.left() for work in self._work if work.left() <= BATCH_TOKENS)
-        return short < BATCH_TOKENS and len(self._runs) < MAX_RUNNING
+        return short < BATCH_TOKENS and len(self._running) < MAX_RUNNING and not self._preempted
 
     def admit(self, job: Job[Any]) -> bool:
-        """Start a job, unless the cache has no room for it beside those that run."""
-        self._begin_again()
-        return self._admit(job)
-
-    def _admit(self, job: Job[Any]) -> bool:
+        """Start a job, unless it has to wait for those that are here."""
         if job.is_over():
             return True
-        try:
-            if not self._make_room(job):
-                if self._runs:
-                    return False
-                raise EngineError("a job needs more cache than there is")
-            self._start(job)
-        except Exception as error:  # a defect of ours ends the job alone, and is raised to who asked
-            job.fail(error)
-        return True
+        return not self._preempted and self._start(_Run(job, self.pool))
 
     def step(self, threads: int) -> None:
         """Evaluate one batch and give every job its part."""
-        for run in [run for run in self._runs if run.job.is_over()]:
+        for run in [run for run in (*self._running, *self._preempted) if run.job.is_over()]:
             self._end(run)
-        self._begin_again()
+        self._schedule()
         parts = self._next_batch()
         if not parts:
-            if self._stuck:
-                self._give_way()
             return
         batch = Step()
         for work, count in parts:
@@ -175,7 +158,7 @@ class Lane:
             self._in_batch = tuple(work for work, _ in parts)
         try:
             rows = self.backend.decode(batch, threads)
-        except Exception as error:  # as in `_admit`
+        except Exception as error:  # also a defect of ours: it ends who had a part in the batch, not the lane
             self._lose([work for work, _ in parts], error)
             return
         finally:
@@ -183,6 +166,8 @@ class Lane:
                 self._in_batch = ()
         start = 0
         for work, count in parts:
+            if isinstance(work.owner, _Run):
+                work.owner.sequences.note(work.step, work.done, work.done + count)
             asked = sum(work.done <= row < work.done + count for row in work.step.rows)
             found = work.advance(count, rows[start : start + asked])
             start += asked
@@ -199,18 +184,17 @@ class Lane:
 
     def fail_all(self, error: BaseException) -> None:
         """End every job with an error and forget all prefixes."""
-        for run in list(self._runs):
+        for run in [*self._running, *self._preempted]:
             run.job.fail(error)
             self._end(run)
-        for job in self._again:
-            job.fail(error)
-        self._again.clear()
         self._work.clear()
         self.prefixes.clear()
 
+    # ------------------------------------------------------------------------------------------ batches
+
     def _next_batch(self) -> list[tuple[_Work, int]]:
-        """What to evaluate next, with how many tokens of each: short steps together, or a part of a long one,
-        in turns where there are both."""
+        """What to evaluate next, with how many tokens of each: short work together, or a part of the long one
+        that waits longest, in turns where there are both."""
         short = [work for work in self._work if work.left() <= BATCH_TOKENS]
         long = [work for work in self._work if work.left() > BATCH_TOKENS]
         self._was_long = bool(long) and not (short and self._was_long)
@@ -218,53 +202,88 @@ class Lane:
             return [(long[0], _part(long[0].left()))]
         return [(work, work.left()) for work in _pack(short)]
 
-    # ------------------------------------------------------------------------------------------- jobs
+    # -------------------------------------------------------------------------------------------- cells
 
-    def _make_room(self, job: Job[Any]) -> bool:
-        cells, sequences, keep = self.prefixes.cost(job.prefix)
-        room, asked = self._room()
-        room -= job.cells
-        asked += job.sequences
-        if self.prefixes.make_room(room - cells, asked + sequences, keep):
+    def _schedule(self) -> None:
+        """Before each batch: allocate the cells that the running jobs need for what they have asked for, the
+        oldest first; where there are none, the youngest is preempted, be it the one that asks. Then resume
+        preempted jobs, again the oldest first, as far as there is room."""
+        for run in list(self._running):
+            while run in self._running and not self._allocate(run):
+                self._preempt(self._running[-1])
+        while self._preempted and len(self._running) < MAX_RUNNING:
+            if not self._start(self._preempted[0]):
+                break
+
+    def _allocate(self, run: _Run) -> bool:
+        """Reserve the cells that a running job needs by now, or return that there are none."""
+        if run.needs() <= run.cells:
             return True
-        # What it would share is in its own way.
-        return not self._runs and self.prefixes.make_room(room - len(job.prefix), asked + 1, None)
-
-    def _room(self) -> tuple[int, int]:
-        """The cells that no run has reserved, and the sequences that runs may still take."""
-        reserved = sum(run.cells for run in self._runs)
-        # A run may take its sequences at any time, so what it holds already is counted with what it may take.
-        asked = sum(run.job.sequences - (run.cursor is not None) for run in self._runs)
-        return self.backend.n_cells - reserved, asked
-
-    def _grow(self, run: _Run) -> bool:
-        """Reserve the cells that a run needs by now, unless there are none."""
-        better, least = run.sizes()
-        if least <= run.cells:
-            return True
-        room, asked = self._room()
-        for cells in (better, least):
-            if self.prefixes.make_room(room - (cells - run.cells), asked, None):
-                run.cells = cells
+        cells, sequences = self._left_by_others(run)
+        for wanted in (run.wants(), run.needs()):
+            if self.prefixes.make_room(cells - wanted, sequences, None):
+                run.cells = wanted
                 return True
         return False
 
-    def _give_way(self) -> None:
-        """Every run waits for cells: the youngest begins again later, with twice as many."""
-        run = self._runs[-1]
-        run.job.cells = min(2 * run.cells, run.job.most)
-        self._again.append(run.job)
-        self._end(run)
+    def _preempt(self, run: _Run) -> None:
+        """Take a running job's cells away; `_start` resumes it."""
+        self._running.remove(run)
+        self._preempted.insert(0, run)
+        run.cells = 0
+        run.sequences.evict()
+        self._set_aside(run)
 
-    def _begin_again(self) -> None:
-        """Start what gave way, as far as there is room."""
-        while self._again and len(self._runs) < MAX_RUNNING and self._admit(self._again[0]):
-            self._again.pop(0)
+    def _start(self, run: _Run) -> bool:
+        """Let a new or a preempted job run, unless there is no room for it beside those that run."""
+        try:
+            if self._make_room(run):
+                self._enter(run)
+            elif self._running or self._work:
+                return False
+            else:
+                raise EngineError("a call needs more cache than there is")
+        except Exception as error:  # also a defect of ours: it ends this job, and is raised to who asked
+            self._end(run)
+            run.job.fail(error)
+        return True
 
-    def _start(self, job: Job[Any]) -> None:
+    def _make_room(self, run: _Run) -> bool:
+        """Reserve what a job needs to start, its prefix included, unless others hold it."""
+        new_cells, new_sequences, keep = self.prefixes.cost(run.job.prefix)
+        cells, sequences = self._left_by_others(run)
+        # With less than it wants, a resumed job would soon be preempted again; alone it has to do with less.
+        for wanted in (run.wants(),) if self._running else (run.wants(), run.needs()):
+            run.cells = wanted
+            if self.prefixes.make_room(cells - wanted - new_cells, sequences + new_sequences, keep):
+                return True
+            # A prefix that it would share a beginning with may be what is in its way.
+            whole = len(run.job.prefix)
+            if not self._running and self.prefixes.make_room(cells - wanted - whole, sequences + 1, None):
+                return True
+        run.cells = 0
+        return False
+
+    def _left_by_others(self, run: _Run) -> tuple[int, int]:
+        """The cells that `run` and the prefixes may have together, and the sequences that have to stay free
+        for `run` and all others: what a job may take at most is kept for it from its start to its end, also
+        while it is preempted."""
+        others = [other for other in (*self._running, *self._preempted) if other is not run]
+        cells = self.backend.n_cells - sum(other.cells for other in others)
+        sequences = sum(one.job.max_sequences - len(one.sequences) for one in (run, *others))
+        return cells, sequences
+
+    # --------------------------------------------------------------------------------------------- jobs
+
+    def _enter(self, run: _Run) -> None:
+        """A job has its cells: it runs as soon as its prefix is there."""
+        job = run.job
         if job.deadline is None and job.timeout is not None:
             job.deadline = time.monotonic() + job.timeout
-        node, cached = None, 0
+        if run in self._preempted:
+            self._preempted.remove(run)
+        self._running.append(run)
+        cached = 0
         if job.prefix:
             node = self.prefixes.find(job.prefix)
             cached = len(job.prefix)
@@ -273,82 +292,89 @@ class Lane:
                 if not node.is_ready:
                     cached = node.shared
                     self._work.append(_Work(node.step(), node))
-            self.prefixes.use(node)
+            run.prefix = node
+            self.prefixes.acquire(node)
             self.prefixes.trim(node)
-        run = _Run(job, node, cached)
-        self._runs.append(run)
-        if node is None or node.is_ready:
+        if run.cached is None:
+            run.cached = cached
+        if run.prefix is None or run.prefix.is_ready:
             self._begin(run)
 
     def _begin(self, run: _Run) -> None:
-        node, job = run.prefix, run.job
-        sequence = self.pool.take() if node is None else self.pool.fork(node.sequence)
-        start = 0 if node is None else len(node.tokens)
-        run.cursor = Cursor(self.pool, sequence, start, list(job.pending))
-        run.decoding = job.decode(run.cursor, run.cached)
-        self._resume(run, None)
+        """The prefix is there: begin, or go on with what a preempted job had asked for."""
+        prefix = None if run.prefix is None else run.prefix.sequence
+        if run.work is not None:
+            run.work.put_before(run.sequences.restore(prefix))
+            self._work.append(run.work)
+            return
+        job = run.job
+        sequence = run.sequences.open(prefix)
+        run.cursor = Cursor(run.sequences, sequence, len(job.prefix), list(job.pending))
+        run.decoding = job.decode(run.cursor, run.cached or 0)
+        self._send(run, None)
 
-    def _resume(self, run: _Run, rows: Rows | None) -> None:
-        """Send a run its rows; it asks for the next step, or ends."""
+    def _send(self, run: _Run, rows: Rows | None) -> None:
+        """Send a coroutine the rows that it asked for; it asks for the next step, or ends."""
         assert run.decoding is not None
         try:
             # A generator that has not begun is sent `None`.
             step = run.decoding.send(rows)  # type: ignore[arg-type]
+            check_fits(step, self.backend)
         except StopIteration as end:
             self._end(run)
             run.job.succeed(end.value)
-        except Exception as error:  # as in `_admit`
+        except Exception as error:  # also a defect of ours: it ends this job, and is raised to who asked
             self._end(run)
             run.job.fail(error)
         else:
-            self._ask(run, step)
-
-    def _ask(self, run: _Run, step: Step) -> None:
-        """Let a run's step be evaluated once there are cells for it."""
-        if self._grow(run):
-            self._work.append(_Work(step, run))
-        else:
-            self._stuck.append((run, step))
+            run.work = _Work(step, run)
+            self._work.append(run.work)
 
     def _deliver(self, owner: _Run | Prefix, rows: Rows) -> None:
+        """A step was evaluated."""
         if isinstance(owner, _Run):
-            self._resume(owner, rows)
+            self._send(owner, rows)
             return
         self.prefixes.keep(owner)
-        for run in [run for run in self._runs if run.prefix is owner]:
+        for run in [run for run in self._running if run.prefix is owner]:
             self._begin(run)
 
     def _end(self, run: _Run) -> None:
-        """Give back all that a run holds."""
-        self._runs.remove(run)
-        self._work = [work for work in self._work if work.owner is not run]
+        """Give back all that a job holds."""
+        for runs in (self._running, self._preempted):
+            if run in runs:
+                runs.remove(run)
+        self._set_aside(run)
         if run.decoding is not None:
             run.decoding.close()
-        if run.cursor is not None:
-            self.pool.give_back(run.cursor.sequence)
+        run.sequences.close()
+
+    def _set_aside(self, run: _Run) -> None:
+        """Keep a job's work out of batches, and do without its prefix."""
+        if run.work in self._work:
+            self._work.remove(run.work)
         if run.prefix is not None:
-            self.prefixes.leave(run.prefix)
-        stuck, self._stuck = self._stuck, []
-        for other, step in stuck:
-            if other is not run:
-                self._ask(other, step)
+            self.prefixes.release(run.prefix)
+            run.prefix = None
 
     def _lose(self, lost: Sequence[_Work], error: Exception) -> None:
         """A batch failed or was interrupted: end all that had a part in it."""
         for work in lost:
             owner = work.owner
-            runs = [owner] if isinstance(owner, _Run) else [run for run in self._runs if run.prefix is owner]
+            runs = (
+                [owner] if isinstance(owner, _Run) else [run for run in self._running if run.prefix is owner]
+            )
             for run in runs:
                 if not isinstance(error, Interrupted):  # who was interrupted is over already
                     run.job.fail(error)
                 self._end(run)
             if isinstance(owner, Prefix):
                 self._work.remove(work)
-                self.prefixes.drop(owner)
+                self.prefixes.evict(owner)
 
 
 def _pack(waiting: Sequence[_Work]) -> list[_Work]:
-    """Which short steps go into the next batch together: the one that waits longest, which is the first, and
+    """Which short work goes into the next batch together: the one that waits longest, which is the first, and
     of the others those with the fewest tokens."""
     packed = list(waiting[:1])
     room = BATCH_TOKENS - sum(map(_Work.left, packed))

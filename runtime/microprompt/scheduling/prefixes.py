@@ -1,7 +1,22 @@
 """Prompts' static prefixes, kept across calls: as a tree in a KV cache, and saved in plain memory behind it.
 
-Prefixes that begin with the same tokens share them. A node of the tree owns the cells from `shared` on and
-holds a sequence that reads from position 0, so a leaf can go without taking anything from its parent.
+Everything in a prompt that does not depend on the arguments comes first, so that all calls of a function
+begin with the same tokens. They are evaluated once; a call forks the sequence that holds them, which copies
+nothing.
+
+Prefixes of different functions often begin alike too (the same instruction, the same chat turn), and then
+share cells. They form a tree: a prefix that goes on from another one is its child. Each node holds a sequence
+of its own, in which the tokens of all its ancestors can be read, but only the cells from `shared` on are its
+own. So a leaf can be evicted without taking anything from its parent, and cells are counted once.
+
+    "Classify this: "            12 cells of its own, 12 tokens
+      "Classify this: bug or"     4 cells of its own, 16 tokens
+      "Classify this: yes or"     4 cells of its own, 16 tokens
+
+Where a new prefix parts from a node in the middle, a node for what the two have in common is put above it.
+
+Behind the tree, `PrefixStore` keeps what was evaluated as bytes, for all caches of a model: to bring a prefix
+back from there is much cheaper than to evaluate it again.
 """
 
 from __future__ import annotations
@@ -32,7 +47,8 @@ STORE_BYTES: Final = 128 * 2**20
 class Prefix:
     """A node: `tokens` from the start of the prompt, of which the first `shared` are its parent's.
 
-    `is_ready` is false while it is being evaluated. `users` are the calls that run on it, which keep it.
+    `is_ready` is false while it is being evaluated. `users` is how many calls run on it; while there are any,
+    it stays.
     """
 
     tokens: Tokens
@@ -110,7 +126,12 @@ class PrefixTree:
         return self._nodes.get(tokens)
 
     def cost(self, tokens: Tokens) -> tuple[int, int, Prefix | None]:
-        """The cells and sequences that `add` takes, and the node that must stay for it to take no more."""
+        """The cells and sequences that `add` takes at most, and the node that must stay for it to take no
+        more.
+
+        A prefix that is restored brings all its cells, for what was saved stands by itself. One that is
+        evaluated takes those that it does not share, and a second sequence if a node has to be split for it.
+        """
         if not tokens:
             return 0, 0, None
         if (node := self._nodes.get(tokens)) is not None:
@@ -147,35 +168,42 @@ class PrefixTree:
         node.is_ready = True
         self._store.put(node.tokens, self._pool.backend.save(node.sequence))
 
-    def use(self, node: Prefix) -> None:
-        """A call begins to use a node; `leave` ends that."""
+    def acquire(self, node: Prefix) -> None:
+        """A call begins to run on a node, until it says `release`."""
         node.users += 1
         node.last_used = next(self._clock)
 
-    def leave(self, node: Prefix) -> None:
+    def release(self, node: Prefix) -> None:
+        """A call runs on a node no longer."""
         node.users -= 1
 
     def make_room(self, cells: int, sequences: int, keep: Prefix | None) -> bool:
-        """Drop leaves that no call uses, least recently used first, until the tree has at most `cells` and
-        `sequences` are free; whether that went. Never drops `keep`."""
+        """Evict prefixes, the least recently used first, until the tree has at most `cells` and `sequences`
+        are free. Evicts nothing, and returns false, where that can't be had without what calls run on and
+        `keep`."""
+        staying = self._staying(keep)
+        free = len(self._pool) + len(self._nodes) - len(staying)
+        if sum(node.own_cells() for node in staying) > cells or free < sequences:
+            return False
         while self.cells() > cells or len(self._pool) < sequences:
-            leaves = self._leaves(keep)
-            if not leaves:
-                return False
-            self.drop(min(leaves, key=lambda node: node.last_used))
+            self.evict(min(self._leaves(keep), key=lambda node: node.last_used))
         return True
 
     def trim(self, keep: Prefix) -> None:
-        """Leave to the store what the store has, until no more than `RESIDENT_CELLS` are used."""
+        """Leave to the store what the store has, until no more than `RESIDENT_CELLS` are used.
+
+        A call's attention has to look past all cells in use, also those of other prefixes, so a full cache is
+        a slow one.
+        """
         excess = self.cells() - RESIDENT_CELLS
         if excess <= 0:
             return
         for node in sorted(self._leaves(keep), key=lambda node: node.last_used):
             if excess > 0 and self._store.holds(node.tokens):
                 excess -= node.own_cells()
-                self.drop(node)
+                self.evict(node)
 
-    def drop(self, node: Prefix) -> None:
+    def evict(self, node: Prefix) -> None:
         """Remove a leaf."""
         del self._nodes[node.tokens]
         if node.parent is not None:
@@ -183,13 +211,25 @@ class PrefixTree:
         self._pool.give_back(node.sequence)
 
     def clear(self) -> None:
-        """Drop every node."""
+        """Evict every node."""
         for node in self._nodes.values():
             self._pool.give_back(node.sequence)
         self._nodes.clear()
 
+    def _staying(self, keep: Prefix | None) -> set[Prefix]:
+        """What can't be evicted: `keep`, what calls run on or wait for, and what lies above these."""
+        staying: set[Prefix] = set()
+        for node in self._nodes.values():
+            if node.users or not node.is_ready or node is keep:
+                above: Prefix | None = node
+                while above is not None and above not in staying:
+                    staying.add(above)
+                    above = above.parent
+        return staying
+
     def _leaves(self, keep: Prefix | None) -> list[Prefix]:
-        """What may go."""
+        """What may be evicted: a node without children, for theirs begin in its cells, that no call runs
+        on."""
         return [
             node
             for node in self._nodes.values()
@@ -201,7 +241,7 @@ class PrefixTree:
         best, length = self._most_alike(tokens)
         if best is None:
             return None
-        # Up to the ancestor in whose own cells the two part.
+        # `length` may lie in the cells of an ancestor: that one is the node to go on from, or to split.
         while best.parent is not None and length <= best.shared:
             best = best.parent
         known = self._nodes.get(tokens[:length])
@@ -212,7 +252,7 @@ class PrefixTree:
     def _most_alike(self, tokens: Tokens) -> tuple[Prefix | None, int]:
         """The node that begins with most of these tokens, and with how many; none if they are few."""
         ready = [node for node in self._nodes.values() if node.is_ready]
-        # Of several, the shortest: it is above the others.
+        # All nodes below one that is alike as far are as much alike; the shortest is above the others.
         best = max(ready, key=lambda node: (_common(node.tokens, tokens), -len(node.tokens)), default=None)
         if best is None or (length := _common(best.tokens, tokens)) < MIN_SHARED:
             return None, 0

@@ -13,7 +13,8 @@ from ..prompts.plan import Plan, make_plan
 from ..prompts.tokenized import TokenizedPrompt
 from ..types.punctuation import SPACE
 from .backend import Backend
-from .decoding import Cursor, Decoding, Sampler
+from .decoding import Cursor, Decoding
+from .sampling import Sampler
 from .slots import AnySlot, Binding, Decided, make_slot
 
 T = TypeVar("T")

@@ -2,6 +2,10 @@
 
 An idle engine starts a job at once, on all cores. When several lanes are busy each computes on its share of
 the cores. Lanes after the first are made when jobs first have to wait.
+
+Each lane has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
+nothing of the scheduler, so an engine that nobody refers to any more is freed like any object; to ring, the
+scheduler puts itself into the inbox, and so stays alive until the work is done.
 """
 
 from __future__ import annotations
@@ -13,12 +17,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from contextlib import suppress
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import Any, Final, TypeAlias, TypeVar
 
-from ..errors import DeadlineExceeded, EngineError, ModelError
+from ..errors import EngineError, ModelError
 from .backend import Backend
-from .lane import Job, Lane
+from .jobs import Job, Pending
+from .lane import Lane
 from .prefixes import PrefixStore
 
 T = TypeVar("T")
@@ -37,24 +44,32 @@ class Scheduler:
     """
 
     def __init__(self, backend: Backend, *, lanes: int = 1, threads: int = 1) -> None:
+        self._process = os.getpid()
+        self.is_closed = True  # until it is made
+        refuse_at_exit()
         self.backend = backend
         self.store = PrefixStore()
-        self.lanes: list[Lane] = [Lane(backend, self.store)]
-        self._most_lanes = lanes
+        self._lanes = {0: Lane(backend, self.store)}
+        self._max_lanes = lanes
         self._threads = threads
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
-        self._wake: list[threading.Condition] = []
+        self._unused = threading.Condition(self._lock)
+        self._users = 0
+        self._inboxes: dict[int, _Inbox] = {}
+        self._workers: dict[int, threading.Thread] = {}
         self._idle: set[int] = set()
-        self._queue: deque[Job[Any]] = deque()
-        self._workers: list[threading.Thread] = []
+        self._waiting: deque[Job[Any]] = deque()
         self._admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
-        self._closing = False
-        self._process = os.getpid()
-        # A thread inside llama.cpp while the process tears its libraries down would crash it.
-        atexit.register(_close, weakref.ref[Scheduler](self))
+        self.is_closed = False
+        _open.add(self)
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The lanes that there are by now; the first one's backend owns the weights."""
+        return list(self._lanes.values())
 
     def submit(self, job: Job[Any], *, wait: bool = True) -> None:
         """Queue a job; its future tells how it ends. Where the queue is full, wait until the job's deadline.
@@ -62,40 +77,36 @@ class Scheduler:
         `wait=False` is for callers who bound what they submit themselves. Raises `EngineError` once the
         scheduler is closed, and in a forked child, where the model does not live.
         """
-        if os.getpid() != self._process:
-            raise EngineError(
-                "the model was loaded before this process was forked, and does not survive that",
-                help='start processes with the "spawn" method, or load the model in the child',
-            )
+        self._refuse_in_a_fork()
         if job.future.done():
             return
         with self._lock:
-            while wait and len(self._queue) >= QUEUE_LENGTH and not self._closing:
+            while wait and len(self._waiting) >= QUEUE_LENGTH and not self.is_closed:
                 self._room.wait(timeout=0.1)
                 if job.is_over():
                     return
-            if self._closing:
-                raise EngineError("the engine is closed")
-            self._queue.append(job)
+            self._refuse_if_closed()
+            self._waiting.append(job)
             if self._idle:
                 first = min(self._idle)
                 self._idle.remove(first)
-                self._wake[first].notify()
-            elif len(self._workers) < len(self.lanes) or (
-                len(self._workers) < self._most_lanes and len(self._queue) > _BACKLOG
+                self._inboxes[first].put(self)
+            elif not self._workers or (
+                len(self._workers) < self._max_lanes and len(self._waiting) > _BACKLOG
             ):
                 self._start_worker()
 
-    def result(self, job: Job[T]) -> T:
+    def result(self, pending: Pending[T], /) -> T:
         """Wait for a submitted job. Raises what ended it; `DeadlineExceeded` at its deadline."""
+        self._refuse_in_a_fork()
         try:
-            job.future.exception(_seconds_left(job))
+            pending.future.exception(_seconds_left(pending))
         except TimeoutError:
-            self._expire(job)
+            self._expire(pending)
         except BaseException:
-            self.abandon(job)
+            self.abandon(pending)
             raise
-        return job.future.result()
+        return pending.future.result()
 
     async def arun(self, job: Job[T]) -> T:
         """Submit a job and wait for it, without blocking the event loop; as `result`."""
@@ -118,49 +129,96 @@ class Scheduler:
             raise
         return job.future.result()
 
-    def abandon(self, job: Job[Any]) -> None:
+    def abandon(self, pending: Pending[Any], /) -> None:
         """Cancel a job; what is computed for nobody else ends at once."""
-        job.future.cancel()
-        self._interrupt()
+        if not self._is_forked():
+            pending.future.cancel()
+            self._interrupt()
 
     def is_idle(self) -> bool:
         """Whether nothing waits or runs."""
         with self._lock:
-            return not self._queue and len(self._idle) == len(self._workers)
+            return not self._waiting and len(self._idle) == len(self._workers)
+
+    def refuse(self) -> None:
+        """Raise `EngineError` once closed, and in a forked child."""
+        self._refuse_in_a_fork()
+        self._refuse_if_closed()
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the backend from being freed in the block, for what uses it outside the lanes: its vocabulary.
+
+        Raises `EngineError` once the scheduler is closed, and in a forked child.
+        """
+        self._refuse_in_a_fork()
+        with self._lock:
+            self._refuse_if_closed()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._unused.notify_all()
 
     def close(self) -> None:
         """End all jobs with an error and free the caches. Does nothing in a forked child."""
-        if os.getpid() != self._process:
+        if self._is_forked():
             return
         with self._lock:
-            if self._closing:
+            if self.is_closed:
                 return
-            self._closing = True
-            for wake in self._wake:
-                wake.notify()
+            self.is_closed = True
             self._room.notify_all()
-        for worker in self._workers:
+            while self._users:
+                self._unused.wait()
+        self._stop_workers()
+        for worker in list(self._workers.values()):
             worker.join()
         self._workers.clear()
+        self._inboxes.clear()
         self._idle.clear()
         error = EngineError("the engine was closed")
-        for job in self._queue:
+        for job in self._waiting:
             job.fail(error)
-        self._queue.clear()
+        self._waiting.clear()
         for lane in self.lanes:
             lane.fail_all(error)
-        # The first one owns the weights, so it goes last.
+        self._free()
+
+    def __del__(self) -> None:
+        # Nobody refers to it, so no worker is at work, and nothing waits or runs.
+        if not (self._is_forked() or self.is_closed):
+            self.is_closed = True
+            self._stop_workers()
+            self._free()
+
+    def _free(self) -> None:
         for lane in reversed(self.lanes):
             lane.backend.close()
         self.store.clear()
 
-    def _expire(self, job: Job[Any]) -> None:
-        job.fail(DeadlineExceeded("the call took longer than its timeout"))
+    def _expire(self, pending: Pending[Any]) -> None:
+        pending.expire()
         self._interrupt()
 
     def _interrupt(self) -> None:
-        for lane in list(self.lanes):
+        for lane in self.lanes:
             lane.interrupt_if_over()
+
+    def _is_forked(self) -> bool:
+        """Whether this is a child of the process that loaded the model. Its threads and what they had locked
+        did not come along, so nothing here may be touched."""
+        return os.getpid() != self._process
+
+    def _refuse_in_a_fork(self) -> None:
+        if self._is_forked():
+            raise forked()
+
+    def _refuse_if_closed(self) -> None:
+        if self.is_closed:
+            raise EngineError("the engine is closed")
 
     def _admission(self, loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
         """What tasks wait for instead of the queue, for they must not block their loop."""
@@ -172,63 +230,124 @@ class Scheduler:
 
     def _start_worker(self) -> None:
         number = len(self._workers)
-        self._wake.append(threading.Condition(self._lock))
+        inbox: _Inbox = SimpleQueue()
         worker = threading.Thread(
-            target=self._serve, args=(number,), name=f"microprompt-lane-{number}", daemon=True
+            target=_serve, args=(inbox, number), name=f"microprompt-lane-{number}", daemon=True
         )
-        self._workers.append(worker)
-        worker.start()
+        try:
+            worker.start()
+        except RuntimeError as error:  # too many threads, or the process ends
+            if not self._workers:
+                self._waiting.clear()
+                raise EngineError(f"no thread for the model: {error}") from error
+            self._max_lanes = number
+            return
+        self._inboxes[number] = inbox
+        self._workers[number] = worker
+        inbox.put(self)
 
-    def _serve(self, number: int) -> None:
-        if number == 0:
-            lane = self.lanes[0]
-        else:
-            try:
-                lane = Lane(self.backend.clone(), self.store)
-            except ModelError:  # no memory: the lanes that are there do the work
-                with self._lock:
-                    self._most_lanes = number
-                    self._workers.remove(threading.current_thread())
-                return
-            with self._lock:
-                self.lanes.append(lane)
+    def _stop_workers(self) -> None:
+        for inbox in list(self._inboxes.values()):
+            inbox.put(None)
+
+    def work(self, number: int) -> None:
+        """What a lane's thread does until there is nothing to do, or the scheduler is closed."""
+        lane = self._lane(number)
+        if lane is None:
+            return
         held: Job[Any] | None = None
         while True:
             with self._lock:
-                while not self._closing and not self._queue and not lane.is_busy and held is None:
-                    self._idle.add(number)
-                    self._wake[number].wait()
-                    self._idle.discard(number)
-                if self._closing:
+                if self.is_closed:
                     if held is not None:
-                        self._queue.appendleft(held)
+                        self._waiting.appendleft(held)
+                    return
+                if not self._waiting and not lane.is_busy and held is None:
+                    self._idle.add(number)
                     return
                 threads = max(1, self._threads // (len(self._workers) - len(self._idle)))
-            while held is not None or lane.wants_more():
-                if held is None and (held := self._next()) is None:
-                    break
-                if not lane.admit(held):
-                    break
-                held = None
-            if lane.is_busy:
-                lane.step(threads)
+            try:
+                while held is not None or lane.wants_more():
+                    if held is None and (held := self._next()) is None:
+                        break
+                    if not lane.admit(held):
+                        break
+                    held = None
+                if lane.is_busy:
+                    lane.step(threads)
+            except Exception as error:  # a defect of ours must not leave anybody waiting for ever
+                if held is not None:
+                    held.fail(error)
+                    held = None
+                lane.fail_all(error)
+
+    def _lane(self, number: int) -> Lane | None:
+        """A worker's lane, made when it begins; none if there is no memory for it."""
+        lane = self._lanes.get(number)
+        if lane is None:
+            try:
+                lane = Lane(self.backend.clone(), self.store)
+            except ModelError:  # the lanes that are there do the work
+                with self._lock:
+                    self._max_lanes = min(self._max_lanes, number)
+                    del self._workers[number]
+                    self._inboxes.pop(number).put(None)
+                return None
+            with self._lock:
+                self._lanes[number] = lane
+        return lane
 
     def _next(self) -> Job[Any] | None:
         with self._lock:
-            if not self._queue:
+            if not self._waiting:
                 return None
-            if len(self._queue) == QUEUE_LENGTH:
+            if len(self._waiting) == QUEUE_LENGTH:
                 self._room.notify_all()
-            return self._queue.popleft()
+            return self._waiting.popleft()
 
 
-def _close(reference: weakref.ref[Scheduler]) -> None:
-    scheduler = reference()
-    if scheduler is not None:
-        scheduler.close()
+_Inbox: TypeAlias = "SimpleQueue[Scheduler | None]"
 
 
-def _seconds_left(job: Job[Any]) -> float | None:
-    if job.deadline is None:
+def _serve(inbox: _Inbox, number: int) -> None:
+    """A lane's thread: works when it is rung, and ends with `None`."""
+    while (scheduler := inbox.get()) is not None:
+        scheduler.work(number)
+        # While it waits again, this name must not keep the scheduler.
+        del scheduler
+
+
+def _seconds_left(pending: Pending[Any]) -> float | None:
+    if pending.deadline is None:
         return None
-    return min(max(0.0, job.deadline - time.monotonic()), threading.TIMEOUT_MAX)
+    return min(max(0.0, pending.deadline - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+# ------------------------------------------------------------------------------------ the process's life
+
+_open: weakref.WeakSet[Scheduler] = weakref.WeakSet()
+_is_ending = False
+
+
+def forked() -> EngineError:
+    """What a child process gets whose parent had a model."""
+    return EngineError(
+        "the model was loaded before this process was forked, and does not survive that",
+        help='start processes with the "spawn" method, or load the model in the child',
+    )
+
+
+def refuse_at_exit() -> None:
+    """Raise `EngineError` if the process ends, when no thread can be started any more."""
+    if _is_ending:
+        raise EngineError("the engine is closed: this process ends")
+
+
+@atexit.register
+def _end() -> None:
+    """Close every scheduler: a thread inside llama.cpp while the process tears its libraries down would crash
+    it."""
+    global _is_ending
+    _is_ending = True
+    for scheduler in list(_open):
+        scheduler.close()

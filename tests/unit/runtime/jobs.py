@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from microprompt.prompts.trie import build_trie
-from microprompt.scheduling.decoding import Cursor, Decoding, Sampler, choose
-from microprompt.scheduling.lane import Job
+from microprompt.scheduling.decoding import Cursor, Decoding, choose
+from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.sampling import Sampler
 
 from .programs import WatchedBackend
 
 TRIE = build_trie([tuple(b"aa\n"), tuple(b"ab\n"), tuple(b"ba\n"), tuple(b"bb\n")])
 
 
-def ask(pending: str, prefix: str = "", *, cells: int | None = None) -> Job[str]:
+def ask(pending: str, prefix: str = "", *, expected: int | None = None) -> Job[str]:
     """A job that scores four labels of colliding tokens and tells what its sequence held."""
 
     def decode(cursor: Cursor, cached: int) -> Decoding[str]:
         best, _ = yield from choose(cursor, TRIE, Sampler(0.0, None))
         yield cursor.flush()
-        backend = cursor.pool.backend
+        backend = cursor.sequences.backend
         assert isinstance(backend, WatchedBackend)
         held = backend.held()[cursor.sequence].decode().removesuffix(bytes(TRIE.labels[best]).decode())
         return f"{held} ({cached} cached)"
@@ -27,8 +28,8 @@ def ask(pending: str, prefix: str = "", *, cells: int | None = None) -> Job[str]
     return Job(
         prefix=tuple(prefix.encode()),
         pending=list(pending.encode()),
-        cells=len(pending) + 8 if cells is None else cells,
-        sequences=3,
+        expected_tokens=len(pending) + 8 if expected is None else expected,
+        max_sequences=3,
         decode=decode,
     )
 
@@ -37,12 +38,18 @@ def job(
     decode: Callable[[Cursor, int], Decoding[str]],
     *,
     tokens: int = 1,
-    cells: int | None = None,
-    most: int = 0,
+    expected: int | None = None,
+    at_most: int = 0,
 ) -> Job[str]:
     """A job without a prefix."""
-    reserved = tokens + 64 if cells is None else cells
-    return Job(prefix=(), pending=[1] * tokens, cells=reserved, most=most, sequences=1, decode=decode)
+    return Job(
+        prefix=(),
+        pending=[1] * tokens,
+        expected_tokens=tokens + 64 if expected is None else expected,
+        max_tokens=at_most,
+        max_sequences=1,
+        decode=decode,
+    )
 
 
 def write(count: int) -> Callable[[Cursor, int], Decoding[str]]:

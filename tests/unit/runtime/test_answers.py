@@ -70,9 +70,9 @@ def test_map_takes_what_is_kept_and_asks_for_the_rest(home: Path) -> None:
     with override(made):
         alone = [ask(text) for text in "abc"]
         before = batches(made)
-        assert ask.map("abcabc") == [*alone, *alone]
+        assert ask.map([*"abcabc"]) == [*alone, *alone]
         assert batches(made) == before
-        ask.map("abcd")
+        ask.map([*"abcd"])
         assert batches(made) == before + 1
 
 

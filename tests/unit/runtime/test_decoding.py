@@ -18,16 +18,16 @@ from microprompt.scheduling.decoding import (
     MAX_PATHS,
     Cursor,
     Decoding,
-    Sampler,
-    Scores,
     Tally,
     choose,
     side_by_side,
     speak,
     write,
 )
-from microprompt.scheduling.lane import Job, Lane
+from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
+from microprompt.scheduling.sampling import Sampler, Scores
 
 from .programs import WatchedBackend, log_probability, random_voice
 
@@ -62,7 +62,9 @@ def scored(
         yield cursor.flush()
         return best, scores, backend.held()[cursor.sequence], batches
 
-    job = Job(prefix=(), pending=list(prompt), cells=4000, sequences=MAX_PATHS + 1, decode=decode)
+    job = Job(
+        prefix=(), pending=list(prompt), expected_tokens=4000, max_sequences=MAX_PATHS + 1, decode=decode
+    )
     result = run(backend, job)
     assert backend.held() == {}
     return result
@@ -121,7 +123,7 @@ def test_what_is_decoded_side_by_side_is_what_each_gives_alone(choices: list[lis
 
     backend = WatchedBackend(voice)
     together, tally = run(
-        backend, Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=200, decode=decode)
+        backend, Job(prefix=(), pending=list(PROMPT), expected_tokens=4000, max_sequences=200, decode=decode)
     )
     assert backend.decoded_batches == 1
     assert sum(backend.steps) == tally.decoded
@@ -143,7 +145,7 @@ def test_continuations_of_different_lengths_end_each_in_its_time() -> None:
         return (yield from side_by_side(cursor, branches))
 
     backend = WatchedBackend(voice)
-    job = Job(prefix=(), pending=list(PROMPT[:-1]), cells=4000, sequences=4, decode=decode)
+    job = Job(prefix=(), pending=list(PROMPT[:-1]), expected_tokens=4000, max_sequences=4, decode=decode)
     found = run(backend, job)
     assert [len(text) for text, _ in found] == [2, 8, 4]
     assert backend.decoded_batches == 7
@@ -163,7 +165,9 @@ def test_forced_continuations_leave_what_waits_for_the_next_ones() -> None:
         return (yield from side_by_side(cursor, [(b"?", partial(choose, trie=trie, sampler=GREEDY))]))
 
     backend = WatchedBackend(voice)
-    [(_, scores)] = run(backend, Job(prefix=(), pending=list(PROMPT), cells=99, sequences=2, decode=decode))
+    [(_, scores)] = run(
+        backend, Job(prefix=(), pending=list(PROMPT), expected_tokens=99, max_sequences=2, decode=decode)
+    )
     alone = [log_probability(voice, PROMPT + b"?", label) for label in (b"a", b"b")]
     assert scores.log_probs == pytest.approx(alone, abs=1e-6)
 
@@ -178,7 +182,7 @@ def test_a_continuation_that_fails_takes_the_others_with_it() -> None:
         return (yield from side_by_side(cursor, branches))
 
     backend = WatchedBackend(random_voice(1))
-    job = Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=3, decode=decode)
+    job = Job(prefix=(), pending=list(PROMPT), expected_tokens=4000, max_sequences=3, decode=decode)
     with pytest.raises(AnswerTooLong):
         run(backend, job)
     assert backend.held() == {}
@@ -224,7 +228,7 @@ def written(
         text, log_prob = yield from write(cursor, backend.matcher(grammar), GREEDY, budget)
         return text, log_prob, backend.decoded_batches
 
-    job = Job(prefix=(), pending=list(prompt), cells=4000, sequences=1, decode=decode)
+    job = Job(prefix=(), pending=list(prompt), expected_tokens=4000, max_sequences=1, decode=decode)
     return run(backend, job)
 
 
@@ -273,7 +277,9 @@ def test_speaking_without_a_guide_ends_with_the_budget() -> None:
         text = yield from speak(cursor, bias, GREEDY, 4, said.append)
         return text
 
-    text = run(backend, Job(prefix=(), pending=list(PROMPT), cells=100, sequences=1, decode=decode))
+    text = run(
+        backend, Job(prefix=(), pending=list(PROMPT), expected_tokens=100, max_sequences=1, decode=decode)
+    )
     assert len(text) == 4
     assert b"".join(said) == text
     assert seen == [PROMPT + text[:length] for length in range(4)]

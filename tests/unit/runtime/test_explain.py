@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from microprompt import abi
-from microprompt.engines.engine import Speed
-from microprompt.explain import Explanation, TextPart, TrieBranch
+from microprompt.explain import Explanation, Speed, TextPart, TrieBranch
 from microprompt.testing import scripted
 
 from .programs import ACT, INNER, OUTER, Act, function, program
@@ -88,7 +87,7 @@ def test_the_cost_is_known_where_the_model_was_measured() -> None:
     with scripted({}) as engine:
         asked = function(program(ACT))
         assert asked.explain().cost is None
-        engine.speed = Speed(call_ms=2.0, batch_ms=1.0)
+        engine.speed = Speed(call_token_ms=2.0, batch_token_ms=1.0)
         found = asked.explain()
     assert found.cost is not None
     warm = 2.0 * (found.call_tokens + found.cost.argument_tokens)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
+import pickle
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import PromptFunction, abi
+from microprompt import Answer, Later, PromptFunction, abi, gather, prompt
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
@@ -207,6 +211,62 @@ def test_the_function_keeps_its_name_docstring_and_signature() -> None:
         == "(first: 'str', second: 'int', flag: 'bool | None' = None) -> 'bool'"
     )
     assert repr(compare) == "<prompt function compare of tests/compare.mp:3>"
+
+
+FORMS = ("__call__", "detail", "acall", "adetail", "later", "render")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_has_the_parameters_of_the_function(form: str) -> None:
+    method = getattr(compare, form)
+    assert inspect.signature(method).parameters == inspect.signature(compare).parameters
+    assert inspect.iscoroutinefunction(method) == (form in ("acall", "adetail"))
+    assert inspect.getdoc(method) == inspect.getdoc(getattr(PromptFunction, form))
+    assert method is getattr(compare, form)
+
+
+def test_the_annotations_of_every_form_can_be_evaluated() -> None:
+    for form, returns in {"acall": bool, "detail": Answer, "later": Later, "render": str}.items():
+        hints = get_type_hints(getattr(compare, form))
+        assert hints == {"first": str, "second": int, "flag": bool | None, "return": returns}
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_a_function_is_copied_and_pickled_by_its_name(again: Callable[[object], object]) -> None:
+    assert again(compare) is compare
+    assert again([compare]) == [compare]
+
+
+@pytest.mark.parametrize("form", [*FORMS, "map", "map_detail", "explain"])
+def test_a_form_of_a_function_is_pickled_by_its_name(form: str) -> None:
+    again = pickle.loads(pickle.dumps(getattr(compare, form)))
+    assert again == getattr(compare, form)
+    assert again.__self__ is compare
+
+
+NAMES = ("self", "args", "kwargs", "program", "rows", "in_flight", "call", "signature", "name", "cls")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_parameter_may_be_called_anything(name: str) -> None:
+    scope: dict[str, Any] = {}
+    exec(f"def ask({name}: str) -> bool: ...", scope)
+    laid_out = replace(
+        program(abi.BoolType()),
+        parameters=(abi.Parameter(name=name, type=abi.StrType()),),
+        input=("Input: ", abi.Hole(parameter=name)),
+    )
+    ask: PromptFunction[..., bool] = prompt(laid_out)(scope["ask"])
+    with scripted({"ask": lambda **arguments: arguments[name] == "x"}):
+        for args, kwargs in ((("x",), {}), ((), {name: "x"})):
+            assert ask(*args, **kwargs) is True
+            assert ask.detail(*args, **kwargs).value is True
+            assert asyncio.run(ask.acall(*args, **kwargs)) is True
+            assert asyncio.run(ask.adetail(*args, **kwargs)).value is True
+            assert gather(ask.later(*args, **kwargs)) == (True,)
+            assert ask.render(*args, **kwargs).endswith("Input: x\nAnswer:")
+        assert ask.map(["x", {name: "y"}]) == [True, False]
+    assert list(inspect.signature(ask.acall).parameters) == [name]
 
 
 def test_acall_answers_without_blocking_the_loop() -> None:

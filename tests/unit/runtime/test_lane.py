@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError
 from microprompt.scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from microprompt.scheduling.lane import MAX_RUNNING, Job, Lane
+from microprompt.scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
+from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.lane import MAX_RUNNING, Lane
 from microprompt.scheduling.prefixes import PrefixStore
 
 from .jobs import ask, fail, job, write
@@ -144,7 +144,7 @@ def test_jobs_that_do_not_fit_together_run_one_after_the_other(context: int, seq
 
 def test_a_job_that_no_cache_holds_is_an_error() -> None:
     lane, backend = make(context=40)
-    [error] = run(lane, [ask("1?", cells=100)])
+    [error] = run(lane, [ask("1?", expected=100)])
     assert isinstance(error, EngineError)
     assert prefixes_held(lane, backend) == []
 
@@ -298,82 +298,29 @@ def test_two_labels_of_one_job_share_the_prompts_cells() -> None:
     assert np.max(backend.steps) <= 52
 
 
-# ---------------------------------------------------------------------------------- jobs that take more
+# ------------------------------------------------------------------------- what a backend has no room for
 
 
-def growing(count: int) -> Job[str]:
-    """A job that writes that many tokens, and could have written 250."""
-    return job(write(count), cells=8, most=250)
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (Step([1], [0], [tuple(range(MAX_SEQUENCES + 1))], [0]), "a token in 67 sequences"),
+        (Step([1], [4096], [(0,)], [0]), "position outside the 4096"),
+        (Step([1], [-1], [(0,)], [0]), "position outside the 4096"),
+        (Step([1] * 4097, [0] * 4097, [(0,)] * 4097, [0]), "a step of 4097 tokens"),
+    ],
+)
+def test_a_step_that_is_larger_than_the_backend_ends_its_job_before_it_gets_there(
+    step: Step, message: str
+) -> None:
+    def decode(cursor: Cursor, _: int) -> Decoding[str]:
+        yield step
+        return "done"
 
-
-def test_jobs_whose_worst_cases_do_not_fit_together_run_side_by_side() -> None:
-    lane, backend = make(context=256)
-    assert run(lane, [growing(20) for _ in range(4)]) == ["done"] * 4
-    assert len(backend.steps) == 20
-    assert backend.held() == {}
-
-
-def test_the_youngest_gives_way_and_is_begun_again() -> None:
-    lane, backend = make(context=256)
-    first, second = growing(200), growing(200)
-    assert run(lane, [first, second]) == ["done", "done"]
-    # The first one wrote on without a break, the second one began anew when there was room for it.
-    assert len(backend.steps) > 200
-    assert sum(backend.steps) > 400
-    assert backend.most_cells <= 256
-    assert backend.held() == {}
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(st.integers(1, 250), min_size=1, max_size=12), st.sampled_from((256, 300, 700)))
-def test_all_that_grow_end_whatever_their_lengths(lengths: list[int], context: int) -> None:
-    lane, backend = make(context=context)
-    assert run(lane, [growing(length) for length in lengths]) == ["done"] * len(lengths)
-    assert backend.held() == {}
-
-
-def test_a_short_job_runs_beside_one_that_grows() -> None:
-    lane, backend = make(context=256)
-    long, short = growing(150), ask("Is it?")
-    waiting = [long, short]
-    while not short.future.done():
-        while waiting and lane.admit(waiting[0]):
-            waiting.pop(0)
-        lane.step(1)
-    assert not long.future.done()
-    assert len(backend.steps) < 10
-    assert run(lane, []) == []
-
-
-def test_a_prefix_makes_room_for_a_job_that_grows() -> None:
-    lane, backend = make(context=256)
-    run(lane, [ask("?", "a prefix of some length: ")])
-    assert run(lane, [growing(249)]) == ["done"]
-    assert backend.held() == {}
-
-
-@pytest.mark.parametrize("begun_again", [False, True])
-def test_a_job_that_waits_for_cells_can_be_cancelled(begun_again: bool) -> None:
-    lane, backend = make(context=256)
-    first, second = growing(240), growing(240)
-    lane.admit(first)
-    lane.admit(second)
-    for _ in range(200 if begun_again else 120):
-        lane.step(1)
-    second.future.cancel()
-    run(lane, [])
-    assert first.future.result() == "done"
-    assert backend.held() == {}
-
-
-def test_a_timeout_counts_on_for_a_job_that_begins_again() -> None:
-    lane, _ = make(context=256)
-    first, second = growing(240), growing(240)
-    second.timeout = 60.0
-    lane.admit(first)
-    lane.admit(second)
-    deadline = second.deadline
-    assert deadline is not None
-    run(lane, [])
-    assert (first.future.result(), second.future.result()) == ("done", "done")
-    assert second.deadline == deadline
+    lane, backend = make()
+    error, right = run(lane, [job(decode), ask("1?")])
+    assert isinstance(error, EngineError)
+    assert message in str(error)
+    assert right == "1? (0 cached)"
+    assert sum(backend.steps) == 2 + 2 + 2
+    assert prefixes_held(lane, backend) == []

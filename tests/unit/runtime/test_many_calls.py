@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from microprompt import gather
+from microprompt import abi, gather
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.errors import ArgumentError, ScriptError
+from microprompt.errors import AnswerTooLong, ArgumentError, ScriptError
 from microprompt.function import IN_FLIGHT
 from microprompt.testing import scripted
 
-from .programs import Act, WatchedBackend, classify, compare, notes, random_voice, wait_until_idle
+from .programs import (
+    PLACE,
+    Act,
+    WatchedBackend,
+    classify,
+    compare,
+    function,
+    notes,
+    program,
+    random_voice,
+    wait_until_idle,
+)
 
 # ------------------------------------------------------------------------------------------- gather
 
@@ -123,3 +135,56 @@ def test_map_detail_streams() -> None:
 def test_a_bad_row_raises_and_says_which_argument() -> None:
     with scripted({"classify": Act.other}), pytest.raises(ArgumentError, match="argument `text` of classify"):
         classify.map(["fine", 7])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("Is it raining?", "not one str"),
+        (b"Is it raining?", "not one bytes"),
+        (bytearray(b"Hm."), "not one bytearray"),
+        ({"text": "Is it raining?"}, "not one dict"),
+        ({"Hm.", "Is it?"}, "a set has no order"),
+        (frozenset({"Hm."}), "a frozenset has no order"),
+        (7, "an iterable, not int"),
+        (None, "an iterable, not NoneType"),
+    ],
+)
+def test_what_is_not_rows_is_refused_at_once(rows: Any, message: str) -> None:
+    with scripted({"classify": Act.other}) as engine:
+        for method in (classify.map, classify.map_detail):
+            with pytest.raises(ArgumentError, match=message) as caught:
+                method(rows)
+            assert notes(caught.value) == [PLACE.format("classify")]
+    assert engine.calls == []
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 64])
+def test_what_a_row_raises_names_its_index(in_flight: int) -> None:
+    def answer(text: str) -> object:
+        return "no act" if text == "bad" else Act.other
+
+    with scripted({"classify": answer}):
+        for rows, error in ((["a", "b", 7, "c"], ArgumentError), (["a", "b", "bad", "c"], ScriptError)):
+            with pytest.raises(error) as caught:
+                classify.map(rows, in_flight=in_flight)
+            assert notes(caught.value) == ["in rows[2]", PLACE.format("classify")]
+
+
+def test_an_answer_that_fails_names_the_index_of_its_row() -> None:
+    ask = function(program(abi.StrType(), name="ask", using=abi.Using(max_tokens=5)))
+    with scripted({"ask": lambda text: text}), pytest.raises(AnswerTooLong) as caught:
+        ask.map(["a", "b", "c", "far too long"])
+    assert "in rows[3]" in notes(caught.value)
+
+
+def test_what_is_before_rows_that_end_with_an_error_is_answered() -> None:
+    def rows() -> Iterator[str]:
+        yield from "ab"
+        raise OSError("the disk is gone")
+
+    with scripted({"classify": Act.other}):
+        answers = classify.map_detail(rows())
+        assert [next(answers).value for _ in range(2)] == [Act.other, Act.other]
+        with pytest.raises(OSError, match="the disk is gone"):
+            next(answers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import MIN_SHARED, PrefixStore
 
@@ -118,6 +120,22 @@ def test_lanes_with_one_store_evaluate_a_prefix_once() -> None:
     lanes = [Lane(WatchedBackend(random_voice(0)), store) for _ in range(2)]
     results = [run(lane, [ask("?", STEM)]) for lane in lanes]
     assert results == [[f"{STEM}? (0 cached)"], [f"{STEM}? ({len(STEM)} cached)"]]
+
+
+@pytest.mark.parametrize(("cells", "sequences"), [(10, 0), (1000, 256)])
+def test_nothing_is_evicted_where_that_would_not_be_enough(cells: int, sequences: int) -> None:
+    lane, backend = make()
+    for prefix in (STEM + "a" * 20, STEM + "b" * 20, "c" * 20):
+        run(lane, [ask("?", prefix)])
+    held = prefixes_held(lane, backend)
+    node = lane.prefixes.find(tuple(f"{STEM}{'b' * 20}".encode()))
+    assert node is not None
+    lane.prefixes.acquire(node)
+    assert not lane.prefixes.make_room(cells, sequences, None)
+    assert prefixes_held(lane, backend) == held
+    # What calls run on, and what lies above it, stays; all else can go.
+    assert lane.prefixes.make_room(len(STEM) + 20, 254, None)
+    assert prefixes_held(lane, backend) == [STEM, STEM + "b" * 20]
 
 
 def test_a_full_store_drops_what_was_least_recently_used() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 from microprompt.scheduling.backend import Rows, Step
-from microprompt.scheduling.lane import Job
+from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.scheduler import QUEUE_LENGTH, Scheduler
 
 from .jobs import ask, fail, job, write
@@ -278,3 +278,31 @@ def test_closing_ends_what_waits_and_later_calls() -> None:
         assert backend.held() == {}
         with pytest.raises(EngineError, match="closed"):
             made.submit(ask("1?"))
+
+
+def test_a_defect_in_a_lane_ends_what_runs_there_and_the_next_call_works() -> None:
+    with scheduler() as (made, backend):
+        defect = OSError("a defect")
+
+        def save(sequence: int) -> bytes:
+            backend.save = type(backend).save.__get__(backend)  # type: ignore[method-assign]
+            raise defect
+
+        backend.save = save  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="a defect"):
+            run(made, ask("1?", "say: "))
+        assert run(made, ask("2?", "say: ")) == "say: 2? (0 cached)"
+
+
+def test_a_system_without_another_thread_is_an_error_and_nothing_is_left_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with scheduler() as (made, _):
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            with pytest.raises(EngineError, match="no thread for the model: can't start new thread"):
+                made.submit(ask("1?"))
+        assert run(made, ask("2?")) == "2? (0 cached)"

@@ -14,9 +14,11 @@ from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import Voice
 from microprompt.errors import AnswerTooLong, EngineError, PromptTooLong
 from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, SideBySide, make_plan
-from microprompt.scheduling.decoding import Cursor, Decoding, Sampler
-from microprompt.scheduling.lane import Job, Lane
+from microprompt.scheduling.decoding import Cursor, Decoding
+from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
+from microprompt.scheduling.sampling import Sampler
 from microprompt.scheduling.slots import AnySlot, Binding, Decided, make_slot
 from microprompt.types import kind
 
@@ -49,7 +51,9 @@ def decoded(node: Node, voice: Voice, budget: int = 1000) -> tuple[Decided, byte
         return parts, backend.held()[cursor.sequence], count
 
     lane = Lane(backend, PrefixStore())
-    job = Job(prefix=(), pending=list(PROMPT), cells=4000, sequences=1 + slot.sequences, decode=decode)
+    job = Job(
+        prefix=(), pending=list(PROMPT), expected_tokens=4000, max_sequences=1 + slot.sequences, decode=decode
+    )
     assert lane.admit(job)
     while lane.is_busy:
         lane.step(1)

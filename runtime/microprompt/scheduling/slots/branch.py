@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...prompts.plan import Branch
-from ..decoding import Cursor, Decoding, Sampler
+from ..decoding import Cursor, Decoding
+from ..sampling import Sampler
 from .choice import ChoiceSlot
 from .described import SlotPlan
 from .slot import AnyLeaf, Binding, Decided, Slot

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ...prompts.plan import Chain
-from ..decoding import Cursor, Decoding, Sampler
+from ..decoding import Cursor, Decoding
+from ..sampling import Sampler
 from .described import SlotPlan
 from .slot import AnyLeaf, Binding, Decided, Slot
 

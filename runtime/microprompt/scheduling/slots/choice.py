@@ -10,7 +10,8 @@ import numpy as np
 from ...answer import FieldAnswer
 from ...prompts.plan import Choice
 from ...prompts.trie import Trie, build_trie
-from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, choose
+from ..decoding import MAX_PATHS, Cursor, Decoding, choose
+from ..sampling import Sampler
 from .described import SlotPlan, TrieBranch
 from .slot import Binding, Decided, Kept, Leaf
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...prompts.plan import Forced
-from ..decoding import Cursor, Decoding, Sampler
+from ..decoding import Cursor, Decoding
+from ..sampling import Sampler
 from .described import SlotPlan
 from .slot import AnyLeaf, Binding, Decided, Slot
 

@@ -12,7 +12,8 @@ from ...answer import FieldAnswer
 from ...errors import EngineError
 from ...prompts.plan import Guided
 from ...types.grammar import Terminals
-from ..decoding import Cursor, Decoding, Sampler, write
+from ..decoding import Cursor, Decoding, write
+from ..sampling import Sampler
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf
 

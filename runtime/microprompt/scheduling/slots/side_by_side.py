@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ...prompts.plan import SideBySide
-from ..decoding import MAX_PATHS, Cursor, Decoding, Sampler, side_by_side
+from ..decoding import MAX_PATHS, Cursor, Decoding, side_by_side
+from ..sampling import Sampler
 from .described import SlotPlan
 from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
 

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from ...answer import FieldAnswer
 from ...prompts.plan import Node
 from ..backend import Backend
-from ..decoding import Cursor, Decoding, Sampler
+from ..decoding import Cursor, Decoding
+from ..sampling import Sampler
 from .described import SlotPlan
 
 N = TypeVar("N", bound=Node)

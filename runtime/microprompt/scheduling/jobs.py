@@ -1,0 +1,107 @@
+"""What is asked of an engine: one answer to wait for, or many, taken in order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from ..errors import DeadlineExceeded
+
+if TYPE_CHECKING:
+    from .decoding import Cursor, Decoding
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Pending(Generic[T]):
+    """Something that was asked for: `future` tells how it ends, and cancelling it ends it. It may run until
+    `deadline`, in the time of `time.monotonic()`, if there is one."""
+
+    future: Future[T] = field(default_factory=Future)
+    deadline: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.expire()
+        return self.future.done()
+
+    def succeed(self, result: T) -> None:
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+    def expire(self) -> None:
+        """Its deadline has passed."""
+        self.fail(DeadlineExceeded("the call took longer than its timeout"))
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job(Pending[T]):
+    """A call for a lane to run.
+
+    `prefix` comes from the cache or goes into it; `pending` is evaluated for this job alone. Beside the
+    prefix it evaluates `expected_tokens` as a rule and never more than `max_tokens` (the same number where it
+    is left out), in at most `max_sequences` sequences at a time. `decode` is told its place, and how many
+    tokens of the prefix had been evaluated before. Without a deadline it may run for `timeout` seconds from
+    its start.
+    """
+
+    prefix: tuple[int, ...]
+    pending: Sequence[int]
+    expected_tokens: int
+    max_tokens: int = 0
+    max_sequences: int
+    decode: Callable[[Cursor, int], Decoding[T]]
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        self.max_tokens = max(self.max_tokens, self.expected_tokens)
+
+
+class Taker(Protocol):
+    """Where what was asked for is waited for, or given up."""
+
+    def result(self, pending: Pending[T], /) -> T: ...
+
+    def abandon(self, pending: Pending[Any], /) -> None: ...
+
+
+def run_many(asked: Iterable[tuple[Taker, Pending[T]]], *, in_flight: int) -> Iterator[T]:
+    """The results of many, in order.
+
+    `asked` submits each as it is read, with where to take its result; it is read up to `in_flight` ahead.
+    Raises what ended the first that failed, and what reading the next one raised, when its turn comes. What
+    is left then, or when the caller leaves, is abandoned.
+    """
+    reading = iter(asked)
+    is_read = False
+    failure: Exception | None = None
+    ahead: deque[tuple[Taker, Pending[T]]] = deque()
+    try:
+        while True:
+            while not is_read and len(ahead) < in_flight and not (ahead and ahead[0][1].future.done()):
+                try:
+                    ahead.append(next(reading))
+                except StopIteration:
+                    is_read = True
+                except Exception as error:  # whatever it is: those before it are answered first
+                    failure, is_read = error, True
+            if not ahead:
+                break
+            taker, pending = ahead.popleft()
+            yield taker.result(pending)
+        if failure is not None:
+            raise failure
+    finally:
+        for taker, pending in ahead:
+            taker.abandon(pending)

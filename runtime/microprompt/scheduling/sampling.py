@@ -1,0 +1,56 @@
+"""How one of many is taken from logits, and how sure the model was of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """How a token or a label is taken from its probabilities: the best one, or by chance at a temperature."""
+
+    temperature: float
+    random: np.random.Generator | None
+
+    def pick(self, log_probs: NDArray[np.float64]) -> int:
+        """An index into normalised log-probabilities."""
+        if self.temperature == 0 or self.random is None:
+            return int(np.argmax(log_probs))
+        scaled = log_probs / self.temperature
+        weights = np.exp(scaled - scaled.max())
+        return int(self.random.choice(len(weights), p=weights / weights.sum()))
+
+    def take(self, logits: NDArray[np.float32]) -> tuple[int, float]:
+        """An index into logits, and its log-probability among them."""
+        if self.temperature == 0:
+            best = int(logits.argmax())
+            return best, float(logits[best]) - log_sum_exp(logits)
+        log_probs = logits.astype(np.float64) - log_sum_exp(logits)
+        which = self.pick(log_probs)
+        return which, float(log_probs[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Labels' log-probabilities before any constraint, in the order of the labels, and that of all labels."""
+
+    log_probs: NDArray[np.float64]
+    total: float
+
+    def coverage(self) -> float:
+        """The probability that the model would have said one of the labels."""
+        return float(np.exp(min(0.0, self.total)))
+
+    def normalised(self) -> NDArray[np.float64]:
+        """Each label's log-probability, given that it is one of them."""
+        return self.log_probs - self.total
+
+
+def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
+    """The logarithm of the sum of the exponentials, computed so that it can't overflow."""
+    top = values.max()
+    # Logits stay float32 here, for which NumPy has vector instructions; their sum does not.
+    return float(top) + float(np.log(np.exp(values - top).sum(dtype=np.float64)))
