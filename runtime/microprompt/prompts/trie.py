@@ -1,8 +1,20 @@
 """The labels' token trie: what has to be evaluated so that every label has its probability.
 
-Only the shortest prefix that tells a label from all others is scored. When the first tokens differ, the pass
-over the prompt decides; when they collide, the inner nodes are evaluated beside it, each path through them in
-a sequence of its own.
+A label's probability is the product of the probabilities of its tokens, each after those before it. Take the
+labels ` order`, ` refund request` and ` refund status`, in tokens:
+
+    (end of the prompt) ─┬─  order
+                         └─  refund ─┬─  request
+                                     └─  status
+
+The row of logits at the end of the prompt has the probability of ` order` and of ` refund`. Those of
+` request` and ` status` stand in the row behind ` refund`, so this *inner node* has to be evaluated; the last
+tokens do not, for nothing is read behind them. And once a label differs from all others, the rest of it is
+no decision any more: only its shortest prefix that no other label has is scored.
+
+So where all first tokens differ, the pass over the prompt decides. Where some collide, the inner nodes are
+evaluated beside it in the same batch, each path through them in a sequence of its own that shares the prompt.
+Tokens that all labels begin with are no decision either: they are forced.
 """
 
 from __future__ import annotations
