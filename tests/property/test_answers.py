@@ -14,6 +14,7 @@ import numpy as np
 import pydantic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import validators
 from llguidance import LLMatcher, LLTokenizer
 from numpy.typing import NDArray
 from outlines.types import JsonSchema, Regex
@@ -188,7 +189,7 @@ def check_pattern(_: object, pattern: str, text: object, __: object) -> Iterator
         yield jsonschema.ValidationError(f"{text!r} does not match {pattern!r}")
 
 
-Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": check_pattern})
+Validator = validators.extend(jsonschema.Draft202012Validator, {"pattern": check_pattern})
 
 
 def check_outlines(answer: Answer[object], returns: abi.Type) -> None:

@@ -27,7 +27,7 @@ ROOT = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class InnerNode:
     """An inner node to evaluate: its token, its parent (`ROOT` is the end of the prompt) and its depth."""
 
     token: int
@@ -43,7 +43,7 @@ class Trie:
 
     labels: tuple[tuple[int, ...], ...]
     common: tuple[int, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[InnerNode, ...]
     edges: tuple[tuple[tuple[int, int], ...], ...]
     paths: tuple[tuple[int, ...], ...]
 
@@ -66,7 +66,7 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
     tails = [label[common:] for label in whole]
     lengths = _distinguishing(tails)
     index: dict[tuple[int, ...], int] = {(): ROOT}
-    nodes: list[Node] = []
+    nodes: list[InnerNode] = []
     edges: dict[int, tuple[tuple[int, int], ...]] = {}
     # Depth first, so that neighbouring paths have most in common, also where they go into several batches.
     for label in sorted(range(len(tails)), key=tails.__getitem__):
@@ -76,7 +76,7 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
             prefix = tail[:depth]
             if prefix not in index:
                 index[prefix] = len(nodes)
-                nodes.append(Node(prefix[-1], index[prefix[:-1]], depth))
+                nodes.append(InnerNode(prefix[-1], index[prefix[:-1]], depth))
             way.append((index[prefix], tail[depth]))
         edges[label] = tuple(way)
     parents = {node.parent for node in nodes}
@@ -107,7 +107,7 @@ def _distinguishing(tails: Sequence[tuple[int, ...]]) -> list[int]:
     return lengths
 
 
-def _chain(nodes: Sequence[Node], end: int) -> tuple[int, ...]:
+def _chain(nodes: Sequence[InnerNode], end: int) -> tuple[int, ...]:
     chain = [end]
     while (parent := nodes[chain[0]].parent) != ROOT:
         chain.insert(0, parent)
