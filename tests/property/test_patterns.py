@@ -191,12 +191,12 @@ def test_what_the_decoder_writes_all_else_takes(pattern: str, seed: int) -> None
     with TemporaryDirectory() as folder:
         module = Module.of(pattern, Path(folder))
         engine = Engine(ByteBackend(random_voice(seed), context=10**6))
-        answers = [
+        answers: list[Any] = [
             engine.answer(Call(function.program, {"x": "Hm."})).value
             for function in (module.alone, module.inside, module.several)
         ]
         engine.close()
-        for text in (answers[0], answers[1].text, *answers[2]):  # type: ignore[attr-defined, misc]
+        for text in (answers[0], answers[1].text, *answers[2]):
             assert is_taken_everywhere(module, text)
 
 

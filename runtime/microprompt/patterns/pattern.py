@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ..abi import DEFAULT_STR_LENGTH
-from .syntax import Chars, Either, Node, PatternError, Range, Repeat, Sequence, parse
+from .syntax import Chars, Either, Joined, PatternError, Range, Repeat, Tree, parse
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -152,7 +152,7 @@ class Pattern:
 
 
 @lru_cache(maxsize=1024)
-def parse_once(pattern: str) -> Node:
+def parse_once(pattern: str) -> Tree:
     """The tree of a pattern, kept."""
     return parse(pattern)
 
@@ -184,11 +184,11 @@ def _bytes_as_tokens() -> LLTokenizer:
 # ---------------------------------------------------------------------------------------------- lengths
 
 
-def _shortest(node: Node) -> int:
+def _shortest(node: Tree) -> int:
     match node:
         case Chars():
             return 1
-        case Sequence(items):
+        case Joined(items):
             return min(_MANY, sum(map(_shortest, items)))
         case Either(options):
             return min(map(_shortest, options))
@@ -196,11 +196,11 @@ def _shortest(node: Node) -> int:
             return min(_MANY, least * _shortest(item))
 
 
-def _longest(node: Node, size: Callable[[Chars], int]) -> int:
+def _longest(node: Tree, size: Callable[[Chars], int]) -> int:
     match node:
         case Chars():
             return size(node)
-        case Sequence(items):
+        case Joined(items):
             return min(_MANY, sum(_longest(item, size) for item in items))
         case Either(options):
             return max(_longest(option, size) for option in options)
@@ -208,45 +208,45 @@ def _longest(node: Node, size: Callable[[Chars], int]) -> int:
             return min(_MANY, (_MANY if most is None else most) * _longest(item, size))
 
 
-def _widest(node: Node, size: Callable[[Chars], int]) -> int:
+def _widest(node: Tree, size: Callable[[Chars], int]) -> int:
     """The size of the largest character."""
     match node:
         case Chars():
             return size(node)
-        case Sequence(items) | Either(items):
+        case Joined(items) | Either(items):
             return max((_widest(item, size) for item in items), default=0)
         case Repeat(item, _, _):
             return _widest(item, size)
 
 
-def _size(node: Node) -> int:
+def _size(node: Tree) -> int:
     """The characters of a pattern with its counted repetitions written out."""
     match node:
         case Chars():
             return 1
-        case Sequence(items) | Either(items):
+        case Joined(items) | Either(items):
             return min(_MANY, sum(map(_size, items)))
         case Repeat(item):
             return min(_MANY, _times(node) * _size(item))
 
 
-def _nested_size(node: Node) -> int:
+def _nested_size(node: Tree) -> int:
     """The size of the largest counted repetition that has others inside."""
     match node:
         case Chars():
             return 0
-        case Sequence(items) | Either(items):
+        case Joined(items) | Either(items):
             return max(map(_nested_size, items), default=0)
         case Repeat(item):
             inside = _nested_size(item)
             return max(inside, _size(node)) if _times(node) > 1 and _is_counted(item) else inside
 
 
-def _is_counted(node: Node) -> bool:
+def _is_counted(node: Tree) -> bool:
     match node:
         case Chars():
             return False
-        case Sequence(items) | Either(items):
+        case Joined(items) | Either(items):
             return any(map(_is_counted, items))
         case Repeat(item):
             return _times(node) > 1 or _is_counted(item)
@@ -269,12 +269,12 @@ def _json_bytes(chars: Chars) -> int:
 # ---------------------------------------------------------------------------------------------- writing
 
 
-def _written(node: Node, chars: Callable[[Chars], str]) -> str:
+def _written(node: Tree, chars: Callable[[Chars], str]) -> str:
     """A tree as a regular expression, with `chars` for its characters."""
     match node:
         case Chars():
             return chars(node)
-        case Sequence(items):
+        case Joined(items):
             written = (_grouped if isinstance(item, Either) else _written for item in items)
             return "".join(write(item, chars) for write, item in zip(written, items, strict=True))
         case Either(options):
@@ -283,12 +283,12 @@ def _written(node: Node, chars: Callable[[Chars], str]) -> str:
             return _grouped(item, chars) + _count(item, least, most)
 
 
-def _grouped(node: Node, chars: Callable[[Chars], str]) -> str:
+def _grouped(node: Tree, chars: Callable[[Chars], str]) -> str:
     text = _written(node, chars)
     return text if isinstance(node, Chars) else f"(?:{text})"
 
 
-def _count(item: Node, least: int, most: int | None) -> str:
+def _count(item: Tree, least: int, most: int | None) -> str:
     """The count of a repetition. A text ends after `MAX_TEXT` characters, so more than that is no bound."""
     if most is not None and most > MAX_TEXT:
         most = None

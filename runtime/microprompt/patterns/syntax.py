@@ -82,28 +82,28 @@ class Chars:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
-    items: tuple[Node, ...]
+class Joined:
+    items: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    options: tuple[Node, ...]
+    options: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """`least` to `most` of an item; `most` is `None` where there is no limit."""
 
-    item: Node
+    item: Tree
     least: int
     most: int | None
 
 
-Node: TypeAlias = Chars | Sequence | Either | Repeat
+Tree: TypeAlias = Chars | Joined | Either | Repeat
 
 
-def parse(pattern: str) -> Node:
+def parse(pattern: str) -> Tree:
     """The tree of a pattern. Raises `PatternError`."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"it has {len(pattern):,} characters; {MAX_PATTERN:,} are allowed")
@@ -112,12 +112,12 @@ def parse(pattern: str) -> Node:
     return tree if parser.names_line_end else _on_one_line(tree)
 
 
-def _on_one_line(node: Node) -> Node:
+def _on_one_line(node: Tree) -> Tree:
     match node:
         case Chars():
             return node.without(tuple((point, point) for point in LINE_ENDS))
-        case Sequence(items):
-            return Sequence(tuple(map(_on_one_line, items)))
+        case Joined(items):
+            return Joined(tuple(map(_on_one_line, items)))
         case Either(options):
             return Either(tuple(map(_on_one_line, options)))
         case Repeat(item, least, most):
@@ -134,7 +134,7 @@ class _Parser:
         self._ignores_case = False
         self.names_line_end = False
 
-    def whole(self) -> Node:
+    def whole(self) -> Tree:
         if self._take("(?i)"):
             self._ignores_case = True
         tree = self._either()
@@ -142,14 +142,14 @@ class _Parser:
             raise PatternError("a `)` has no `(`")
         return tree
 
-    def _either(self) -> Node:
+    def _either(self) -> Tree:
         options = [self._sequence()]
         while self._take("|"):
             options.append(self._sequence())
         return options[0] if len(options) == 1 else Either(tuple(options))
 
-    def _sequence(self) -> Node:
-        items: list[Node] = []
+    def _sequence(self) -> Tree:
+        items: list[Tree] = []
         if not self._depth:
             self._take("^")
         while self._at < len(self._text) and self._text[self._at] not in "|)":
@@ -161,13 +161,13 @@ class _Parser:
                 self._at += 1
                 break
             items.append(self._repeated(self._atom()))
-        return items[0] if len(items) == 1 else Sequence(tuple(items))
+        return items[0] if len(items) == 1 else Joined(tuple(items))
 
     def _is_at_end(self) -> bool:
         """Whether the next character is the last of the pattern, or of an alternative outside of groups."""
         return not self._depth and self._text[self._at + 1 : self._at + 2] in ("", "|")
 
-    def _repeated(self, item: Node) -> Node:
+    def _repeated(self, item: Tree) -> Tree:
         counts = self._counts()
         if counts is None:
             return item
@@ -192,7 +192,7 @@ class _Parser:
             raise PatternError(f"nothing is from {least} to {most} times there")
         return least, most
 
-    def _atom(self) -> Node:
+    def _atom(self) -> Tree:
         char = self._text[self._at]
         self._at += 1
         match char:
@@ -212,7 +212,7 @@ class _Parser:
             case _:
                 return self._literal(ord(char))
 
-    def _group(self) -> Node:
+    def _group(self) -> Tree:
         outer = self._ignores_case
         if self._text.startswith("?", self._at):
             self._open_special()
@@ -247,7 +247,7 @@ class _Parser:
     def _note(self, *points: int) -> None:
         self.names_line_end |= any(point in LINE_ENDS for point in points)
 
-    def _class(self) -> Node:
+    def _class(self) -> Tree:
         is_negated = self._take("^")
         ranges: list[Range] = []
         classes = ""
@@ -325,14 +325,14 @@ class _Parser:
         return is_there
 
 
-def _class_of(letter: str) -> Node:
+def _class_of(letter: str) -> Tree:
     """`\\w` and its like by themselves."""
     return _listed_class([], letter)
 
 
-def _listed_class(ranges: list[Range], classes: str) -> Node:
+def _listed_class(ranges: list[Range], classes: str) -> Tree:
     """`[...]`. The opposites of classes become alternatives of their own."""
-    options: list[Node] = [
+    options: list[Tree] = [
         Chars(_SPACES if letter == "S" else (), letter.lower().replace("s", ""), is_negated=True)
         for letter in sorted(set(classes) & set("WDS"))
     ]
@@ -342,7 +342,7 @@ def _listed_class(ranges: list[Range], classes: str) -> Node:
     return options[0] if len(options) == 1 else Either(tuple(options))
 
 
-def _negated_class(ranges: list[Range], classes: str) -> Node:
+def _negated_class(ranges: list[Range], classes: str) -> Tree:
     """`[^...]`. With `\\S` in it, it is what is left of the spaces."""
     kept = "".join(sorted(set(classes) & set("wdWD")))
     if "S" not in classes:

@@ -1,8 +1,20 @@
 """The labels' token trie: what has to be evaluated so that every label has its probability.
 
-Only the shortest prefix that tells a label from all others is scored. When the first tokens differ, the pass
-over the prompt decides; when they collide, the inner nodes are evaluated beside it, each path through them in
-a sequence of its own.
+A label's probability is the product of the probabilities of its tokens, each after those before it. Take the
+labels ` order`, ` refund request` and ` refund status`, in tokens:
+
+    (end of the prompt) ─┬─  order
+                         └─  refund ─┬─  request
+                                     └─  status
+
+The row of logits at the end of the prompt has the probability of ` order` and of ` refund`. Those of
+` request` and ` status` stand in the row behind ` refund`, so this *inner node* has to be evaluated; the last
+tokens do not, for nothing is read behind them. And once a label differs from all others, the rest of it is
+no decision any more: only its shortest prefix that no other label has is scored.
+
+So where all first tokens differ, the pass over the prompt decides. Where some collide, the inner nodes are
+evaluated beside it in the same batch, each path through them in a sequence of its own that shares the prompt.
+Tokens that all labels begin with are no decision either: they are forced.
 """
 
 from __future__ import annotations
@@ -15,7 +27,7 @@ ROOT = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class InnerNode:
     """An inner node to evaluate: its token, its parent (`ROOT` is the end of the prompt) and its depth."""
 
     token: int
@@ -31,7 +43,7 @@ class Trie:
 
     labels: tuple[tuple[int, ...], ...]
     common: tuple[int, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[InnerNode, ...]
     edges: tuple[tuple[tuple[int, int], ...], ...]
     paths: tuple[tuple[int, ...], ...]
 
@@ -54,7 +66,7 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
     tails = [label[common:] for label in whole]
     lengths = _distinguishing(tails)
     index: dict[tuple[int, ...], int] = {(): ROOT}
-    nodes: list[Node] = []
+    nodes: list[InnerNode] = []
     edges: dict[int, tuple[tuple[int, int], ...]] = {}
     # Depth first, so that neighbouring paths have most in common, also where they go into several batches.
     for label in sorted(range(len(tails)), key=tails.__getitem__):
@@ -64,7 +76,7 @@ def build_trie(labels: Sequence[Sequence[int]]) -> Trie:
             prefix = tail[:depth]
             if prefix not in index:
                 index[prefix] = len(nodes)
-                nodes.append(Node(prefix[-1], index[prefix[:-1]], depth))
+                nodes.append(InnerNode(prefix[-1], index[prefix[:-1]], depth))
             way.append((index[prefix], tail[depth]))
         edges[label] = tuple(way)
     parents = {node.parent for node in nodes}
@@ -95,7 +107,7 @@ def _distinguishing(tails: Sequence[tuple[int, ...]]) -> list[int]:
     return lengths
 
 
-def _chain(nodes: Sequence[Node], end: int) -> tuple[int, ...]:
+def _chain(nodes: Sequence[InnerNode], end: int) -> tuple[int, ...]:
     chain = [end]
     while (parent := nodes[chain[0]].parent) != ROOT:
         chain.insert(0, parent)

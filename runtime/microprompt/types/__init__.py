@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from .. import abi
 from .base import AnyKind, Kind, KindOf, Listed, Part, Scalar
@@ -23,15 +23,15 @@ from .text import text_kind
 __all__ = ["KINDS", "AnyKind", "Kind", "Listed", "Part", "Scalar", "kind", "outlines_type", "row"]
 
 D = TypeVar("D")
-Row = tuple[type[Any], Callable[[Any, KindOf], AnyKind]]
+Maker: TypeAlias = Callable[[Any, KindOf], AnyKind]
 
 
-def row(declared: type[D], made_by: type[Kind[D]]) -> Row:
+def row(declared: type[D], made_by: type[Kind[D]]) -> tuple[type[Any], Maker]:
     """A row of the table. Here the type checker sees that a kind is of its type and lacks no operation."""
     return declared, made_by
 
 
-KINDS: Final = dict(
+KINDS: Final[dict[type[Any], Maker]] = dict(
     (
         (abi.StrType, text_kind),
         row(abi.IntType, IntKind),

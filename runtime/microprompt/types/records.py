@@ -94,6 +94,8 @@ class RecordKind(Kind[abi.RecordType]):
             first = error.errors()[0]
             place = ".".join((where, *(str(step) for step in first["loc"])))
             raise ArgumentError(f"{place}: {first['msg'].lower()}") from None
+        except (TypeError, ValueError) as error:  # what other classes raise
+            raise ArgumentError(f"{where}: {error}") from None
 
     def read_word(self, word: str, where: str) -> object:
         return self.read_data(self.decoded_word(word, where), where)

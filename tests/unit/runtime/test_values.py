@@ -305,6 +305,7 @@ def test_words_of_a_command_line_are_read_by_the_type(word: str, declared: abi.T
         ("[1]", abi.ListType(item=TEXT), "it[0] must be str, not 1"),
         ("[" * 100_000, abi.ListType(item=TEXT), "it must be list[str], written as JSON: "),
         ('{"acts": 1}', INNER, "it has no field `acts`"),
+        ('{"act": "other"}', INNER, "it: Inner.__init__() missing 1 required positional argument"),
     ],
 )
 def test_words_that_are_not_of_the_type_are_refused(word: str, declared: abi.Type, message: str) -> None:

@@ -16,15 +16,14 @@ from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
 __all__ = ["SLOTS", "AnyLeaf", "AnySlot", "Binding", "ChoiceSlot", "Decided", "GuidedSlot", "make_slot"]
 
 N = TypeVar("N", bound=Node)
-Row = tuple[type[Any], type[AnySlot]]
 
 
-def _row(node: type[N], slot: type[Slot[N]]) -> Row:
+def _row(node: type[N], slot: type[Slot[N]]) -> tuple[type[Any], type[AnySlot]]:
     """A row of the table. Here the type checker sees that a slot is of its node and lacks no method."""
     return node, slot
 
 
-SLOTS: Final = dict(
+SLOTS: Final[dict[type[Any], type[AnySlot]]] = dict(
     (
         _row(Forced, ForcedSlot),
         _row(Choice, ChoiceSlot),
