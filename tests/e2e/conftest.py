@@ -12,40 +12,45 @@ from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.outlines_model import OutlinesModel
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.weights import Weights
 
 
-def load(path: Path, *, context: int | None = None, layout: str = "plain") -> Engine:
-    """An engine of a model file.
+def load(model: models.ResolvedModel, *, context: int | None = None, layout: str = "plain") -> Engine:
+    """An engine of a model.
 
     On one thread: two that compete for busy cores wait for each other several times as long.
     """
-    backend = LlamaCppBackend(Weights(path), name=path.stem, context=context)
+    backend = LlamaCppBackend(model.load(), name=model.path.stem, context=context)
     return Engine(backend, layout=layout)
 
 
 @pytest.fixture(scope="session")
-def smollm2() -> Path:
-    """The file of the default model; fetched and prepared if it is not here."""
-    return models.ensure("smollm2-135m").path
+def smollm2_model() -> models.ResolvedModel:
+    """The default model; fetched and prepared if it is not here."""
+    return models.ensure("smollm2-135m")
 
 
 @pytest.fixture(scope="session")
-def gemma3() -> Path:
-    """The file of the second model; fetched if it is not here."""
-    return models.ensure("gemma3-270m").path
+def smollm2(smollm2_model: models.ResolvedModel) -> Path:
+    """The file of the default model."""
+    return smollm2_model.path
 
 
 @pytest.fixture(scope="session")
-def engine(smollm2: Path) -> Iterator[Engine]:
+def gemma3() -> models.ResolvedModel:
+    """The second model; fetched and prepared if it is not here."""
+    return models.ensure("gemma3-270m")
+
+
+@pytest.fixture(scope="session")
+def engine(smollm2_model: models.ResolvedModel) -> Iterator[Engine]:
     """The default model."""
-    loaded = load(smollm2)
+    loaded = load(smollm2_model)
     yield loaded
     loaded.close()
 
 
 @pytest.fixture(scope="session")
-def gemma(gemma3: Path) -> Iterator[Engine]:
+def gemma(gemma3: models.ResolvedModel) -> Iterator[Engine]:
     """The second model."""
     loaded = load(gemma3)
     yield loaded
@@ -53,17 +58,17 @@ def gemma(gemma3: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def small(smollm2: Path) -> Iterator[Engine]:
+def small(smollm2_model: models.ResolvedModel) -> Iterator[Engine]:
     """The default model with little context."""
-    loaded = load(smollm2, context=256)
+    loaded = load(smollm2_model, context=256)
     yield loaded
     loaded.close()
 
 
 @pytest.fixture(scope="session")
-def chat(smollm2: Path) -> Iterator[Engine]:
+def chat(smollm2_model: models.ResolvedModel) -> Iterator[Engine]:
     """The default model in its chat layout."""
-    loaded = load(smollm2, context=1024, layout="chat")
+    loaded = load(smollm2_model, context=1024, layout="chat")
     yield loaded
     loaded.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from microprompt.engines.engine import Engine
 from microprompt.llamacpp import vocabulary
 from microprompt.llamacpp.vocabulary import guide_tokenizer
 from microprompt.llamacpp.weights import Weights
+from microprompt.storage import seal
 
 from .functions import llama
 
@@ -54,14 +57,25 @@ def test_what_is_on_the_disk_is_not_read_from_the_model_again(
     guide_tokenizer(weights)
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense", b"PK\x03\x04"])
-def test_a_damaged_file_is_a_miss_and_is_replaced(weights: Weights, home: Path, damage: bytes) -> None:
+def flipped(data: bytes) -> bytes:
+    return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [lambda data: b"", lambda data: data[:-1], flipped, lambda data: seal(b""), lambda data: seal(b"x" * 9)],
+)
+def test_a_damaged_file_is_a_miss_and_is_replaced(
+    weights: Weights, home: Path, damaged: Callable[[bytes], bytes]
+) -> None:
     guide_tokenizer(weights)
     [file] = (home / "vocabularies").iterdir()
     whole = file.read_bytes()
-    file.write_bytes(damage)
+    file.write_bytes(damaged(whole))
     assert guide_tokenizer(weights).tokenize_str("a b") == weights.encode("a b", control=False)
     assert file.read_bytes() == whole
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
 def test_a_home_that_can_not_be_written_is_no_obstacle(

@@ -49,6 +49,7 @@ _MIN_ROUNDS: Final = 5
 _ROUNDS: Final = 15
 _SECONDS: Final = 6.0  # after these no round is begun: on contended cores each takes many times as long
 _TRIES: Final = 3
+_LANE_ROUNDS: Final = 3
 _CONTEXT: Final = 2048
 _CALLS: Final = 4  # fill a batch between them
 _BATCHES: Final = 4
@@ -223,7 +224,7 @@ def lane_rates(file: WeightsFile, threads: int) -> dict[int, float]:
         while len(contexts) < counts[-1]:
             contexts.append(stack.enter_context(closing(_Context(first.backend.clone()))))
         best = dict.fromkeys(counts, 0.0)
-        for _ in range(_MIN_ROUNDS):
+        for _ in range(_LANE_ROUNDS):
             for count in counts:
                 with ThreadPoolExecutor(count) as pool:
                     filling = [

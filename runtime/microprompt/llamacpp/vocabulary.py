@@ -77,13 +77,13 @@ def _load(path: Path) -> list[bytes] | None:
     """What was saved; `None` if there is nothing, or if it is damaged."""
     try:
         saved = storage.unseal(storage.read_regular(path, _LARGEST))
-    except OSError:
+        if saved is None:
+            return None
+        count = int.from_bytes(saved[:_WORD], "little")
+        start = _WORD * (count + 1)
+        ends = np.frombuffer(saved[_WORD:start], dtype="<u4").tolist()
+    except (OSError, ValueError):
         return None
-    if saved is None:
-        return None
-    count = int.from_bytes(saved[:_WORD], "little")
-    start = _WORD * (count + 1)
-    ends = np.frombuffer(saved[_WORD:start], dtype="<u4").tolist()
     data = saved[start:]
     return [data[begin:end] for begin, end in pairwise([0, *ends])]
 

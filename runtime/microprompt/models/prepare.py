@@ -16,7 +16,8 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,7 +54,7 @@ def prepare(shipped: Path, info: ModelInfo, progress: Progress, stale: Prepared 
     Raises:
         ModelError: the shipped file is damaged, can't be loaded, or there is no room for the candidates.
     """
-    with locked(info, progress) as folder:
+    with locked(info, progress) as folder, _disk_errors_named(info, folder):
         now = read_record(shipped, info)
         if now is not None and now != stale and is_whole(now, progress):
             return now
@@ -61,19 +62,13 @@ def prepare(shipped: Path, info: ModelInfo, progress: Progress, stale: Prepared 
         progress(f"preparing {info.name} for this CPU, once; this takes some seconds", 0, 0)
         for left in folder.glob(".prepare-*"):  # of a process that was killed: the lock is ours
             shutil.rmtree(left, ignore_errors=True)
-        try:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".prepare-") as made:
-                found = _choose(shipped, info, Path(made), stale, progress)
-                if found.path != shipped:
-                    with storage.replacing(found.path) as half:
-                        (Path(made) / found.path.name).replace(half)
-            write_record(found, shipped, info)
-            _delete_unused(shipped)
-        except OSError as error:
-            raise ModelError(
-                f"the model {info.name} can't be prepared in {folder}: {error.strerror or error}",
-                help="make room there, or set MICROPROMPT_HOME to a folder on another disk",
-            ) from error
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".prepare-") as made:
+            found = _choose(shipped, info, Path(made), stale, progress)
+            if found.path != shipped:
+                with storage.replacing(found.path) as half:
+                    (Path(made) / found.path.name).replace(half)
+        write_record(found, shipped, info)
+        _delete_unused(shipped)
     progress(f"prepared {info.name}: using it as {found.type}", 0, 0)
     if found.attempts:
         again = f"mpc models prepare {info.name}"
@@ -81,12 +76,59 @@ def prepare(shipped: Path, info: ModelInfo, progress: Progress, stale: Prepared 
     return found
 
 
+def restore(shipped: Path, info: ModelInfo, found: Prepared, progress: Progress) -> Prepared:
+    """Write a prepared file again that is damaged or gone, in the type that was measured to be the best; if
+    that does not give the file of the record, prepare anew.
+
+    Raises:
+        ModelError: as `prepare`.
+    """
+    with locked(info, progress) as folder, _disk_errors_named(info, folder):
+        if is_whole(found, progress):  # another process was here before
+            return found
+        check_hash(shipped, info, progress)
+        progress(f"writing {info.name} as {found.type}", 0, 0)
+        with suppress(_IsAnother), storage.replacing(found.path) as half:
+            _requantise(shipped, half, found.type)
+            if sha256(half, f"checking {found.path.name}", progress) != found.sha256:
+                raise _IsAnother
+            return found
+    return prepare(shipped, info, progress, stale=found)
+
+
+class _IsAnother(Exception):
+    """What was written is not what the record says."""
+
+
+@contextmanager
+def _disk_errors_named(info: ModelInfo, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"the model {info.name} can't be prepared in {folder}: {error.strerror or error}",
+            help="make room there, or set MICROPROMPT_HOME to a folder on another disk",
+        ) from error
+
+
+def _requantise(shipped: Path, target: Path, type: str) -> None:
+    """Raises `OSError` if the disk is full, `ModelError` if llama.cpp can't write this type."""
+    # Not at the top: it loads NumPy, which who only looks for a model doesn't need.
+    from ..llamacpp.measure import requantise
+
+    try:
+        requantise(shipped, target, type, settings.current().threads)
+    except ModelError as error:
+        if shutil.disk_usage(target.parent).free < shipped.stat().st_size:  # llama.cpp does not say why
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+
+
 def _choose(
     shipped: Path, info: ModelInfo, scratch: Path, stale: Prepared | None, progress: Progress
 ) -> Prepared:
     """Measure the candidates, written into `scratch`; the path in the outcome is where the best belongs."""
-    # Not at the top: it loads NumPy, which who only looks for a model doesn't need.
-    from ..llamacpp import measure
+    from ..llamacpp import measure  # as in `_requantise`
 
     threads = settings.current().threads
     own = measure.file_type(shipped)
@@ -96,11 +138,9 @@ def _choose(
         progress(f"writing {info.name} as {type}", 0, 0)
         target = scratch / f"{shipped.stem}.{type}.gguf"
         try:
-            measure.requantise(shipped, target, type, threads)
+            _requantise(shipped, target, type)
             tried(target, progress)
         except ModelError as error:
-            if shutil.disk_usage(scratch).free < shipped.stat().st_size:  # llama.cpp does not say why
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             failed.append(Candidate(type=type, error=error.message))
         else:
             paths[type] = target
@@ -156,7 +196,7 @@ def choose_lanes(rates: Mapping[int, float]) -> int:
 def _measured(
     paths: Mapping[str, Path], threads: int, progress: Progress
 ) -> tuple[tuple[Candidate, ...], list[Timing]]:
-    from ..llamacpp import measure  # as in `_choose`
+    from ..llamacpp import measure  # as in `_requantise`
 
     files = [tried(path, progress) for path in paths.values()]
     progress(f"timing {', '.join(paths)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)

@@ -144,15 +144,17 @@ def _prepare(shipped: Path, info: ModelInfo, progress: Progress) -> None:
     """Prepare the model if that has not been done, or on a busy machine, or if the file is damaged now."""
     check_hash(shipped, info, progress, reread=False)
     found = read_record(shipped, info)
-    if found is not None:
-        if not is_whole(found, progress):
-            progress(f"the prepared file {found.path.name} is damaged: preparing it again", 0, 0)
-        elif not (found.is_provisional and cpu.is_quiet()):
-            return
-        else:
-            progress(f"measuring {info.name} again: the machine was busy the last time", 0, 0)
-    from .prepare import prepare  # not at the top: most processes have nothing to prepare
+    whole = found is not None and is_whole(found, progress)
+    if found is not None and whole and not (found.is_provisional and cpu.is_quiet()):
+        return
+    from .prepare import prepare, restore  # not at the top: most processes have nothing to prepare
 
+    if found is not None and not whole:
+        progress(f"the prepared file {found.path.name} is damaged or gone", 0, 0)
+        restore(shipped, info, found, progress)
+        return
+    if found is not None:
+        progress(f"measuring {info.name} again: the machine was busy the last time", 0, 0)
     prepare(shipped, info, progress, stale=found)
 
 

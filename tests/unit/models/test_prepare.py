@@ -17,7 +17,7 @@ from microprompt.llamacpp import measure
 from microprompt.llamacpp.measure import Timing
 from microprompt.models import facts
 from microprompt.models.prepare import choose, choose_lanes, prepare
-from microprompt.models.prepared import Candidate, is_whole, read_record
+from microprompt.models.prepared import Candidate, is_whole, read_record, write_record
 from microprompt.models.registry import ModelInfo
 
 from .conftest import WEIGHTS, Machine
@@ -140,8 +140,9 @@ def test_a_prepared_file_with_a_flipped_bit_is_said_and_prepared_again(
     assert models.resolve("tiny").path == shipped
     said: list[str] = []
     assert models.ensure("tiny", progress=lambda doing, *_: said.append(doing)).path == found.path
-    assert "the prepared file tiny.Q4_1.BF16.gguf is damaged: preparing it again" in said
+    assert "the prepared file tiny.Q4_1.BF16.gguf is damaged or gone" in said
     assert found.path.read_bytes() == whole
+    assert machine.measured == 1
 
 
 @pytest.mark.parametrize("rest", [0, 4, -1])
@@ -155,6 +156,13 @@ def test_a_prepared_file_that_is_lost_or_cut_short_is_prepared_again(
     else:
         found.path.unlink()
     assert models.ensure("tiny", progress=quiet).path.read_bytes() == whole
+
+
+def test_a_record_of_another_file_is_prepared_anew(tiny: ModelInfo, shipped: Path, machine: Machine) -> None:
+    found = prepare(shipped, tiny, quiet)
+    write_record(replace(found, sha256="0" * 64), shipped, tiny)
+    assert models.ensure("tiny", progress=quiet).prepared == found
+    assert machine.measured == 2
 
 
 def test_a_prepared_file_is_read_again_only_when_it_has_changed(
