@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from microprompt import cpu, models, storage
+from microprompt import cpu, models, settings, storage
 from microprompt.errors import ModelError
 from microprompt.llamacpp import measure
 from microprompt.llamacpp.measure import Timing
@@ -19,6 +19,7 @@ from microprompt.models import facts
 from microprompt.models.prepare import choose, choose_lanes, prepare
 from microprompt.models.prepared import Candidate, is_whole, read_record, write_record
 from microprompt.models.registry import ModelInfo
+from mpc.cli import doctor
 
 from .conftest import WEIGHTS, Machine
 
@@ -190,6 +191,9 @@ def test_a_thorough_check_reads_files_that_do_not_look_changed(
     with pytest.raises(ModelError, match=r"BF16\.gguf is damaged") as caught:
         models.check_thoroughly(resolved, quiet)
     assert caught.value.help == "mpc models prepare tiny"
+    settings.configure(model="tiny")
+    with pytest.raises(ModelError, match=r"BF16\.gguf is damaged"):
+        doctor._model()
 
 
 def test_a_record_that_is_damaged_is_no_record(tiny: ModelInfo, shipped: Path, machine: Machine) -> None:
