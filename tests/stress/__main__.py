@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     known: set[str] = set()
     findings: list[Finding] = []
-    rounds = 0
+    rounds, seed = 0, options.seed
     end = time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory(prefix="stress-") as name:
         folder = Path(name).resolve() / "program"
         slow = SLOW * _usual_seconds(folder)
-        for seed in count(options.seed):
+        while True:
             for area in [options.only] if options.only else AREAS:
                 for finding in run(area, seed, folder, known=known, slow=slow):
                     print(f"{area} {seed}: {finding.kind}\n  {finding.save(options.out)}", flush=True)
@@ -41,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rounds += 1
             if time.monotonic() >= end:
                 break
+            seed += 1
     print(f"{len(findings)} findings in {rounds} rounds, seeds {options.seed} to {seed}")
     return 1 if findings else 0
 

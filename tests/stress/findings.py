@@ -27,6 +27,8 @@ Files: TypeAlias = Mapping[str, bytes]
 _TRIALS: Final = 300
 """How often an input is tried to make it smaller."""
 
+_UNHURRIED: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
 _SEPARATORS: Final = (
     re.compile(rb"(?<=\n)(?=\n\w)"),  # before a declaration
     re.compile(rb"(?<=\n)"),
@@ -98,7 +100,7 @@ class Search:
             database=None,
             deadline=None,
             phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=_UNHURRIED,
             verbosity=Verbosity.quiet,
         )
         with suppress(NoSuchExample, Flaky):  # what failed only once is kept all the same
