@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from microprompt import models
+from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.engines.outlines_model import LlamaCppEngine
 from microprompt.errors import EngineError, ModelError, PromptTooLong
 from microprompt.llamacpp.backend import MAX_IDS, MAX_THREADS, SEQUENCES, LlamaCppBackend
 from microprompt.llamacpp.weights import Weights
@@ -44,7 +44,7 @@ def backend(smollm2: Path) -> Iterator[LlamaCppBackend]:
 
 @pytest.mark.parametrize("context", [1, 128, 255, 256, 257])
 def test_any_context_works_or_is_too_short_for_the_prompt(smollm2: Path, context: int) -> None:
-    engine = LlamaCppEngine(LlamaCppBackend(Weights(smollm2), name="x", context=context))
+    engine = Engine(LlamaCppBackend(Weights(smollm2), name="x", context=context))
     with closing(engine), override(engine):
         try:
             assert classify("Is it raining?") in Act
