@@ -68,8 +68,7 @@ class PromptFunction(Generic[P, R]):
     def __init__(self, signature: Callable[P, R], /, *, program: Program | None = None) -> None:
         """`program` is for functions that no compiler wrote; else it is made of the `def` and `body`."""
         self._def = signature
-        if program is not None:
-            self.program = program
+        self._program = program
         functools.update_wrapper(self, signature)
         self._signature = inspect.signature(signature)
         self._folder = Path(signature.__code__.co_filename).parent
@@ -79,15 +78,17 @@ class PromptFunction(Generic[P, R]):
         for name, returns in forms.items():
             setattr(self, name, _with_signature(self, name, signature, returns))
 
-    @functools.cached_property
+    @property
     def program(self) -> Program:
-        """The types that the `def` is annotated with, and the body."""
-        if not hasattr(self, "body"):
-            raise AbiError(
-                f"the prompt {self.__name__} has no body",
-                help="write it in a .mp file, and compile that with `mpc build`",
-            )
-        return program_of(self._def, self.body)
+        """The types that the `def` is annotated with, and the body. Raises `AbiError` without a body."""
+        if self._program is None:
+            if not hasattr(self, "body"):
+                raise AbiError(
+                    f"the prompt {self.__name__} has no body",
+                    help="write it in a .mp file, and compile that with `mpc build`",
+                )
+            self._program = program_of(self._def, self.body)
+        return self._program
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer."""
@@ -151,7 +152,7 @@ class PromptFunction(Generic[P, R]):
         return self.__qualname__
 
     def __repr__(self) -> str:
-        body = vars(self).get("program") or vars(self).get("body")
+        body = self._program or getattr(self, "body", None)
         where = f"of {body.source}:{body.line}" if body else "without a body"
         return f"<prompt function {self.__name__} {where}>"
 

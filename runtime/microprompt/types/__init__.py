@@ -89,7 +89,7 @@ def type_of(annotation: object, constraints: Iterable[object] = ()) -> DeclaredT
         if found is not None:
             return found
     raise AbiError(
-        f"no type is annotated `{said}`",
+        f"no type is annotated {said}",
         help="compile the module again with the `mpc build` of the installed microprompt",
     )
 

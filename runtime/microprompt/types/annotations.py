@@ -43,12 +43,11 @@ class Annotation:
         return self.limits.keys() <= set(limits)
 
     def __str__(self) -> str:
-        python = self.python
-        name = python.__name__ if isinstance(python, type) else str(python)
-        return " with ".join([name, *([", ".join(self.limits)] if self.limits else [])])
+        name = self.python.__name__ if type(self.python) is type else str(self.python)
+        return f"`{name}` with {', '.join(self.limits)}" if self.limits else f"`{name}`"
 
 
-def _limits(constraints: Iterable[object]) -> Iterator[tuple[str, object]]:
+def _limits(constraints: Iterable[Any]) -> Iterator[tuple[str, object]]:
     """What constraints limit. Pydantic is known by what its objects have: not all modules need it."""
     for constraint in constraints:
         if isinstance(constraint, Pattern):
