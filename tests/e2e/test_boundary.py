@@ -16,10 +16,10 @@ from microprompt import models
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.errors import EngineError, ModelError, PromptTooLong
-from microprompt.llamacpp.backend import MAX_IDS, MAX_THREADS, SEQUENCES, LlamaCppBackend
+from microprompt.llamacpp.backend import MAX_THREADS, SEQUENCES, LlamaCppBackend
 from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import Step
-from microprompt.scheduling.decoding import MAX_PATHS
+from microprompt.scheduling.decoding import MAX_SEQUENCES
 
 from .functions import Act, classify
 
@@ -68,7 +68,7 @@ TOO_MUCH: dict[str, Callable[[], tuple[Step, int]]] = {
     "position": lambda: (step(position=300), 1),
     "sequence": lambda: (step(sequences=(SEQUENCES,)), 1),
     "no sequence": lambda: (step(sequences=()), 1),
-    "sequences of a token": lambda: (step(sequences=tuple(range(MAX_IDS + 1))), 1),
+    "sequences of a token": lambda: (step(sequences=tuple(range(MAX_SEQUENCES + 1))), 1),
     "row": lambda: (Step([1], [0], [(0,)], [1]), 1),
     "positions": lambda: (Step([1, 2], [0], [(0,), (0,)], [0]), 1),
 }
@@ -82,8 +82,7 @@ def test_a_step_past_a_bound_is_refused_and_the_next_one_works(backend: LlamaCpp
 
 
 def test_a_token_may_belong_to_the_sequences_of_a_whole_trie(backend: LlamaCppBackend) -> None:
-    assert MAX_IDS >= MAX_PATHS + 2
-    assert len(backend.decode(step(sequences=tuple(range(MAX_IDS)), count=SEQUENCES + 2), 1)) == 1
+    assert len(backend.decode(step(sequences=tuple(range(MAX_SEQUENCES)), count=SEQUENCES + 2), 1)) == 1
 
 
 @pytest.mark.parametrize("number", [-1, SEQUENCES, 1 << 40])

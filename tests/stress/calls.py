@@ -28,7 +28,7 @@ from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import ArgumentError, DeadlineExceeded, EngineError, MicropromptError
 from mpc import project
 
-from .findings import Files, Search, Wrong, kind_of, write
+from .findings import Files, Search, Wrong, raised, write
 from .generator import programs, prompt_functions
 
 CONTEXT: Final = 10**6
@@ -107,11 +107,11 @@ def check_answers(calls: list[Asked], voice: Voice) -> None:
             try:
                 answer = asked.function.detail(**asked.arguments)
             except EngineError as error:
-                raise Wrong("a call raises EngineError", str(error)) from error
+                raise raised("a call raises", error) from error
             except MicropromptError:
                 continue  # such as an answer that its `timeout` cuts off
             except Exception as error:
-                raise Wrong(f"a call raises {kind_of(error)}", repr(error)) from error
+                raise raised("a call raises", error) from error
             check_value(answer.value, asked)
             try:
                 json.dumps(answer.to_json(), allow_nan=False)
@@ -231,7 +231,7 @@ def _outcome(engine: Engine, asked: Asked, *, timeout: float | None) -> object:
 def _compare(outcome: object, expected: object, where: str) -> None:
     if isinstance(outcome, Exception):
         if type(outcome) is not type(expected):
-            raise Wrong(f"a call in {where} raises {kind_of(outcome)}", repr(outcome))
+            raise raised(f"a call in {where} raises", outcome)
     elif outcome != expected:
         raise Wrong(f"a call in {where} answers otherwise than alone", f"{outcome!r} for {expected!r}")
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from mpc.cli import main
 
-from .findings import Files, Wrong, kind_in, kind_of, write
+from .findings import Files, Wrong, place_in, raised, write
 
 INTERRUPTED: Final = 130
 _STATUSES: Final = (0, 1, 2, 3, INTERRUPTED)
@@ -41,11 +41,11 @@ def mpc(*arguments: str) -> Ran:
         except SystemExit as end:
             status = end.code or 0
         except BaseException as error:
-            raise Wrong(f"{arguments[0]} raises {kind_of(error)}", repr(error)) from error
+            raise raised(f"{arguments[0]} raises", error) from error
     assert isinstance(stream.buffer, io.BytesIO)
     output = stream.buffer.getvalue().decode(errors="replace")
     if "internal error" in output or "Traceback" in output:
-        raise Wrong(f"{arguments[0]} shows an internal error from {kind_in(output)}", output)
+        raise Wrong(f"{arguments[0]} shows an internal error from {place_in(output)}", output)
     if not isinstance(status, int) or status not in _STATUSES:
         raise Wrong(f"{arguments[0]} ends with status {status}", output)
     return Ran(status, output)
@@ -108,9 +108,7 @@ def imported(folder: Path, name: str) -> Iterator[object]:
             try:
                 module = importlib.import_module(name)
             except Exception as error:
-                raise Wrong(
-                    f"a module that was built cannot be imported: {kind_of(error)}", repr(error)
-                ) from error
+                raise raised("a module that was built cannot be imported:", error) from error
         yield module
     finally:
         sys.dont_write_bytecode = dont_write

@@ -1,8 +1,8 @@
 """Commands that something happens to: a full disk, Ctrl-C, files that vanish, the end of the process.
 
-Each trial lets `mpc build` or `mpc map` run in a folder, and something happen at the n-th step: before the n-th
-thing that the command does to the files there. Afterwards every file is the old one or the new one, whole, and
-the same command, started again without a fault, gives what it would have given at once.
+In each trial `mpc build` or `mpc map` runs in a folder, and something happens at the n-th step, before the
+thing that the command does to the files there. Afterwards every file is the old one or the new one, whole,
+and the same command, started again without a fault, gives what it would have given at once.
 
 Started as a program, with a folder, a step and a command, the module is the process that is killed.
 """

@@ -33,7 +33,6 @@ _SEPARATORS: Final = (
     re.compile(rb"(?=\W)"),
 )
 
-_OURS: Final = re.compile(r"/(mpc|mpstd|microprompt)/")
 _FRAME: Final = re.compile(r'File "[^"\n]*/((?:mpc|mpstd|microprompt)/[^"\n]+)", line \d+, in (\S+)')
 
 
@@ -105,7 +104,7 @@ class Search:
         with suppress(NoSuchExample, Flaky):  # what failed only once is kept all the same
             find(inputs, fails, settings=options, random=Random(self.seed))
         if first is not None:
-            self.add(first[1], reduced(*first, trial))
+            self.add(*reduced(*first, trial))
 
     def add(self, wrong: Wrong, files: Files) -> None:
         """Keep a finding, unless there is one of its kind."""
@@ -125,18 +124,21 @@ def attempt(trial: Callable[[T], None], one: T) -> Wrong | None:
     return None
 
 
-def reduced(files: Files, wrong: Wrong, trial: Callable[[Files], None]) -> Files:
-    """A smaller input with the same kind of finding: without files, then blocks, then lines, then words.
+def reduced(files: Files, wrong: Wrong, trial: Callable[[Files], None]) -> tuple[Wrong, Files]:
+    """The same kind of finding with a smaller input: without files, then blocks, then lines, then words.
 
     Hypothesis could do this too, but needs hundreds of trials where deleting text needs dozens.
     """
     left = _TRIALS
 
     def still_fails(smaller: Files) -> bool:
-        nonlocal left
+        nonlocal left, wrong
         left -= 1
         found = attempt(trial, smaller)
-        return found is not None and found.kind == wrong.kind
+        if found is None or found.kind != wrong.kind:
+            return False
+        wrong = found
+        return True
 
     for name in sorted(files):
         fewer = {other: data for other, data in files.items() if other != name}
@@ -156,22 +158,19 @@ def reduced(files: Files, wrong: Wrong, trial: Callable[[Files], None]) -> Files
                         start += size
                 size //= 2
             files = {**files, name: b"".join(pieces)}
-    return files
+    return wrong, files
 
 
-def kind_of(error: BaseException) -> str:
-    """An exception's type and the innermost of our functions that it came through."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _OURS.search(frame.filename)]
-    if not frames:
-        return type(error).__name__
-    place = _OURS.split(frames[-1].filename, maxsplit=1)
-    return f"{type(error).__name__} in {place[1]}/{place[2]}, {frames[-1].name}"
+def raised(what: str, error: BaseException) -> Wrong:
+    """An exception that must not be: its kind is its type and the innermost of our functions on its way."""
+    trace = "".join(traceback.format_exception(error))
+    return Wrong(f"{what} {type(error).__name__} from {place_in(trace)}", trace)
 
 
-def kind_in(output: str) -> str:
-    """The same of a traceback that was printed."""
-    frames = _FRAME.findall(output)
-    return f"{frames[-1][0]}, {frames[-1][1]}" if frames else "an unknown place"
+def place_in(trace: str) -> str:
+    """The innermost of our functions in a traceback that was printed."""
+    frames: list[tuple[str, str]] = _FRAME.findall(trace)
+    return ", ".join(frames[-1]) if frames else "elsewhere"
 
 
 def write(files: Files, folder: Path) -> None:

@@ -22,7 +22,7 @@ from microprompt.errors import MicropromptError
 from microprompt.testing import scripted
 
 from .commands import compile_program, imported, mpc
-from .findings import Files, Search, Wrong, kind_of
+from .findings import Files, Search, Wrong, raised
 
 Draw: TypeAlias = st.DrawFn
 
@@ -601,6 +601,8 @@ def search(round: Search) -> None:
     """Build random programs, and answer their tests as they say."""
 
     def trial(files: Files) -> None:
+        if "main.mp" not in files:
+            return
         if not compile_program(files, round.folder, slow=round.slow):
             said = mpc("check", str(round.folder)).output
             codes = ", ".join(sorted(set(re.findall(r"error\[(MP\d+)\]", said)))) or "no code"
@@ -625,7 +627,7 @@ def answer_as_scripted(module: Any) -> None:
                     about = f"{type(error).__name__} for {type(program.returns).__name__}"
                     raise Wrong(f"an answer of an example is refused: {about}", str(error)) from error
                 except Exception as error:
-                    raise Wrong(f"an answer of an example raises {kind_of(error)}", repr(error)) from error
+                    raise raised("an answer of an example raises", error) from error
             if answer.value != case.answer:
                 raise Wrong(
                     "an answer is not the one that was scripted", f"{case.answer!r} becomes {answer.value!r}"

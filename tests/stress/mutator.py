@@ -23,8 +23,8 @@ _TOKEN: Final = re.compile(rb"\w+|\s+|[^\w\s]")
 
 PIECES: Final = (
     *b'( [ { " """ / -> | ? .. : = # \\ }} @user none true self class __class__ std dict date'.split(),
-    *b'str(/(a+)+b/) str(/\\w{1,250}/) str(/[^a]\\W\\S/) str(/"x"/) str(/(?i)a/) str(/a{1000}{1000}/)'.split(),
-    *b"int(5..1) float(0..1e15) str(..1000000000) list[str](..999) coding=utf-7".split(),
+    *b'str(/(a+)+b/) str(/\\w{1,250}/) str(/[^a]\\W\\S/) str(/"x"/) str(/(?i)a/)'.split(),
+    *b"str(/a{1000}{1000}/) int(5..1) float(0..1e15) str(..1000000000) list[str](..999) coding=utf-7".split(),
     *b'"\\u0000" "\\ud800" "a\\"\\"\\""'.split(),
     *b"1e999 -0 0.0000001 1e-400 999999999999999.5".split(),
     *(b"\n", b"\n    ", b"\n\t", b"\r", b"\r\n", b"\x0c", b"\0", b"\x1b[31m", b"\x7f"),

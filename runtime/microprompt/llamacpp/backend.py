@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import EngineError, ModelError
 from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from ..scheduling.decoding import MAX_PATHS
+from ..scheduling.decoding import MAX_SEQUENCES
 from ..scheduling.guides import make_guide
 from . import library as llama
 from .weights import Weights
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 SEQUENCES: Final = 256
 """llama.cpp's own limit on sequences. A batch, and so the cache, has to have room for a token of each."""
-
-MAX_IDS: Final = 1 + MAX_PATHS + 1
-"""Sequences that one token of a batch may belong to: a call's own, and those that share it. A trie shares it
-with its paths; fields side by side share it with at most one sequence more than a trie."""
 
 MAX_THREADS: Final = 512
 """llama.cpp's own limit."""
@@ -57,7 +53,7 @@ class LlamaCppBackend:
         if self.n_cells < 1:
             raise ModelError(f"{name} can't have a context of {self.n_cells} tokens")
         self.n_sequences = SEQUENCES
-        self.max_sequences_per_token = MAX_IDS
+        self.max_sequences_per_token = MAX_SEQUENCES
         self.template = weights.template
         params = lib.llama_context_default_params()
         # llama.cpp cuts the batch down to the context and then asserts that it holds a row for each sequence.
@@ -79,7 +75,7 @@ class LlamaCppBackend:
             )
         weights.hold()
         self._memory: Any = lib.llama_get_memory(self._context)
-        self._batch: Any = lib.llama_batch_init(SEQUENCES, 0, MAX_IDS)
+        self._batch: Any = lib.llama_batch_init(SEQUENCES, 0, MAX_SEQUENCES)
         self._threads = 0
         self._stop = ctypes.create_string_buffer(2)
         lib.llama_set_abort_callback(self._context, llama.stop_asked(), self._stop)
@@ -189,7 +185,7 @@ class LlamaCppBackend:
             ("tokens", step.tokens, 0, self.n_vocab - 1),
             ("positions", step.positions, 0, max(self.n_cells, SEQUENCES) - 1),
             ("sequences", [number for each in step.sequences for number in each], 0, SEQUENCES - 1),
-            ("sequences of a token", [len(each) for each in step.sequences], 1, MAX_IDS),
+            ("sequences of a token", [len(each) for each in step.sequences], 1, MAX_SEQUENCES),
             ("lengths", [len(step.positions), len(step.sequences)], count, count),
             ("rows", step.rows, 0, count - 1),
         )
