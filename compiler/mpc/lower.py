@@ -20,7 +20,7 @@ from .sema.checked import (
     CheckedUsing,
 )
 from .spec import (
-    Call,
+    CallOf,
     Constant,
     Expr,
     ImportSpec,
@@ -139,7 +139,7 @@ class _Lowering:
 
     # ------------------------------------------------------------------------------------ declarations
 
-    def _model_value(self, model: CheckedModel) -> Call:
+    def _model_value(self, model: CheckedModel) -> CallOf:
         return abi_call(
             "Model",
             name=Constant(_location(model, self._module.source.path)),
@@ -149,26 +149,13 @@ class _Lowering:
 
     def _prompt(self, prompt: CheckedPrompt) -> PromptSpec:
         instruction, input, cue = split_body(prompt.parts)
-        program = abi_call(
-            "Program",
-            name=Constant(prompt.name),
+        body = abi_call(
+            "Body",
             source=Constant(self._module.source.path),
             line=Constant(prompt.line),
             instruction=Constant(instruction),
             input=TupleOf(tuple(_part(part) for part in input)),
             cue=Constant(cue),
-            parameters=TupleOf(
-                tuple(
-                    abi_call(
-                        "Parameter",
-                        name=Constant(parameter.name),
-                        type=parameter.type.abi(self),
-                        required=Constant(False) if parameter.has_default else None,
-                    )
-                    for parameter in prompt.parameters
-                )
-            ),
-            returns=prompt.returns.abi(self),
             examples=self._cases(prompt.examples, prompt),
             tests=self._cases(prompt.tests, prompt),
             using=self._using(prompt.using),
@@ -182,7 +169,7 @@ class _Lowering:
             for parameter in prompt.parameters
         )
         return PromptSpec(
-            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), program
+            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), body
         )
 
     def _cases(self, cases: Sequence[CheckedCase], prompt: CheckedPrompt) -> Expr | None:

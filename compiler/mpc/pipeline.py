@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from microprompt.abi import ABI_VERSION
+from microprompt import abi
 
 from . import __version__
 from .codegen import emit
@@ -60,7 +60,7 @@ def compile_module(
     )
     checked = replace(checked, imports=imports)
     spec = lower(checked)
-    text = emit(spec, abi_version=ABI_VERSION, compiler_version=__version__, digest=digest(checked))
+    text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
     return Compiled(checked, text, diagnostics)
 
 

@@ -26,7 +26,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallOf:
     function: Ref
     arguments: tuple[Expr, ...] = ()
     keywords: tuple[tuple[str, Expr], ...] = ()
@@ -57,7 +57,7 @@ class OrNone:
     item: Expr
 
 
-Expr: TypeAlias = Constant | Ref | Call | TupleOf | ListOf | Subscript | OrNone
+Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | Subscript | OrNone
 
 
 # ----------------------------------------------------------------------------------------- declarations
@@ -84,13 +84,17 @@ class AliasSpec:
     annotation: Expr
 
 
+WordsSpec: TypeAlias = tuple[tuple[str, Expr], ...]
+"""What the model is told of members or fields beside their names, by these."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnumSpec:
-    """An enum: its members with their descriptions, and what the runtime is told of them."""
+    """An enum: its members with their descriptions, and the words of those that have any."""
 
     name: str
     members: tuple[tuple[str, str | None], ...]
-    marks: tuple[Expr, ...]
+    words: WordsSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,11 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
+    """A record: its fields, and the words of those that have any."""
+
     name: str
     fields: tuple[FieldSpec, ...]
-    marks: tuple[Expr, ...]
+    words: WordsSpec
 
 
 TypeSpec: TypeAlias = AliasSpec | EnumSpec | RecordSpec
@@ -120,11 +126,13 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True)
 class PromptSpec:
+    """A prompt: its signature, its text for people, and how the model is asked."""
+
     name: str
     parameters: tuple[ParameterSpec, ...]
     returns: Expr
     english: str
-    program: Expr
+    body: Expr
 
 
 @dataclass(frozen=True, slots=True)

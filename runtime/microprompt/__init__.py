@@ -1,7 +1,8 @@
 """microprompt: what generated prompt functions run on.
 
-`prompt` turns a compiled `abi.Program` into a callable `PromptFunction`; `configure` sets the model and the
-machine; `errors` holds everything that is raised. Engines and models load at the first call, not at import.
+`prompt` turns the `def` of a generated module into a callable `PromptFunction`; `configure` sets the model
+and the machine; `errors` holds everything that is raised. Engines and models load at the first call, not at
+import.
 """
 
 from __future__ import annotations

@@ -1,19 +1,23 @@
 """The contract between generated modules and the runtime: frozen data, standard library only.
 
-A generated module builds these values and nothing else; the runtime reads them. Any change of shape raises
-`ABI_VERSION`, and a module compiled for another version refuses to load.
+A generated module declares classes and functions with ordinary annotations, and says in tables below them
+what annotations do not: the words of the model, and how a prompt is laid out. A type is said once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from .errors import AbiError
 
-ABI_VERSION: Final = 2
+CURRENT: Final = 3
+"""The version of what generated modules say. It rises with every change, also when something is added."""
+
+OLDEST: Final = 3
+"""The oldest version that this runtime still reads. It rises when something is taken away or changed."""
 
 DEFAULT_STR_LENGTH: Final = 200
 """The most characters of an answer's text without a declared bound, and of what a pattern matches."""
@@ -27,135 +31,39 @@ INT_DIGITS: Final = 15
 FLOAT_DIGITS: Final = 6
 """The most digits of an answer's number behind the point."""
 
-E = TypeVar("E", bound=type[StrEnum])
-C = TypeVar("C", bound=type[object])
+
+def require(version: int, source: str) -> None:
+    """Refuse to load a module that was compiled from `source` for a contract that is not read here."""
+    if not OLDEST <= version <= CURRENT:
+        reads = f"ABI {CURRENT}" if OLDEST == CURRENT else f"ABI {OLDEST} to {CURRENT}"
+        raise AbiError(
+            f"the module compiled from {source} is made for ABI {version}; this microprompt reads {reads}",
+            help="compile it again with the `mpc build` of the installed microprompt",
+        )
 
 
-# ------------------------------------------------------------------------------------------------ types
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrType:
-    """Text of `min_length` to `max_length` characters, or text that matches `pattern` as a whole."""
-
-    min_length: int = 0
-    max_length: int | None = None
-    pattern: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntType:
-    """An integer from `minimum` to `maximum`, both included; `None` leaves that side open."""
-
-    minimum: int | None = None
-    maximum: int | None = None
+# ------------------------------------------------------------------------------------------------ words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FloatType:
-    """A decimal number from `minimum` to `maximum`, both included; `None` leaves that side open."""
+class Words:
+    """What the model is told of a member or a field: another word than its name, and what it means."""
 
-    minimum: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoolType:
-    """True or false."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiteralType:
-    """One of a few fixed strings."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnumType:
-    """A member of an enum class that `members` has marked."""
-
-    python: type[StrEnum]
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        found: tuple[Member, ...] = self.python.__dict__["__mp_members__"]
-        return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordType:
-    """An instance of a record class that `fields` has marked."""
-
-    python: type[object]
-
-    @property
-    def fields(self) -> tuple[RecordField, ...]:
-        found: tuple[RecordField, ...] = self.python.__dict__["__mp_fields__"]
-        return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListType:
-    """A list of `min_count` to `max_count` items."""
-
-    item: Type
-    min_count: int = 0
-    max_count: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionalType:
-    """`item`, or none."""
-
-    item: Type
-
-
-Type: TypeAlias = (
-    StrType | IntType | FloatType | BoolType | LiteralType | EnumType | RecordType | ListType | OptionalType
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """An enum member: its name in the program and the word the model sees (`label`)."""
-
-    name: str
-    label: str
+    label: str | None = None
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordField:
-    """A record's field: its name in the program and the name the model sees (`label`)."""
-
-    name: str
-    label: str
-    type: Type
-    description: str | None = None
+def words(cls: type[object], /, **said: Words) -> None:
+    """Say what the model is told of an enum's members, or of a record's fields, beside their names."""
+    type.__setattr__(cls, "__mp_words__", said)
 
 
-def members(*found: Member) -> Callable[[E], E]:
-    """Mark an enum class with what the model sees of it; one `Member` for each, in order."""
-
-    def mark(cls: E) -> E:
-        type.__setattr__(cls, "__mp_members__", found)
-        return cls
-
-    return mark
+def words_of(cls: type[object]) -> Mapping[str, Words]:
+    """What `words` said of a class, by the name of the member or field; nothing where it said nothing."""
+    return defaultdict(Words, cls.__dict__.get("__mp_words__", {}))
 
 
-def fields(*found: RecordField) -> Callable[[C], C]:
-    """Mark a record class with what the model sees of it; one `RecordField` for each, in order."""
-
-    def mark(cls: C) -> C:
-        type.__setattr__(cls, "__mp_fields__", found)
-        return cls
-
-    return mark
-
-
-# --------------------------------------------------------------------------------------------- programs
+# ---------------------------------------------------------------------------------------------- prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +75,6 @@ class Hole:
 
 
 Part: TypeAlias = str | Hole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """A parameter; `required` is false when the generated `def` gives it a default."""
-
-    name: str
-    type: Type
-    required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,31 +112,18 @@ class Using:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """A prompt function, laid out: what comes before the arguments, what holds them, and the cue.
+class Body:
+    """What a prompt's `def` does not say: what comes before the arguments, what holds them, and the cue.
 
     `instruction` is the body before the paragraph of the first hole, `input` the rest, `cue` the words that
     the answer follows. `source` is the `.mp` file, relative to the project, and `line` the prompt's line.
     """
 
-    name: str
     source: str
     line: int
     instruction: str
     input: tuple[Part, ...]
     cue: str
-    parameters: tuple[Parameter, ...]
-    returns: Type
     examples: tuple[Example, ...] = ()
     tests: tuple[Example, ...] = ()
     using: Using = Using()
-
-
-def require(version: int, source: str) -> None:
-    """Refuse to load a module that was compiled from `source` for another version of this contract."""
-    if version != ABI_VERSION:
-        raise AbiError(
-            f"the module compiled from {source} is made for ABI {version}; "
-            f"this microprompt has ABI {ABI_VERSION}",
-            help="compile it again with the `mpc build` of the installed microprompt",
-        )

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from . import abi
-from .types import kind
+from .types import DeclaredType, kind
 
 R = TypeVar("R", covariant=True)
 
@@ -47,7 +46,7 @@ class Answer(Generic[R]):
     usage: Usage
     seconds: float
     model: str
-    returns: abi.Type = field(repr=False)
+    returns: DeclaredType = field(repr=False)
 
     def to_json(self) -> dict[str, object]:
         """The answer as JSON data: what `mpc run --json` prints."""

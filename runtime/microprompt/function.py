@@ -1,4 +1,4 @@
-"""Prompt functions: what `@prompt(...)` makes of a generated `def`, and `gather` for several calls."""
+"""Prompt functions: what `@prompt` makes of a generated `def`, and `gather` for several calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast,
 
 from . import abi, settings
 from .answer import Answer
-from .errors import ArgumentError, MicropromptError
+from .errors import AbiError, ArgumentError, MicropromptError
+from .program import Program, program_of
 from .types import kind
 
 if TYPE_CHECKING:
@@ -34,13 +35,9 @@ IN_FLIGHT: Final = 64
 """Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
 
 
-def prompt(program: abi.Program) -> Callable[[Callable[P, R]], PromptFunction[P, R]]:
-    """Give a typed `def` without a body the model as its body."""
-
-    def wrap(signature: Callable[P, R]) -> PromptFunction[P, R]:
-        return PromptFunction(program, signature)
-
-    return wrap
+def prompt(signature: Callable[P, R]) -> PromptFunction[P, R]:
+    """Give a typed `def` without a body the model as its body; how it is asked, `abi.Body` says."""
+    return PromptFunction(signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +62,33 @@ class PromptFunction(Generic[P, R]):
     __name__: str
     __qualname__: str
 
-    def __init__(self, program: abi.Program, signature: Callable[P, R], /) -> None:
-        self.program = program
+    body: abi.Body
+    """How the model is asked; a generated module sets it below the `def`."""
+
+    def __init__(self, signature: Callable[P, R], /, *, program: Program | None = None) -> None:
+        """`program` is for functions that no compiler wrote; else it is made of the `def` and `body`."""
+        self._def = signature
+        self._program = program
         functools.update_wrapper(self, signature)
         self._signature = inspect.signature(signature)
         self._folder = Path(signature.__code__.co_filename).parent
-        self._timeout = program.using.timeout
         value = self._signature.return_annotation
         forms = {"__call__": value, "acall": value, "render": str}
         forms |= {"detail": Answer, "adetail": Answer, "later": Later}
         for name, returns in forms.items():
             setattr(self, name, _with_signature(self, name, signature, returns))
+
+    @property
+    def program(self) -> Program:
+        """The types that the `def` is annotated with, and the body. Raises `AbiError` without a body."""
+        if self._program is None:
+            if not hasattr(self, "body"):
+                raise AbiError(
+                    f"the prompt {self.__name__} has no body",
+                    help="write it in a .mp file, and compile that with `mpc build`",
+                )
+            self._program = program_of(self._def, self.body)
+        return self._program
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer."""
@@ -139,15 +152,18 @@ class PromptFunction(Generic[P, R]):
         return self.__qualname__
 
     def __repr__(self) -> str:
-        return f"<prompt function {self.program.name} of {self.program.source}:{self.program.line}>"
+        body = self._program or getattr(self, "body", None)
+        where = f"of {body.source}:{body.line}" if body else "without a body"
+        return f"<prompt function {self.__name__} {where}>"
 
     @contextmanager
     def placed(self) -> Iterator[None]:
         """Let what is raised in the block name the prompt's line."""
+        program = self.program
         try:
             yield
         except MicropromptError as error:
-            _add_note(error, f"in prompt {self.program.name}, {self.program.source}:{self.program.line}")
+            _add_note(error, f"in prompt {program.name}, {program.source}:{program.line}")
             raise
 
     def engine(self) -> AnyEngine:
@@ -185,7 +201,8 @@ class PromptFunction(Generic[P, R]):
             where = f"argument `{parameter.name}` of {self.program.name}"
             value = bound.arguments[parameter.name]
             bound.arguments[parameter.name] = kind(parameter.type).check(value, where)
-        timeout = settings.current().timeout if self._timeout is None else self._timeout
+        own = self.program.using.timeout
+        timeout = settings.current().timeout if own is None else own
         return Call(self.program, bound.arguments, timeout)
 
     def _row_call(self, row: object) -> Call:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from . import abi
 from .errors import ArgumentError
+from .program import Program
 from .types import kind
 
 MAX_ROWS: Final = 1 << 30
@@ -21,7 +21,7 @@ MAX_ROWS: Final = 1 << 30
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
-def from_words(program: abi.Program, words: Sequence[str]) -> dict[str, object]:
+def from_words(program: Program, words: Sequence[str]) -> dict[str, object]:
     """The arguments that the words of a command line stand for: in order, or as `--name value`.
 
     Raises:
@@ -70,7 +70,7 @@ class Row:
     arguments: Mapping[str, object] | ArgumentError
 
 
-def read_rows(program: abi.Program, data: bytes) -> list[Row]:
+def read_rows(program: Program, data: bytes) -> list[Row]:
     """The rows of a file of JSON objects, one a line, in UTF-8; blank lines are none.
 
     Raises:
@@ -82,7 +82,7 @@ def read_rows(program: abi.Program, data: bytes) -> list[Row]:
     return [_row(program, number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _row(program: abi.Program, line: int, text: bytes) -> Row:
+def _row(program: Program, line: int, text: bytes) -> Row:
     identity: Mapping[str, object] = {}
     try:
         data = _json(text)
@@ -107,7 +107,7 @@ def _json(text: bytes) -> object:
         raise ArgumentError("not JSON that can be read: it is nested too deeply") from None
 
 
-def from_row(program: abi.Program, row: object) -> dict[str, object]:
+def from_row(program: Program, row: object) -> dict[str, object]:
     """The arguments in a JSON row: its `inputs` object, or its own keys, of which others are then ignored.
 
     Raises:
@@ -131,7 +131,7 @@ def from_row(program: abi.Program, row: object) -> dict[str, object]:
     return found
 
 
-def _require_all(program: abi.Program, found: Mapping[str, object]) -> None:
+def _require_all(program: Program, found: Mapping[str, object]) -> None:
     missing = [
         parameter.name
         for parameter in program.parameters
@@ -142,7 +142,7 @@ def _require_all(program: abi.Program, found: Mapping[str, object]) -> None:
         raise ArgumentError(f"{program.name} needs {names}", help=_usage(program))
 
 
-def _usage(program: abi.Program) -> str:
+def _usage(program: Program) -> str:
     parameters = ", ".join(
         f"{parameter.name}: {kind(parameter.type).describe()}" + ("" if parameter.required else " = ...")
         for parameter in program.parameters

@@ -33,10 +33,11 @@ RUNTIME_LAYERS = (
     ("errors", "notation", "storage"),
     ("abi", "locations"),
     ("patterns",),
-    ("records",),
+    ("enums", "records"),
     ("children", "cpu"),
     ("settings",),
     ("types",),
+    ("program",),
     ("answer", "journal", "rows"),
     ("prompts",),
     ("scheduling",),
@@ -128,8 +129,9 @@ def test_a_leaf_needs_only_the_standard_library(leaf: str) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "stdlib" / "mpstd").glob("*.mp")), ids=lambda path: path.stem)
 def test_generated_modules_import_only_the_runtime_and_each_other(path: Path) -> None:
     found = set(imported(path.with_suffix(".py"), ROOT / "stdlib" / "mpstd"))
-    assert {name.split(".")[0] for name in found} <= {"__future__", "enum", "typing", "microprompt", "mpstd"}
+    assert {name.split(".")[0] for name in found} <= {"__future__", "typing", "microprompt", "mpstd"}
     assert {name for name in found if name.startswith("microprompt")} <= {
         *("microprompt", "microprompt.abi", "microprompt.prompt"),
+        *("microprompt.enums", "microprompt.enums.LabelEnum"),
         *("microprompt.records", "microprompt.records.Field", "microprompt.records.Record"),
     }

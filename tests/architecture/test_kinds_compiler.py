@@ -16,12 +16,11 @@ from mpc import render
 from mpc.diagnostics import Diagnostic, Reporter
 from mpc.pipeline import Compiled, compile_module
 from mpc.source import Source
-from mpc.spec import Call, Constant, Expr
+from mpc.spec import CallOf, Constant, Expr
 from mpc.syntax import nodes, parse
 from mpc.types import BUILTINS, BuiltinType, Type, Value
 from mpc.types.base import Naming, Reading, Simple
 from mpc.types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range
-from mpc.types.expressions import abi_call
 
 ROOT = Path(__file__).parents[2]
 MPC = ROOT / "compiler" / "mpc"
@@ -64,13 +63,10 @@ class Day(Simple, BuiltinType):
     def annotation(self, naming: Naming) -> Expr:
         return naming.imported("datetime", "date")
 
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("DayType")
-
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, date)
         parts = (Constant(value.year), Constant(value.month), Constant(value.day))
-        return Call(naming.imported("datetime", "date"), parts)
+        return CallOf(naming.imported("datetime", "date"), parts)
 
 
 def compiled(text: str) -> tuple[Compiled, tuple[Diagnostic, ...]]:
@@ -101,7 +97,6 @@ def test_a_row_is_all_that_a_kind_needs_to_become_python() -> None:
     assert "from datetime import date\n" in result.text
     assert "    arrival: date\n" in result.text
     assert "others: Annotated[list[date], Field(max_length=3)]" in result.text
-    assert 'abi.RecordField(name="arrival", label="arrival", type=abi.DayType())' in result.text
     assert "def read(text: str, today: date) -> Stay | None:" in result.text
     assert "Stay(arrival=date(2024, 5, 18), others=[date(2024, 6, 1)])" in result.text
     ast.parse(result.text)

@@ -20,12 +20,13 @@ from typing import Final
 
 import click
 
-from microprompt import PromptFunction, abi, prompt, settings
+from microprompt import PromptFunction, settings
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import engine_for
 from microprompt.llamacpp.backend import LlamaCppBackend
 from microprompt.scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
 from microprompt.testing import scripted
+from microprompt.types import StrType
 
 from .sentences import MESSAGES, SENTENCES
 from .worker import peak_memory
@@ -195,13 +196,13 @@ def _many_functions() -> tuple[float, float]:
 
 
 def _function(instruction: str) -> PromptFunction[[str], object]:
-    return prompt(replace(act.program, instruction=instruction))(_any)
+    return PromptFunction(_any, program=replace(act.program, instruction=instruction))
 
 
 def _texts() -> tuple[float, float]:
     """A prompt that returns a line of text: milliseconds of a call in a loop, and of a row of a map."""
-    laid_out = replace(act.program, instruction="Say it in other words.", returns=abi.StrType(), examples=())
-    rephrase = prompt(laid_out)(_any)
+    laid_out = replace(act.program, instruction="Say it in other words.", returns=StrType(), examples=())
+    rephrase = PromptFunction(_any, program=laid_out)
     rows = SENTENCES * 4
     return _time(lambda: [rephrase(text) for text in SENTENCES]) / len(SENTENCES), _time(
         lambda: rephrase.map(rows)
@@ -209,7 +210,7 @@ def _texts() -> tuple[float, float]:
 
 
 def _any(text: str) -> object:
-    raise NotImplementedError  # the decorator answers
+    raise NotImplementedError  # the model answers
 
 
 def _long(floor: Floor, engine: Engine, tokens: int) -> tuple[float, float]:

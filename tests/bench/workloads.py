@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from microprompt import abi, prompt
+from microprompt import PromptFunction, abi, prompt
+from microprompt.program import Program
 from microprompt.prompts.layout import hole_text, lay_out
 from microprompt.records import Field, Record
 
@@ -20,7 +21,8 @@ from .sentences import MESSAGES, SENTENCES
 class Function(Protocol):
     """A prompt function of one text."""
 
-    program: abi.Program
+    @property
+    def program(self) -> Program: ...
 
     def __call__(self, text: str, /) -> object: ...
 
@@ -60,18 +62,13 @@ class Workload:
         )
 
 
-def _program(
-    name: str, instruction: str, opening: str, cue: str, returns: abi.Type, examples: Mapping[str, object]
-) -> abi.Program:
-    return abi.Program(
-        name=name,
+def _body(instruction: str, opening: str, cue: str, examples: Mapping[str, object]) -> abi.Body:
+    return abi.Body(
         source="bench.mp",
         line=1,
         instruction=instruction,
         input=(opening, abi.Hole(parameter="text")),
         cue=cue,
-        parameters=(abi.Parameter(name="text", type=abi.StrType()),),
-        returns=returns,
         examples=tuple(
             abi.Example(arguments=(text,), answer=answer, line=1) for text, answer in examples.items()
         ),
@@ -81,37 +78,31 @@ def _program(
 # ----------------------------------------------------------------------------------------- a 3-way enum
 
 
-@abi.members(
-    abi.Member(name="question", label="question"),
-    abi.Member(name="command", label="command"),
-    abi.Member(name="declaration", label="declaration"),
-)
 class Act(StrEnum):
     question = "question"
     command = "command"
     declaration = "declaration"
 
 
-@prompt(
-    _program(
-        "act",
-        "Classify this input as a question, a command, or a declaration.",
-        "Input: ",
-        "Answer:",
-        abi.EnumType(python=Act),
-        {
-            "What is the capital of Washington?": Act.question,
-            "Turn off the lights in the hall.": Act.command,
-            "The meeting was moved to Friday.": Act.declaration,
-            "How do I get to the station?": Act.question,
-            "Please close the window.": Act.command,
-            "I like green tea.": Act.declaration,
-        },
-    )
-)
+@prompt
 def act(text: str) -> Act:
     """Classify this input as a question, a command, or a declaration."""
-    raise NotImplementedError  # the decorator answers
+    raise NotImplementedError  # the model answers
+
+
+act.body = _body(
+    "Classify this input as a question, a command, or a declaration.",
+    "Input: ",
+    "Answer:",
+    {
+        "What is the capital of Washington?": Act.question,
+        "Turn off the lights in the hall.": Act.command,
+        "The meeting was moved to Friday.": Act.declaration,
+        "How do I get to the station?": Act.question,
+        "Please close the window.": Act.command,
+        "I like green tea.": Act.declaration,
+    },
+)
 
 
 # --------------------------------------------------------- 20 labels whose first tokens collide in fours
@@ -141,42 +132,34 @@ Topic: TypeAlias = Literal[
 TOPICS: Final[tuple[str, ...]] = get_args(Topic)
 
 
-@prompt(
-    _program(
-        "topic",
-        "Name the topic of this message to an online shop.",
-        "Message: ",
-        "Topic:",
-        abi.LiteralType(values=TOPICS),
-        {
-            "Has my parcel been packed yet?": "order status",
-            "I sent it back, please pay me back.": "refund request",
-            "The site says my password is wrong.": "account access",
-            "The driver comes two days late.": "delivery delay",
-            "Do you take credit cards?": "payment method",
-            "Take the lamp off my order, I need two.": "order change",
-            "You owe me five euros more.": "refund amount",
-            "I want you to forget all about me.": "account closure",
-            "The vase broke on its way.": "delivery damage",
-            "My bank says no when I pay.": "payment failure",
-        },
-    )
-)
+@prompt
 def topic(text: str) -> Topic:
     """Name the topic of this message to an online shop."""
-    raise NotImplementedError  # the decorator answers
+    raise NotImplementedError  # the model answers
+
+
+topic.body = _body(
+    "Name the topic of this message to an online shop.",
+    "Message: ",
+    "Topic:",
+    {
+        "Has my parcel been packed yet?": "order status",
+        "I sent it back, please pay me back.": "refund request",
+        "The site says my password is wrong.": "account access",
+        "The driver comes two days late.": "delivery delay",
+        "Do you take credit cards?": "payment method",
+        "Take the lamp off my order, I need two.": "order change",
+        "You owe me five euros more.": "refund amount",
+        "I want you to forget all about me.": "account closure",
+        "The vase broke on its way.": "delivery damage",
+        "My bank says no when I pay.": "payment failure",
+    },
+)
 
 
 # ------------------------------------------------------------------------------------- a 5-field record
 
 
-@abi.members(
-    abi.Member(name="phone", label="phone"),
-    abi.Member(name="laptop", label="laptop"),
-    abi.Member(name="tablet", label="tablet"),
-    abi.Member(name="headphones", label="headphones"),
-    abi.Member(name="other", label="other"),
-)
 class Product(StrEnum):
     phone = "phone"
     laptop = "laptop"
@@ -185,24 +168,12 @@ class Product(StrEnum):
     other = "other"
 
 
-@abi.members(
-    abi.Member(name="calm", label="calm"),
-    abi.Member(name="annoyed", label="annoyed"),
-    abi.Member(name="angry", label="angry"),
-)
 class Mood(StrEnum):
     calm = "calm"
     annoyed = "annoyed"
     angry = "angry"
 
 
-@abi.fields(
-    abi.RecordField(name="product", label="product", type=abi.EnumType(python=Product)),
-    abi.RecordField(name="mood", label="mood", type=abi.EnumType(python=Mood)),
-    abi.RecordField(name="urgency", label="urgency", type=abi.IntType(minimum=1, maximum=5)),
-    abi.RecordField(name="refund", label="refund", type=abi.BoolType()),
-    abi.RecordField(name="summary", label="summary", type=abi.StrType(max_length=40)),
-)
 class Case(Record):
     product: Product
     mood: Mood
@@ -211,42 +182,40 @@ class Case(Record):
     summary: Annotated[str, Field(max_length=40)]
 
 
-@prompt(
-    _program(
-        "case",
-        "Read the message to an online shop and fill in the case.",
-        "Message: ",
-        "Case:",
-        abi.RecordType(python=Case),
-        {
-            "My phone fell into the sink and I need a new one today!": Case(
-                product=Product.phone, mood=Mood.annoyed, urgency=4, refund=False, summary="phone got wet"
-            ),
-            "The laptop you sent is broken again, give me my money back!": Case(
-                product=Product.laptop, mood=Mood.angry, urgency=5, refund=True, summary="laptop is broken"
-            ),
-            "Do you have the headphones in white as well?": Case(
-                product=Product.headphones, mood=Mood.calm, urgency=1, refund=False, summary="asks for white"
-            ),
-            "The tablet is nice, but I would like to return it.": Case(
-                product=Product.tablet, mood=Mood.calm, urgency=2, refund=True, summary="returns the tablet"
-            ),
-        },
-    )
-)
+@prompt
 def case(text: str) -> Case:
     """Read the message to an online shop and fill in the case."""
-    raise NotImplementedError  # the decorator answers
+    raise NotImplementedError  # the model answers
+
+
+case.body = _body(
+    "Read the message to an online shop and fill in the case.",
+    "Message: ",
+    "Case:",
+    {
+        "My phone fell into the sink and I need a new one today!": Case(
+            product=Product.phone, mood=Mood.annoyed, urgency=4, refund=False, summary="phone got wet"
+        ),
+        "The laptop you sent is broken again, give me my money back!": Case(
+            product=Product.laptop, mood=Mood.angry, urgency=5, refund=True, summary="laptop is broken"
+        ),
+        "Do you have the headphones in white as well?": Case(
+            product=Product.headphones, mood=Mood.calm, urgency=1, refund=False, summary="asks for white"
+        ),
+        "The tablet is nice, but I would like to return it.": Case(
+            product=Product.tablet, mood=Mood.calm, urgency=2, refund=True, summary="returns the tablet"
+        ),
+    },
+)
 
 
 def independent(function: Function) -> Function:
     """The same function with the fields of its record side by side."""
 
-    @prompt(replace(function.program, using=abi.Using(independent=True)))
     def asked(text: str, /) -> object:
-        raise NotImplementedError  # the decorator answers
+        raise NotImplementedError  # the model answers
 
-    return asked
+    return PromptFunction(asked, program=replace(function.program, using=abi.Using(independent=True)))
 
 
 # ------------------------------------------------------------------------------------------ all of them

@@ -18,6 +18,7 @@ from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, Pro
 from microprompt.llamacpp.backend import LlamaCppBackend
 from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import Step
+from microprompt.types import BoolType, LiteralType, StrType
 
 from .functions import (
     MESSAGES,
@@ -63,7 +64,7 @@ def test_obvious_inputs_get_the_obvious_answer(on_smollm2: Engine) -> None:
 def test_twenty_colliding_labels_take_two_batches_cold_and_one_warm(
     on_smollm2: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = ask(abi.LiteralType(values=TOPICS), "Name the topic of this message.")
+    fresh = ask(LiteralType(values=TOPICS), "Name the topic of this message.")
     sizes = batches(on_smollm2, monkeypatch)
     fresh(MESSAGES[0])
     assert len(sizes) == 2
@@ -76,7 +77,7 @@ def test_a_choice_of_distinct_first_tokens_evaluates_only_the_prompt(on_smollm2:
 
 
 def test_warm_cold_and_repeated_calls_agree_and_the_prefix_is_cached(on_smollm2: Engine) -> None:
-    fresh = ask(abi.LiteralType(values=TOPICS), "Sort this message by its topic.")
+    fresh = ask(LiteralType(values=TOPICS), "Sort this message by its topic.")
     cold = fresh.detail(MESSAGES[0])
     fresh(MESSAGES[1])
     warm = fresh.detail(MESSAGES[0])
@@ -103,7 +104,7 @@ def test_map_gives_what_a_loop_gives(on_smollm2: Engine) -> None:
 
 
 def test_eight_threads_get_what_one_gets(on_smollm2: Engine) -> None:
-    quick = ask(abi.LiteralType(values=("red", "green", "blue", "light blue")), "")
+    quick = ask(LiteralType(values=("red", "green", "blue", "light blue")), "")
     texts = [f"{thing} {n}" for n in range(10) for thing in ("sky", "grass", "blood", "sea", "leaf")]
     alone = [quick.detail(text) for text in texts]
     found: dict[int, list[object]] = {}
@@ -127,7 +128,7 @@ def test_eight_threads_get_what_one_gets(on_smollm2: Engine) -> None:
 def test_threads_and_tasks_some_of_them_cancelled_or_late_leave_the_others_right(
     on_smollm2: Engine,
 ) -> None:
-    hurried = ask(abi.BoolType(), "Is this true?", abi.Using(timeout=0.005))
+    hurried = ask(BoolType(), "Is this true?", abi.Using(timeout=0.005))
     texts = [f"The {thing} is {colour}." for thing in ("sky", "sea", "sun") for colour in ("blue", "hot")]
     alone = {text: topic.detail(text) for text in texts}
     found: list[tuple[str, object]] = []
@@ -214,7 +215,7 @@ def test_independent_fields_are_answered_as_each_would_be_alone(on_smollm2: Engi
 
 def test_a_temperature_with_a_seed_is_reproducible(on_smollm2: Engine) -> None:
     def answers(seed: int) -> list[object]:
-        story = ask(abi.StrType(max_length=30), "Invent a name.", abi.Using(temperature=1.5, seed=seed))
+        story = ask(StrType(max_length=30), "Invent a name.", abi.Using(temperature=1.5, seed=seed))
         return [story("a cat"), story("a dog")]
 
     first = answers(1)
@@ -243,7 +244,7 @@ def test_gemma_answers_choices_and_records(gemma: Engine) -> None:
 
 
 def test_a_deadline_ends_a_long_prompt_in_time_and_the_next_call_is_right(on_smollm2: Engine) -> None:
-    hurried = ask(abi.BoolType(), "Is this true?", abi.Using(timeout=0.4))
+    hurried = ask(BoolType(), "Is this true?", abi.Using(timeout=0.4))
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded) as caught:
         hurried("It is so. " * 900)
@@ -254,7 +255,7 @@ def test_a_deadline_ends_a_long_prompt_in_time_and_the_next_call_is_right(on_smo
 
 def test_a_too_long_argument_says_how_many_tokens_fit(small: Engine) -> None:
     with override(small):
-        brief = ask(abi.BoolType(), "Is this true?")
+        brief = ask(BoolType(), "Is this true?")
         with pytest.raises(PromptTooLong) as caught:
             brief("word " * 400)
         assert (caught.value.parameter, caught.value.tokens) == ("text", 401)
@@ -265,13 +266,13 @@ def test_a_too_long_argument_says_how_many_tokens_fit(small: Engine) -> None:
 
 
 def test_max_tokens_ends_an_answer(on_smollm2: Engine) -> None:
-    brief = ask(abi.StrType(min_length=100), "Write a story.", abi.Using(max_tokens=3))
+    brief = ask(StrType(min_length=100), "Write a story.", abi.Using(max_tokens=3))
     with pytest.raises(AnswerTooLong):
         brief("a cat")
 
 
 def test_prefixes_that_went_to_make_room_come_back(small: Engine) -> None:
-    functions = [ask(abi.BoolType(), f"Question {n}: is the next sentence true? " * 5) for n in range(6)]
+    functions = [ask(BoolType(), f"Question {n}: is the next sentence true? " * 5) for n in range(6)]
     with override(small):
         first = [function.detail("Snow is white.") for function in functions]
         again = functions[0].detail("Snow is white.")
@@ -308,7 +309,7 @@ def is_control(engine: Engine, token: int) -> bool:
 @pytest.mark.parametrize("name", ["engine", "gemma"])
 def test_no_text_of_an_argument_becomes_a_control_token(name: str, request: pytest.FixtureRequest) -> None:
     engine: Engine = request.getfixturevalue(name)
-    echo = ask(abi.BoolType())
+    echo = ask(BoolType())
     bound = engine.bind(echo.program)
     specials = special_tokens(engine)
     markers = {
@@ -329,7 +330,7 @@ def test_no_text_of_an_argument_becomes_a_control_token(name: str, request: pyte
 def test_control_tokens_of_the_program_are_real(name: str, request: pytest.FixtureRequest) -> None:
     engine: Engine = request.getfixturevalue(name)
     token, text = next(pair for pair in special_tokens(engine) if is_control(engine, pair[0]))
-    bound = engine.bind(ask(abi.BoolType(), f"Say {text} so.").program)
+    bound = engine.bind(ask(BoolType(), f"Say {text} so.").program)
     assert token in bound.prefix
 
 

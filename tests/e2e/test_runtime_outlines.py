@@ -15,11 +15,10 @@ import pytest
 from outlines.inputs import Chat
 
 import microprompt
-from microprompt import abi
 from microprompt.engines import loaded
 from microprompt.engines.outlines_model import OutlinesModel
 from microprompt.errors import ArgumentError, DeadlineExceeded, EngineError, PromptTooLong
-from microprompt.types import outlines_type
+from microprompt.types import ListType, OptionalType, outlines_type
 
 from .functions import Act, classify
 
@@ -103,7 +102,7 @@ def test_a_schema_gives_json_of_the_schema(model: OutlinesModel, backend: Any) -
 
 
 def test_a_return_types_outlines_type_gives_values_of_it(model: OutlinesModel) -> None:
-    returns = abi.OptionalType(item=abi.ListType(item=classify.program.returns, max_count=2))
+    returns = OptionalType(item=ListType(item=classify.program.returns, max_count=2))
     text = generator(model, outlines_type(returns))("Kinds as JSON: ")
     value = json.loads(text)
     assert value is None or all(item in list(Act) for item in value)

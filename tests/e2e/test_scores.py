@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import abi
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
+from microprompt.program import Program
 from microprompt.scheduling.backend import Step
 from microprompt.scheduling.slots import ChoiceSlot
+from microprompt.types import LiteralType
 
 from .functions import MESSAGES, TOPICS, ask, llama, tolerance, topic
 
@@ -30,7 +31,7 @@ def log_softmax(logits: NDArray[np.float32]) -> Row:
 class Alone:
     """Scores one label of a choice by itself, after a prompt on its own sequence."""
 
-    def __init__(self, engine: Engine, program: abi.Program, text: str) -> None:
+    def __init__(self, engine: Engine, program: Program, text: str) -> None:
         self.bound = engine.bind(program)
         slot = self.bound.answer
         assert isinstance(slot, ChoiceSlot)
@@ -131,7 +132,7 @@ def test_a_thousand_labels_score_as_each_would_alone(on_smollm2: Engine) -> None
         for noun in nouns
         for how in ["now", "later", "here", "there", "once", "twice", "again", "first", "last", "ever"]
     )
-    tool = ask(abi.LiteralType(values=labels), "Name the tool for the request.")
+    tool = ask(LiteralType(values=labels), "Name the tool for the request.")
     text = "Send an email to Anna."
     answer = tool.detail(text)
     assert answer.distribution is not None

@@ -25,9 +25,25 @@ from microprompt.answer import FieldAnswer
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import AnswerTooLong
+from microprompt.program import Parameter, Program
 from microprompt.records import Record
 from microprompt.scheduling.backend import Rows, Step
-from microprompt.types import kind, outlines_type
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    PatternType,
+    RecordField,
+    RecordType,
+    StrType,
+    kind,
+    outlines_type,
+)
 
 _numbers = count()
 
@@ -52,78 +68,78 @@ PATTERNS = (
 
 
 @st.composite
-def enums(draw: st.DrawFn) -> abi.EnumType:
+def enums(draw: st.DrawFn) -> EnumType:
     labels = draw(st.lists(WORDS, min_size=1, max_size=90, unique=True))
     names = [f"member_{number}" for number in range(len(labels))]
     python: type[StrEnum] = StrEnum(f"Enum{next(_numbers)}", {name: name for name in names})  # type: ignore[misc]
-    described = (abi.Member(name=name, label=label) for name, label in zip(names, labels, strict=True))
-    abi.members(*described)(python)
-    return abi.EnumType(python=python)
+    abi.words(
+        python, **{name: abi.Words(label=label) for name, label in zip(names, labels, strict=True)}
+    )
+    return EnumType(python=python)
 
 
 @st.composite
-def ints(draw: st.DrawFn) -> abi.IntType:
+def ints(draw: st.DrawFn) -> IntType:
     size = draw(st.sampled_from((10, 300, 10**9)))
     least, most = sorted(draw(st.tuples(st.integers(-size, size), st.integers(-size, size))))
-    return abi.IntType(
+    return IntType(
         minimum=draw(st.sampled_from((least, least, None))), maximum=draw(st.sampled_from((most, most, None)))
     )
 
 
 @st.composite
-def floats(draw: st.DrawFn) -> abi.FloatType:
+def floats(draw: st.DrawFn) -> FloatType:
     size = draw(st.sampled_from((30, 2_000_000, 10**12)))
     least, most = sorted(draw(st.tuples(st.integers(-size, size), st.integers(-size, size))))
-    return abi.FloatType(
+    return FloatType(
         minimum=draw(st.sampled_from((least / 1e6, least / 1e6, None))),
         maximum=draw(st.sampled_from((most / 1e6, most / 1e6, None))),
     )
 
 
 @st.composite
-def strings(draw: st.DrawFn) -> abi.StrType:
+def strings(draw: st.DrawFn) -> StrType:
     least = draw(st.integers(0, 6))
     most = draw(st.sampled_from((least, least + 1, least + 9, None)))
-    return abi.StrType(min_length=least, max_length=most)
+    return StrType(min_length=least, max_length=most)
 
 
 @st.composite
-def records(draw: st.DrawFn, items: st.SearchStrategy[abi.Type]) -> abi.RecordType:
+def records(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> RecordType:
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     labels = draw(st.lists(WORDS, min_size=len(names), max_size=len(names), unique=True))
     fields: dict[str, Any] = dict.fromkeys(names, (Any, ...))
     python = pydantic.create_model(f"Record{next(_numbers)}", __base__=Record, **fields)
     described = (
-        abi.RecordField(name=name, label=label, type=draw(items))
+        RecordField(name=name, label=label, type=draw(items))
         for name, label in zip(names, labels, strict=True)
     )
-    abi.fields(*described)(python)
-    return abi.RecordType(python=python)
+    return RecordType(python=python, fields=tuple(described))
 
 
 @st.composite
-def lists(draw: st.DrawFn, items: st.SearchStrategy[abi.Type]) -> abi.ListType:
+def lists(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> ListType:
     least = draw(st.integers(0, 2))
     most = draw(st.sampled_from((least, least + 1, least + 3)))
-    return abi.ListType(item=draw(items), min_count=least, max_count=most)
+    return ListType(item=draw(items), min_count=least, max_count=most)
 
 
-SCALARS: st.SearchStrategy[abi.Type] = st.one_of(
+SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     strings(),
-    st.sampled_from(PATTERNS).map(lambda pattern: abi.StrType(pattern=pattern)),
+    st.sampled_from(PATTERNS).map(lambda pattern: PatternType(pattern=pattern)),
     ints(),
     floats(),
-    st.just(abi.BoolType()),
+    st.just(BoolType()),
     st.lists(WORDS, min_size=1, max_size=12, unique=True).map(
-        lambda found: abi.LiteralType(values=tuple(found))
+        lambda found: LiteralType(values=tuple(found))
     ),
     enums(),
 )
 
 
-def nested(items: st.SearchStrategy[abi.Type]) -> st.SearchStrategy[abi.Type]:
-    optional = items.filter(lambda item: not isinstance(item, abi.OptionalType))
-    return st.one_of(records(items), lists(items), optional.map(lambda item: abi.OptionalType(item=item)))
+def nested(items: st.SearchStrategy[DeclaredType]) -> st.SearchStrategy[DeclaredType]:
+    optional = items.filter(lambda item: not isinstance(item, OptionalType))
+    return st.one_of(records(items), lists(items), optional.map(lambda item: OptionalType(item=item)))
 
 
 TYPES = st.recursive(SCALARS, nested, max_leaves=6)
@@ -159,15 +175,15 @@ class CountingBackend(ByteBackend):
         return super().decode(step, threads)
 
 
-def program(returns: abi.Type, using: abi.Using) -> abi.Program:
-    return abi.Program(
+def program(returns: DeclaredType, using: abi.Using) -> Program:
+    return Program(
         name="ask",
         source="ask.mp",
         line=1,
         instruction="Say.",
         input=("In: ", abi.Hole(parameter="text")),
         cue="Out:",
-        parameters=(abi.Parameter(name="text", type=abi.StrType()),),
+        parameters=(Parameter(name="text", type=StrType()),),
         returns=returns,
         using=using,
     )
@@ -192,14 +208,14 @@ def check_pattern(_: object, pattern: str, text: object, __: object) -> Iterator
 Validator = validators.extend(jsonschema.Draft202012Validator, {"pattern": check_pattern})
 
 
-def check_outlines(answer: Answer[object], returns: abi.Type) -> None:
+def check_outlines(answer: Answer[object], returns: DeclaredType) -> None:
     """The answer is of the language of the Outlines type."""
     value = answer.to_json()["value"]
     term = python_types_to_terms(outlines_type(returns))
     if isinstance(term, JsonSchema):
         jsonschema.validate(value, json.loads(term.schema), cls=Validator)
         return
-    text = kind(returns).plain(value) if isinstance(returns, abi.FloatType) else str(value)
+    text = kind(returns).plain(value) if isinstance(returns, FloatType) else str(value)
     if isinstance(term, Regex):
         assert matches(term.pattern, text), (text, term)
     else:
@@ -224,7 +240,7 @@ def probabilities(answer: Answer[object]) -> Sequence[float]:
 )
 @given(TYPES, USINGS, st.integers(0, 2**32))
 def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
-    returns: abi.Type, using: abi.Using, seed: int
+    returns: DeclaredType, using: abi.Using, seed: int
 ) -> None:
     backend = CountingBackend(random_voice(seed), context=10**9)
     engine = Engine(backend)

@@ -84,8 +84,8 @@ _TAKEN: Final = {
         "false",
         "none",
     ),
-    *("Annotated", "Field", "Literal", "NotImplementedError", "Record", "StrEnum", "TypeAlias"),
-    *("abi", "annotations", "mpstd", "prompt", "microprompt"),
+    *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record"),
+    *("LabelEnum", "TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
 }
 
 
@@ -133,7 +133,7 @@ def names(
 
 
 def _is_no_method_of_strings(name: str) -> bool:
-    return not hasattr(str, name) and name not in ("mro", "name", "value")
+    return not hasattr(str, name) and name not in ("label", "mro", "name", "value")
 
 
 def _is_no_method_of_models(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 from ..diagnostics import InternalError
 from ..spec import (
     AliasSpec,
-    Call,
+    CallOf,
     Constant,
     EnumSpec,
     Expr,
@@ -80,12 +80,15 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
     yield from spec.exports
     yield abi_version
     yield spec.source
-    for model in spec.models:
-        yield from _expressions([model.value])
     for type in spec.types:
         yield from _type(type)
     for prompt in spec.prompts:
         yield from _prompt(prompt)
+    for type in spec.types:
+        if not isinstance(type, AliasSpec):
+            yield from _expressions(words for _, words in type.words)
+    yield from _expressions(model.value for model in spec.models)
+    yield from _expressions(prompt.body for prompt in spec.prompts)
 
 
 def _type(type: TypeSpec) -> Iterator[_Literal]:
@@ -93,12 +96,10 @@ def _type(type: TypeSpec) -> Iterator[_Literal]:
         case AliasSpec():
             yield from _expressions([type.annotation])
         case EnumSpec():
-            yield from _expressions(type.marks)
             for name, description in type.members:
                 yield name
                 yield from _description(description)
         case RecordSpec():
-            yield from _expressions(type.marks)
             for field in type.fields:
                 yield from _expressions([field.annotation, field.default])
                 yield from _description(field.description)
@@ -107,7 +108,6 @@ def _type(type: TypeSpec) -> Iterator[_Literal]:
 
 
 def _prompt(prompt: PromptSpec) -> Iterator[_Literal]:
-    yield from _expressions([prompt.program])
     for parameter in prompt.parameters:
         yield from _expressions([parameter.annotation, parameter.default])
     yield from _expressions([prompt.returns])
@@ -126,7 +126,7 @@ def _expressions(values: Iterable[Expr | None]) -> Iterator[_Literal]:
                 pass
             case Constant():
                 yield value.value
-            case Call():
+            case CallOf():
                 yield from _expressions([*value.arguments, *(item for _, item in value.keywords)])
             case TupleOf() | ListOf() | Subscript():
                 yield from _expressions(value.items)

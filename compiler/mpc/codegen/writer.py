@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from ..spec import Call, Constant, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
+from ..spec import CallOf, Constant, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
 from .literals import ident, lit
 
 WIDTH: Final = 110
@@ -53,7 +53,7 @@ def inline(value: Expr) -> str:
             return f"{inline(value.item)} | None"
         case TupleOf(items=(only,)):
             return f"({inline(only)},)"
-        case Call() | TupleOf() | ListOf() | Subscript():
+        case CallOf() | TupleOf() | ListOf() | Subscript():
             opening, closing = _brackets(value)
             return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
         case _:
@@ -62,7 +62,7 @@ def inline(value: Expr) -> str:
 
 def _brackets(value: Expr) -> tuple[str, str]:
     match value:
-        case Call():
+        case CallOf():
             return f"{inline(value.function)}(", ")"
         case Subscript():
             return f"{inline(value.of)}[", "]"
@@ -75,7 +75,7 @@ def _brackets(value: Expr) -> tuple[str, str]:
 def _items(value: Expr) -> list[tuple[str, Expr]]:
     """What can go on lines of its own, each with its `name=`."""
     match value:
-        case Call():
+        case CallOf():
             positional = [("", item) for item in value.arguments]
             return positional + [(f"{ident(name)}=", item) for name, item in value.keywords]
         case TupleOf() | ListOf() | Subscript():

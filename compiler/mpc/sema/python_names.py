@@ -15,11 +15,11 @@ from ..types import BUILTINS
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
     {
-        *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record", "StrEnum"),
-        *("TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
+        *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record"),
+        *("LabelEnum", "TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
     }
 )
-_MEMBER_NAMES: Final = frozenset({*dir(str), "mro", "name", "value"})
+_MEMBER_NAMES: Final = frozenset({*dir(str), "label", "mro", "name", "value"})
 # The public names of `pydantic.BaseModel`, held complete by a test: importing it takes a third of a second.
 FIELD_NAMES: Final = frozenset(
     {
@@ -54,7 +54,7 @@ def check_declared_name(name: Name, reporter: Reporter) -> None:
 def check_member_name(name: Name, reporter: Reporter) -> None:
     if name.text in _MEMBER_NAMES:
         _refuse(
-            name, "members are Python strings, which have a method of this name", _labelled(name), reporter
+            name, "members have an attribute of this name in Python", _labelled(name), reporter
         )
     else:
         check_python_name(name, reporter, with_label=True)

@@ -68,9 +68,6 @@ class CheckedAlias(NamedType):
     def annotation(self, naming: Naming) -> Expr:
         return naming.named(self)
 
-    def abi(self, naming: Naming) -> Expr:
-        return self.target.abi(naming)
-
     def value(self, value: Value, naming: Naming) -> Expr:
         return self.target.value(value, naming)
 

@@ -99,11 +99,7 @@ class Type(ABC):
 
     @abstractmethod
     def annotation(self, naming: Naming) -> Expr:
-        """The type as Python's type checkers and Pydantic read it."""
-
-    @abstractmethod
-    def abi(self, naming: Naming) -> Expr:
-        """The type as the runtime reads it."""
+        """The type as type checkers, Pydantic and the runtime read it. It is said nowhere else."""
 
     @abstractmethod
     def value(self, value: Value, naming: Naming) -> Expr:
@@ -201,9 +197,6 @@ class ErrorType(Type):
         return None
 
     def annotation(self, naming: Naming) -> Expr:
-        raise _unlowered()
-
-    def abi(self, naming: Naming) -> Expr:
         raise _unlowered()
 
     def value(self, value: Value, naming: Naming) -> Expr:

@@ -9,7 +9,6 @@ from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import takes_no_arguments, takes_no_pattern, takes_no_range
-from .expressions import abi_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,6 @@ class CheckedBool(Simple, BuiltinType):
 
     def annotation(self, naming: Naming) -> Expr:
         return Ref(("bool",))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("BoolType")
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, bool)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from ..diagnostics import Reporter, listed
 from ..source import Span
-from ..spec import Constant, EnumSpec, Expr, Ref, TypeSpec
+from ..spec import EnumSpec, Expr, Ref, TypeSpec
 from ..syntax import nodes
 from .base import Broken, NamedType, Naming, Reading, Simple, Value
-from .expressions import abi_call, given
+from .expressions import words
 from .words import report_none_twice
 
 
@@ -78,22 +78,14 @@ class CheckedEnum(Simple, NamedType):
     def annotation(self, naming: Naming) -> Expr:
         return naming.named(self)
 
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("EnumType", python=naming.named(self))
-
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, str)
         return Ref((*naming.named(self).path, value))
 
     def definition(self, naming: Naming) -> TypeSpec:
         members = self.members.values()
-        marks = tuple(
-            abi_call(
-                "Member",
-                name=Constant(member.name),
-                label=Constant(member.label),
-                description=given(member.description),
-            )
-            for member in members
+        return EnumSpec(
+            self.name,
+            tuple((member.name, member.description) for member in members),
+            words((member.name, member.label, member.description) for member in members),
         )
-        return EnumSpec(self.name, tuple((member.name, member.description) for member in members), marks)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ..spec import Call, Constant, Expr, Ref, Subscript
+from collections.abc import Iterable
+
+from ..spec import CallOf, Constant, Expr, Ref, Subscript, WordsSpec
 
 
-def abi_call(function: str, **keywords: Expr | None) -> Call:
+def abi_call(function: str, **keywords: Expr | None) -> CallOf:
     """A call of `abi.function`; what is `None` is left to its default."""
-    return Call(Ref(("abi", function)), keywords=_given(keywords))
+    return CallOf(Ref(("abi", function)), keywords=_given(keywords))
 
 
 def annotated(type: Ref | Subscript, **constraints: Expr | None) -> Expr:
@@ -15,7 +17,16 @@ def annotated(type: Ref | Subscript, **constraints: Expr | None) -> Expr:
     given = _given(constraints)
     if not given:
         return type
-    return Subscript(Ref(("Annotated",)), (type, Call(Ref(("Field",)), keywords=given)))
+    return Subscript(Ref(("Annotated",)), (type, CallOf(Ref(("Field",)), keywords=given)))
+
+
+def words(parts: Iterable[tuple[str, str, str | None]]) -> WordsSpec:
+    """What the model is told of names by their labels and descriptions, where that is more than the name."""
+    found = []
+    for name, label, description in parts:
+        other = None if label == name else label
+        found.append((name, abi_call("Words", label=given(other), description=given(description))))
+    return tuple((name, made) for name, made in found if made.keywords)
 
 
 def given(value: str | float | None) -> Expr | None:

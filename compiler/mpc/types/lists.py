@@ -12,7 +12,7 @@ from ..spec import Expr, ListOf, Ref, Subscript
 from ..syntax import nodes
 from .base import BuiltinType, ErrorType, Naming, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, takes_no_pattern
-from .expressions import abi_call, annotated, given
+from .expressions import annotated, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,6 @@ class CheckedList(BuiltinType):
             Subscript(Ref(("list",)), (self.item.annotation(naming),)),
             min_length=given(self.low or None),
             max_length=given(self.high),
-        )
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call(
-            "ListType",
-            item=self.item.abi(naming),
-            min_count=given(self.low or None),
-            max_count=given(self.high),
         )
 
     def value(self, value: Value, naming: Naming) -> Expr:

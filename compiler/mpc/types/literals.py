@@ -9,10 +9,9 @@ from microprompt.notation import literals
 
 from ..diagnostics import Reporter
 from ..source import Span
-from ..spec import Constant, Expr, Ref, Subscript, TupleOf
+from ..spec import Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import Naming, Reading, Simple, Value
-from .expressions import abi_call
 from .words import check_word, report_none_twice, report_twice
 
 
@@ -62,9 +61,6 @@ class CheckedLiterals(Simple):
 
     def annotation(self, naming: Naming) -> Expr:
         return Subscript(Ref(("Literal",)), tuple(Constant(value) for value in self.values))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("LiteralType", values=TupleOf(tuple(Constant(value) for value in self.values)))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, str)

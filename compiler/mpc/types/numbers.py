@@ -15,7 +15,7 @@ from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
-from .expressions import abi_call, annotated, given
+from .expressions import annotated, given
 
 _PATTERN_HELP: Final = "use `str` with the pattern"
 
@@ -56,9 +56,6 @@ class CheckedInt(Simple, BuiltinType):
 
     def annotation(self, naming: Naming) -> Expr:
         return annotated(Ref(("int",)), ge=given(self.low), le=given(self.high))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("IntType", minimum=given(self.low), maximum=given(self.high))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, int)
@@ -101,9 +98,6 @@ class CheckedFloat(Simple, BuiltinType):
 
     def annotation(self, naming: Naming) -> Expr:
         return annotated(Ref(("float",)), ge=given(self.low), le=given(self.high))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("FloatType", minimum=given(self.low), maximum=given(self.high))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, float)

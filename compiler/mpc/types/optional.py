@@ -10,7 +10,6 @@ from ..diagnostics import Reporter
 from ..spec import Constant, Expr, OrNone
 from ..syntax import nodes
 from .base import Naming, Reading, Type, Value, no_field
-from .expressions import abi_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,6 @@ class CheckedOptional(Type):
 
     def annotation(self, naming: Naming) -> Expr:
         return OrNone(self.item.annotation(naming))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("OptionalType", item=self.item.abi(naming))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         return Constant(None) if value is None else self.item.value(value, naming)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from ..diagnostics import Reporter, listed
 from ..source import Span
-from ..spec import Call, Constant, Expr, FieldSpec, RecordSpec, TypeSpec
+from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
 from .base import Broken, ErrorType, NamedType, Naming, Reading, Type, Value
-from .expressions import abi_call, given
+from .expressions import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +122,10 @@ class CheckedRecord(NamedType):
     def annotation(self, naming: Naming) -> Expr:
         return naming.named(self)
 
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call("RecordType", python=naming.named(self))
-
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, RecordValue)
         keywords = tuple((name, self.fields[name].type.value(item, naming)) for name, item in value.fields)
-        return Call(naming.named(self), keywords=keywords)
+        return CallOf(naming.named(self), keywords=keywords)
 
     def definition(self, naming: Naming) -> TypeSpec:
         found = self.fields.values()
@@ -141,17 +138,9 @@ class CheckedRecord(NamedType):
             )
             for each in found
         )
-        marks = tuple(
-            abi_call(
-                "RecordField",
-                name=Constant(each.name),
-                label=Constant(each.label),
-                type=each.type.abi(naming),
-                description=given(each.description),
-            )
-            for each in found
+        return RecordSpec(
+            self.name, fields, words((each.name, each.label, each.description) for each in found)
         )
-        return RecordSpec(self.name, fields, marks)
 
 
 def _length(field: CheckedField) -> int:

@@ -10,11 +10,11 @@ from microprompt.notation import matching, ranged
 from microprompt.patterns import Pattern, PatternError
 
 from ..diagnostics import Reporter
-from ..spec import Call, Constant, Expr, Ref, Subscript
+from ..spec import CallOf, Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
-from .expressions import abi_call, annotated, given
+from .expressions import annotated, given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +71,9 @@ class CheckedStr(Simple, BuiltinType):
 
     def annotation(self, naming: Naming) -> Expr:
         if self.pattern is not None:
-            constraint = Call(Ref(("Pattern",)), (Constant(self.pattern),))
+            constraint = CallOf(Ref(("Pattern",)), (Constant(self.pattern),))
             return Subscript(Ref(("Annotated",)), (Ref(("str",)), constraint))
         return annotated(Ref(("str",)), min_length=given(self.low or None), max_length=given(self.high))
-
-    def abi(self, naming: Naming) -> Expr:
-        return abi_call(
-            "StrType",
-            min_length=given(self.low or None),
-            max_length=given(self.high),
-            pattern=given(self.pattern),
-        )
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, str)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .. import abi
 from ..answer import Answer
+from ..program import Program
 from ..scheduling.jobs import Pending
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Call:
     """A program with checked arguments, all parameters by name; `timeout` in seconds, if there is one."""
 
-    program: abi.Program
+    program: Program
     arguments: Mapping[str, object]
     timeout: float | None = None
 
@@ -63,7 +63,7 @@ class AnyEngine(Protocol):
         """The exact text of a call's prompt."""
         ...
 
-    def explain(self, program: abi.Program) -> Explanation:
+    def explain(self, program: Program) -> Explanation:
         """What a call of a program costs and why."""
         ...
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any, Final, TypeVar
 
-from .. import abi, settings
+from .. import settings
 from ..answer import Answer, Usage
 from ..errors import EngineError
 from ..explain import Explanation, Speed, explain
+from ..program import Program
 from ..prompts.layout import Argument, Literal, hole_text
 from ..scheduling.backend import Backend
 from ..scheduling.decoding import Cursor, Decoding
@@ -63,7 +64,7 @@ class Engine:
     def is_closed(self) -> bool:
         return self.scheduler.is_closed
 
-    def bind(self, program: abi.Program) -> TokenizedProgram:
+    def bind(self, program: Program) -> TokenizedProgram:
         """The program in this model's tokens; bound at first use."""
         with self.scheduler.kept_open():
             found = self._bound.get(id(program))
@@ -82,7 +83,7 @@ class Engine:
             for segment in self.bind(call.program).prompt.segments
         )
 
-    def explain(self, program: abi.Program) -> Explanation:
+    def explain(self, program: Program) -> Explanation:
         """What a call of a program costs and why; runs nothing on the model."""
         with self.scheduler.kept_open():
             return explain(self.bind(program), backend=self.backend, layout=self.layout, speed=self.speed)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EngineKind:
     """A kind of engine: which models it takes, by their names, and how it loads one."""
 
     takes: Callable[[str], bool]
@@ -33,7 +33,7 @@ class Kind:
 
 KINDS: Final = (
     # Last, for it takes every name: one that no model has is an error that says which names there are.
-    Kind(takes=lambda name: True, load=local.load),
+    EngineKind(takes=lambda name: True, load=local.load),
 )
 """The kinds of engines; the first that takes a model loads it."""
 

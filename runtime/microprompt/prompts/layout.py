@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .. import abi
+from ..program import Program
 from ..types import AnyKind, kind
 
 
@@ -50,12 +51,12 @@ Template: TypeAlias = Callable[[Sequence[Message]], Iterable[Segment]]
 """A model's chat template: turns -> segments that end where the assistant's next turn begins."""
 
 
-def lay_out(program: abi.Program, template: Template | None = None) -> tuple[Segment, ...]:
+def lay_out(program: Program, template: Template | None = None) -> tuple[Segment, ...]:
     """The prompt with its holes open: running text without a template, else one turn for each shot."""
     return tuple(_joined(_turns(program, template) if template else _running_text(program)))
 
 
-def hole_text(program: abi.Program, hole: abi.Hole, arguments: Mapping[str, object]) -> str:
+def hole_text(program: Program, hole: abi.Hole, arguments: Mapping[str, object]) -> str:
     """What the model reads in a hole."""
     value = arguments[hole.parameter]
     found: AnyKind = kind(next(p.type for p in program.parameters if p.name == hole.parameter))
@@ -65,7 +66,7 @@ def hole_text(program: abi.Program, hole: abi.Hole, arguments: Mapping[str, obje
     return found.plain(value)
 
 
-def _running_text(program: abi.Program) -> Iterator[Segment]:
+def _running_text(program: Program) -> Iterator[Segment]:
     answer = kind(program.returns)
     if head := _instruction(program):
         yield Literal(head + "\n\n")
@@ -75,7 +76,7 @@ def _running_text(program: abi.Program) -> Iterator[Segment]:
     yield from _question(program)
 
 
-def _turns(program: abi.Program, template: Template) -> Iterable[Segment]:
+def _turns(program: Program, template: Template) -> Iterable[Segment]:
     answer = kind(program.returns)
     turns = []
     if head := _instruction(program):
@@ -87,19 +88,19 @@ def _turns(program: abi.Program, template: Template) -> Iterable[Segment]:
     return template(turns)
 
 
-def _instruction(program: abi.Program) -> str:
+def _instruction(program: Program) -> str:
     lines = (program.instruction, *kind(program.returns).meanings())
     return "\n".join(line for line in lines if line)
 
 
-def _question(program: abi.Program) -> Iterator[Segment]:
+def _question(program: Program) -> Iterator[Segment]:
     """Input block and cue."""
     for part in program.input:
         yield Literal(part) if isinstance(part, str) else part
     yield Literal(f"\n{program.cue}" if program.input else program.cue)
 
 
-def _shot(program: abi.Program, example: abi.Example) -> Iterator[Segment]:
+def _shot(program: Program, example: abi.Example) -> Iterator[Segment]:
     """Input block and cue, with an example's arguments in the holes."""
     names = (parameter.name for parameter in program.parameters)
     arguments = dict(zip(names, example.arguments, strict=True))

@@ -21,8 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from .. import abi
-from ..types import AnyKind, kind
+from ..types import AnyKind, DeclaredType, kind
 from ..types.grammar import Terminals
 from ..types.punctuation import RECORD_END, SPACE, field_lead, quoted
 from ..types.records import dotted
@@ -139,7 +138,9 @@ class Plan:
         return tuple(self.root.texts(dict(self.kind.take_apart("", value))))
 
 
-def make_plan(returns: abi.Type, *, space: str = SPACE, before: str = "", independent: bool = False) -> Plan:
+def make_plan(
+    returns: DeclaredType, *, space: str = SPACE, before: str = "", independent: bool = False
+) -> Plan:
     """The plan of a return type.
 
     `space` is what separates the answer from the cue: a blank, or nothing where a chat turn begins. `before`

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .. import abi
 from ..errors import PromptTooLong
+from ..program import Program
 from .layout import Argument, Literal, Segment, Template, hole_text, lay_out
 
 
@@ -44,7 +45,7 @@ class TokenizedPrompt:
     for models are trained on words with the space in front.
     """
 
-    def __init__(self, program: abi.Program, tokenizer: Tokenizer, *, chat: bool) -> None:
+    def __init__(self, program: Program, tokenizer: Tokenizer, *, chat: bool) -> None:
         self.program = program
         self.segments: tuple[Segment, ...] = lay_out(program, tokenizer.template if chat else None)
         self._tokenizer = tokenizer

@@ -68,7 +68,7 @@ class Job(Pending[T]):
         self.max_tokens = max(self.max_tokens, self.expected_tokens)
 
 
-class Taker(Protocol):
+class Answerer(Protocol):
     """Where what was asked for is waited for, or given up."""
 
     def result(self, pending: Pending[T], /) -> T: ...
@@ -76,7 +76,7 @@ class Taker(Protocol):
     def abandon(self, pending: Pending[Any], /) -> None: ...
 
 
-def run_many(asked: Iterable[tuple[Taker, Pending[T]]], *, in_flight: int) -> Iterator[T]:
+def run_many(asked: Iterable[tuple[Answerer, Pending[T]]], *, in_flight: int) -> Iterator[T]:
     """The results of many, in order.
 
     `asked` submits each as it is read, with where to take its result; it is read up to `in_flight` ahead.
@@ -86,7 +86,7 @@ def run_many(asked: Iterable[tuple[Taker, Pending[T]]], *, in_flight: int) -> It
     reading = iter(asked)
     is_read = False
     failure: Exception | None = None
-    ahead: deque[tuple[Taker, Pending[T]]] = deque()
+    ahead: deque[tuple[Answerer, Pending[T]]] = deque()
     try:
         while True:
             while not is_read and len(ahead) < in_flight and not (ahead and ahead[0][1].future.done()):

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from .. import abi
 from ..errors import AnswerTooLong, EngineError
+from ..program import Program
 from ..prompts.plan import Plan, make_plan
 from ..prompts.tokenized import TokenizedPrompt
 from ..types.punctuation import SPACE
@@ -28,7 +28,7 @@ class TokenizedProgram:
     and sequences are counted there.
     """
 
-    def __init__(self, program: abi.Program, backend: Backend, *, chat: bool) -> None:
+    def __init__(self, program: Program, backend: Backend, *, chat: bool) -> None:
         self.program = program
         self.prompt = TokenizedPrompt(program, backend, chat=chat)
         self.plan: Plan = make_plan(

@@ -1,59 +1,100 @@
 """Types: a kind for each, and the table that says which.
 
-`kind(declared)` is the only place that asks of what class an abi type is.
+`kind(declared)` is the only place that asks of what class a declared type is, `type_of(annotation)` the only
+one that asks what an annotation in a generated module means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
-from .. import abi
-from .base import AnyKind, Kind, KindOf, Listed, Part, Scalar
-from .boolean import BoolKind
-from .enums import EnumKind
-from .lists import ListKind
-from .literals import LiteralKind
-from .numbers import FloatKind, IntKind
-from .optional import OptionalKind
-from .records import RecordKind
-from .text import text_kind
+from ..errors import AbiError
+from .annotations import Annotation
+from .base import AnyKind, DeclaredType, Kind, Listed, Part, Scalar
+from .boolean import BoolKind, BoolType
+from .enums import EnumKind, EnumType
+from .lists import ListKind, ListType
+from .literals import LiteralKind, LiteralType
+from .numbers import FloatKind, FloatType, IntKind, IntType
+from .optional import OptionalKind, OptionalType
+from .records import RecordField, RecordKind, RecordType
+from .text import PatternKind, PatternType, StrKind, StrType
 
-__all__ = ["KINDS", "AnyKind", "Kind", "Listed", "Part", "Scalar", "kind", "outlines_type", "row"]
+__all__ = [
+    "KINDS",
+    "AnyKind",
+    "BoolType",
+    "DeclaredType",
+    "EnumType",
+    "FloatType",
+    "IntType",
+    "Kind",
+    "ListType",
+    "Listed",
+    "LiteralType",
+    "OptionalType",
+    "Part",
+    "PatternType",
+    "RecordField",
+    "RecordType",
+    "Scalar",
+    "StrType",
+    "kind",
+    "outlines_type",
+    "row",
+    "type_of",
+]
 
-D = TypeVar("D")
-Maker: TypeAlias = Callable[[Any, KindOf], AnyKind]
+D = TypeVar("D", bound=DeclaredType)
 
 
-def row(declared: type[D], made_by: type[Kind[D]]) -> tuple[type[Any], Maker]:
+def row(declared: type[D], made_by: type[Kind[D]]) -> tuple[type[DeclaredType], type[Kind[Any]]]:
     """A row of the table. Here the type checker sees that a kind is of its type and lacks no operation."""
     return declared, made_by
 
 
-KINDS: Final[dict[type[Any], Maker]] = dict(
+KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
     (
-        (abi.StrType, text_kind),
-        row(abi.IntType, IntKind),
-        row(abi.FloatType, FloatKind),
-        row(abi.BoolType, BoolKind),
-        row(abi.LiteralType, LiteralKind),
-        row(abi.EnumType, EnumKind),
-        row(abi.RecordType, RecordKind),
-        row(abi.ListType, ListKind),
-        row(abi.OptionalType, OptionalKind),
+        row(StrType, StrKind),
+        row(PatternType, PatternKind),
+        row(IntType, IntKind),
+        row(FloatType, FloatKind),
+        row(BoolType, BoolKind),
+        row(LiteralType, LiteralKind),
+        row(EnumType, EnumKind),
+        row(RecordType, RecordKind),
+        row(ListType, ListKind),
+        row(OptionalType, OptionalKind),
     )
 )
-"""What makes the kind of each class of abi types."""
+"""The kind of each class of declared types."""
 
 
 @lru_cache(maxsize=1024)
-def kind(declared: abi.Type) -> AnyKind:
+def kind(declared: DeclaredType) -> AnyKind:
     """The kind of a declared type."""
     return KINDS[type(declared)](declared, kind)
 
 
-def outlines_type(returns: abi.Type) -> Any:
+def type_of(annotation: object, constraints: Iterable[object] = ()) -> DeclaredType:
+    """The type that an annotation in a generated module says. It is said nowhere else.
+
+    `constraints` are further ones, as Pydantic keeps them of a field. Raises `AbiError` if no kind knows it.
+    """
+    said = Annotation.read(annotation, constraints)
+    for each in KINDS.values():
+        found: DeclaredType | None = each.read_annotation(said, type_of)
+        if found is not None:
+            return found
+    raise AbiError(
+        f"no type is annotated {said}",
+        help="compile the module again with the `mpc build` of the installed microprompt",
+    )
+
+
+def outlines_type(returns: DeclaredType) -> Any:
     """What to hand to `outlines.Generator(model, ...)` for the answers of a return type.
 
     The text that Outlines then gives is `Answer.to_json()["value"]`: the program's names in place of the

@@ -1,7 +1,8 @@
 """What all kinds of types have in common: the operations that the rest of the runtime asks for.
 
-A kind is an abi type with everything that can be done with it. Nothing else in the runtime asks which class
-an abi type is of, so a new type is one file beside this one and a row in the table of `types/__init__.py`.
+A kind is a declared type with everything that can be done with it. Nothing else in the runtime asks which
+class a declared type is of, so a new type is one file beside this one, which has both, and a row in the table
+of `types/__init__.py`.
 What stands here without a body is for every kind to say; whoever forgets one hears of it from mypy.
 """
 
@@ -9,20 +10,32 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from .. import abi
 from ..errors import ArgumentError
 from ..notation import range_text
+from .annotations import Annotation
 from .grammar import Expression, Terminals, one_of
 
-D = TypeVar("D")
+D = TypeVar("D", bound="DeclaredType")
 
 Schema: TypeAlias = dict[str, object]
 AnyKind: TypeAlias = "Kind[Any]"
-KindOf: TypeAlias = "Callable[[abi.Type], AnyKind]"
+KindOf: TypeAlias = "Callable[[DeclaredType], AnyKind]"
+
+
+class DeclaredType:
+    """A type as it was declared: frozen data, and hashable. What can be done with it, its kind knows."""
+
+    __slots__ = ()
+
+
+class TypeOf(Protocol):
+    """What gives the types inside a type: `type_of`."""
+
+    def __call__(self, annotation: object, constraints: Iterable[object] = ()) -> DeclaredType: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,16 @@ class Kind(ABC, Generic[D]):
 
     def __init__(self, declared: D, of: KindOf) -> None:
         self.declared = declared
+
+    # ------------------------------------------------------------------------------ from generated modules
+
+    @classmethod
+    @abstractmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> D | None:
+        """The declared type that a Python annotation says; `None` if it is not of this kind.
+
+        `of` gives the types inside it. Every limit counts: a kind that does not know one leaves it alone.
+        """
 
     # ------------------------------------------------------------------------------- for people, and checks
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from .. import abi
-from .base import Listed, Schema
+from .annotations import Annotation
+from .base import DeclaredType, Listed, Schema, TypeOf
 
 _PLAIN: Final = {"yes": True, "no": False}
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-class BoolKind(Listed[abi.BoolType]):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoolType(DeclaredType):
+    """True or false."""
+
+
+class BoolKind(Listed[BoolType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> BoolType | None:
+        return BoolType() if annotation.is_of(bool) else None
+
     def describe(self) -> str:
         return "bool"
 

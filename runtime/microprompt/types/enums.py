@@ -4,20 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
 from .. import abi
 from ..errors import ArgumentError
-from .base import KindOf, Listed, Schema
+from .annotations import Annotation
+from .base import DeclaredType, KindOf, Listed, Schema, TypeOf
 from .punctuation import quoted
 
 
-class EnumKind(Listed[abi.EnumType]):
-    def __init__(self, declared: abi.EnumType, of: KindOf) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An enum member: its name in the program and the word the model sees (`label`)."""
+
+    name: str
+    label: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumType(DeclaredType):
+    """A member of an enum class."""
+
+    python: type[StrEnum]
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members of the class, with what a generated module says of them."""
+        words = abi.words_of(self.python)
+        return tuple(
+            Member(name=name, label=words[name].label or name, description=words[name].description)
+            for name in self.python.__members__
+        )
+
+
+class EnumKind(Listed[EnumType]):
+    def __init__(self, declared: EnumType, of: KindOf) -> None:
         super().__init__(declared, of)
-        self._labels = {member.name: member.label for member in declared.members}
+        self._members = declared.members
+        self._labels = {member.name: member.label for member in self._members}
         self._by_label = {label: declared.python(name) for name, label in self._labels.items()}
+
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> EnumType | None:
+        python = annotation.python
+        if not isinstance(python, type) or not issubclass(python, StrEnum) or annotation.limits:
+            return None
+        return EnumType(python=python)
 
     def describe(self) -> str:
         return self.declared.python.__name__
@@ -31,7 +66,7 @@ class EnumKind(Listed[abi.EnumType]):
         return tuple(self._by_label.values())
 
     def meanings(self) -> Iterator[str]:
-        for member in self.declared.members:
+        for member in self._members:
             if member.description:
                 yield f"- {member.label}: {member.description}"
 

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
 
-from .. import abi
+from ..abi import DEFAULT_LIST_COUNT
 from ..notation import ranged
-from .base import Kind, KindOf, Part, Schema, open_ended, require_length
+from .annotations import Annotation
+from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .punctuation import LIST, list_text
 
 
-class ListKind(Kind[abi.ListType]):
-    def __init__(self, declared: abi.ListType, of: KindOf) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListType(DeclaredType):
+    """A list of `min_count` to `max_count` items."""
+
+    item: DeclaredType
+    min_count: int = 0
+    max_count: int | None = None
+
+
+class ListKind(Kind[ListType]):
+    def __init__(self, declared: ListType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._item = of(declared.item)
+
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> ListType | None:
+        if get_origin(annotation.python) is not list or not annotation.has_only("min_length", "max_length"):
+            return None
+        (item,) = get_args(annotation.python)
+        limits = annotation.limits
+        return ListType(
+            item=of(item), min_count=limits.get("min_length", 0), max_count=limits.get("max_length")
+        )
 
     def describe(self) -> str:
         name = f"list[{self._item.describe()}]"
@@ -88,7 +109,7 @@ class ListKind(Kind[abi.ListType]):
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_count
-        return least, open_ended(least, self.declared.max_count, abi.DEFAULT_LIST_COUNT)
+        return least, open_ended(least, self.declared.max_count, DEFAULT_LIST_COUNT)
 
 
 def _items(value: object) -> list[object]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
 
-from .. import abi
 from ..notation import literals
-from .base import Listed, Schema
+from .annotations import Annotation
+from .base import DeclaredType, Listed, Schema, TypeOf
 from .punctuation import quoted
 
 
-class LiteralKind(Listed[abi.LiteralType]):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiteralType(DeclaredType):
+    """One of a few fixed strings."""
+
+    values: tuple[str, ...]
+
+
+class LiteralKind(Listed[LiteralType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> LiteralType | None:
+        values = get_args(annotation.python)
+        is_choice = get_origin(annotation.python) is Literal and all(isinstance(each, str) for each in values)
+        return LiteralType(values=values) if is_choice and not annotation.limits else None
+
     def describe(self) -> str:
         return literals(self.declared.values)
 

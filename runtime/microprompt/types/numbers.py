@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import numbers
 from abc import abstractmethod
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from .. import abi
 from ..errors import ArgumentError
 from ..notation import range_text, ranged
-from .base import Scalar, Schema
+from .annotations import Annotation
+from .base import DeclaredType, Scalar, Schema, TypeOf
 from .grammar import Expression, Terminals
 from .numerals import float_regex, int_regex, numeral_width
-
-N = TypeVar("N", abi.IntType, abi.FloatType)
 
 MAX_LISTED: Final = 256
 """A range of integers up to this many values is a choice."""
 
 _LONGEST_SHOWN: Final = 25
 """A number that takes more characters without an exponent is shown with one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntType(DeclaredType):
+    """An integer from `minimum` to `maximum`, both included; `None` leaves that side open."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatType(DeclaredType):
+    """A decimal number from `minimum` to `maximum`, both included; `None` leaves that side open."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+N = TypeVar("N", IntType, FloatType)
 
 
 class NumberKind(Scalar[N]):
@@ -63,7 +81,13 @@ class NumberKind(Scalar[N]):
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-class IntKind(NumberKind[abi.IntType]):
+class IntKind(NumberKind[IntType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> IntType | None:
+        if not annotation.is_of(int, "ge", "le"):
+            return None
+        return IntType(minimum=annotation.limits.get("ge"), maximum=annotation.limits.get("le"))
+
     def describe(self) -> str:
         return ranged("int", self.declared.minimum, self.declared.maximum)
 
@@ -116,7 +140,13 @@ class IntKind(NumberKind[abi.IntType]):
         return {"type": "integer", **self.limits()}
 
 
-class FloatKind(NumberKind[abi.FloatType]):
+class FloatKind(NumberKind[FloatType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> FloatType | None:
+        if not annotation.is_of(float, "ge", "le"):
+            return None
+        return FloatType(minimum=annotation.limits.get("ge"), maximum=annotation.limits.get("le"))
+
     def describe(self) -> str:
         return ranged("float", self.declared.minimum, self.declared.maximum)
 

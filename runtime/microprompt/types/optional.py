@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
 
-from .. import abi
 from ..notation import optional
-from .base import Kind, KindOf, Part, Schema
+from .annotations import Annotation
+from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
 
@@ -15,10 +17,25 @@ _NONE: Final = "none"
 _OTHER_NONE: Final = "(none)"
 
 
-class OptionalKind(Kind[abi.OptionalType]):
-    def __init__(self, declared: abi.OptionalType, of: KindOf) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionalType(DeclaredType):
+    """`item`, or none."""
+
+    item: DeclaredType
+
+
+class OptionalKind(Kind[OptionalType]):
+    def __init__(self, declared: OptionalType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._item = of(declared.item)
+
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> OptionalType | None:
+        # `X | None` is a `Union` where X is none of Python's own types.
+        if get_origin(annotation.python) not in (UnionType, Union) or annotation.limits:
+            return None
+        items = [each for each in get_args(annotation.python) if each is not NoneType]
+        return OptionalType(item=of(items[0])) if len(items) == 1 else None
 
     def describe(self) -> str:
         return optional(self._item.describe())

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from .. import abi
 from ..errors import ArgumentError
-from .base import Kind, KindOf, Part, Schema
+from .annotations import Annotation
+from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import RECORD_END, SPACE, field_lead, record_text
 
+_KEPT: Final = "__mp_type__"
 
-class RecordKind(Kind[abi.RecordType]):
-    def __init__(self, declared: abi.RecordType, of: KindOf) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordField:
+    """A record's field: its name in the program and the name the model sees (`label`)."""
+
+    name: str
+    label: str
+    type: DeclaredType
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordType(DeclaredType):
+    """An instance of a record class. The class is the identity of the type: it has its fields once."""
+
+    python: type[object]
+    fields: tuple[RecordField, ...] = dataclasses.field(compare=False, repr=False)
+
+
+class RecordKind(Kind[RecordType]):
+    def __init__(self, declared: RecordType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._fields = tuple(Part(field.name, field.label, of(field.type)) for field in declared.fields)
+
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> RecordType | None:
+        python = annotation.python
+        if not isinstance(python, type) or not hasattr(python, "model_fields") or annotation.limits:
+            return None
+        # Records hold records: each class is read once, and keeps what was found.
+        found: RecordType | None = python.__dict__.get(_KEPT)
+        if found is None:
+            found = RecordType(python=python, fields=tuple(_fields(python, of)))
+            type.__setattr__(python, _KEPT, found)
+        return found
 
     def describe(self) -> str:
         return self.declared.python.__name__
@@ -124,6 +159,18 @@ class RecordKind(Kind[abi.RecordType]):
 
     def _made(self, fields: Mapping[str, object]) -> object:
         return self.declared.python(**fields)
+
+
+def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:
+    """The fields of a Pydantic model, with what a generated module says of them."""
+    words = abi.words_of(python)
+    for name, declared in python.model_fields.items():
+        yield RecordField(
+            name=name,
+            label=words[name].label or name,
+            type=of(declared.annotation, declared.metadata),
+            description=words[name].description,
+        )
 
 
 def dotted(name: str, field: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-from .. import abi
+from ..abi import DEFAULT_STR_LENGTH
 from ..errors import ArgumentError
 from ..notation import matching, ranged
 from ..patterns import Pattern
-from .base import KindOf, Scalar, Schema, open_ended, require_length, short
+from .annotations import Annotation
+from .base import DeclaredType, KindOf, Scalar, Schema, TypeOf, open_ended, require_length, short
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import quoted
 
@@ -21,11 +24,26 @@ _CHAR_BYTES: Final = 4
 _QUOTE: Final = text('"')
 
 
-class TextKind(Scalar[abi.StrType]):
-    """Text of a length; an answer by itself is one line."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrType(DeclaredType):
+    """Text of `min_length` to `max_length` characters."""
 
-    def describe(self) -> str:
-        return ranged("str", self.declared.min_length or None, self.declared.max_length)
+    min_length: int = 0
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternType(DeclaredType):
+    """Text that `pattern` matches as a whole."""
+
+    pattern: str
+
+
+T = TypeVar("T", StrType, PatternType)
+
+
+class TextKind(Scalar[T]):
+    """What both have in common; an answer by itself is one line."""
 
     def check(self, value: object, where: str) -> str:
         if not isinstance(value, str):
@@ -36,10 +54,9 @@ class TextKind(Scalar[abi.StrType]):
         self.require_fit(found, where)
         return found
 
+    @abstractmethod
     def require_fit(self, found: str, where: str) -> None:
         """Raise `ArgumentError` unless the text is as its type says."""
-        least, most = self.declared.min_length, self.declared.max_length
-        require_length(len(found), least, most, "characters", where)
 
     def options(self) -> None:
         return None
@@ -49,20 +66,6 @@ class TextKind(Scalar[abi.StrType]):
 
     def json(self, value: object) -> str:
         return quoted(str(value))
-
-    def grammar(self, terminals: Terminals) -> Expression:
-        least, most = self._bounds()
-        if most == 0:
-            return text("")
-        rest = f"{_LINE_CHAR}{{{max(0, least - 1)},{most - 1}}}"
-        return _free(terminals.name(f"/{_FIRST_CHAR}{rest}/"), least, most)
-
-    def json_grammar(self, terminals: Terminals) -> Expression:
-        least, most = self._bounds()
-        if most == 0:
-            return text('""')
-        name = terminals.name(f"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
-        return chain(_QUOTE, _free(name, least, most), _QUOTE)
 
     def read_plain(self, text: str) -> str:
         return text
@@ -83,6 +86,36 @@ class TextKind(Scalar[abi.StrType]):
     def read_word(self, word: str, where: str) -> str:
         return word
 
+
+class StrKind(TextKind[StrType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> StrType | None:
+        if not annotation.is_of(str, "min_length", "max_length"):
+            return None
+        limits = annotation.limits
+        return StrType(min_length=limits.get("min_length", 0), max_length=limits.get("max_length"))
+
+    def describe(self) -> str:
+        return ranged("str", self.declared.min_length or None, self.declared.max_length)
+
+    def require_fit(self, found: str, where: str) -> None:
+        least, most = self.declared.min_length, self.declared.max_length
+        require_length(len(found), least, most, "characters", where)
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        least, most = self._bounds()
+        if most == 0:
+            return text("")
+        rest = f"{_LINE_CHAR}{{{max(0, least - 1)},{most - 1}}}"
+        return _free(terminals.name(f"/{_FIRST_CHAR}{rest}/"), least, most)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        least, most = self._bounds()
+        if most == 0:
+            return text('""')
+        name = terminals.name(f"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
+        return chain(_QUOTE, _free(name, least, most), _QUOTE)
+
     def schema(self) -> Schema:
         least, most = self._bounds()
         return {"type": "string", "minLength": least, "maxLength": most}
@@ -95,15 +128,18 @@ class TextKind(Scalar[abi.StrType]):
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_length
-        return least, open_ended(least, self.declared.max_length, abi.DEFAULT_STR_LENGTH)
+        return least, open_ended(least, self.declared.max_length, DEFAULT_STR_LENGTH)
 
 
-class PatternKind(TextKind):
-    """Text that a pattern matches as a whole."""
-
-    def __init__(self, declared: abi.StrType, of: KindOf) -> None:
+class PatternKind(TextKind[PatternType]):
+    def __init__(self, declared: PatternType, of: KindOf) -> None:
         super().__init__(declared, of)
-        self._pattern = Pattern(declared.pattern or "")
+        self._pattern = Pattern(declared.pattern)
+
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> PatternType | None:
+        has_one = "pattern" in annotation.limits and annotation.is_of(str, "pattern")
+        return PatternType(pattern=annotation.limits["pattern"]) if has_one else None
 
     def describe(self) -> str:
         return matching(self._pattern.text)
@@ -127,17 +163,12 @@ class PatternKind(TextKind):
         return {"type": "string", "pattern": f"^(?:{self._pattern.regex()})$"}
 
     def outlines(self) -> Any:
-        from outlines.types import Regex  # as above
+        from outlines.types import Regex  # not at the top: Outlines takes a second to import
 
         return Regex(self._pattern.regex())
 
     def _expression(self, name: str, longest: int) -> Expression:
         return Expression(name, self._pattern.shortest, longest, self._pattern.longest)
-
-
-def text_kind(declared: abi.StrType, of: KindOf) -> TextKind:
-    """The kind of a `str`, with a pattern or without."""
-    return TextKind(declared, of) if declared.pattern is None else PatternKind(declared, of)
 
 
 def _free(name: str, least: int, most: int) -> Expression:

@@ -16,7 +16,7 @@ from mpc.codegen.literals import comment, doc, ident, laid_out, lit
 from mpc.codegen.proof import prove
 from mpc.codegen.writer import WIDTH, Writer, inline
 from mpc.diagnostics import InternalError
-from mpc.spec import Call, Constant, EnumSpec, Expr, ListOf, ModuleSpec, PromptSpec, Ref, TupleOf
+from mpc.spec import CallOf, Constant, EnumSpec, Expr, ListOf, ModuleSpec, PromptSpec, Ref, TupleOf
 
 TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\"'\\\n\r\t{}#\x00\x0c\x85\u2028\ufeff")))
 LITERALS = st.one_of(
@@ -28,7 +28,7 @@ EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(
         st.lists(inner, max_size=4).map(lambda items: ListOf(tuple(items))),
         st.lists(inner, max_size=4).map(lambda items: TupleOf(tuple(items))),
         st.lists(inner, max_size=4).map(
-            lambda items: Call(Ref(("abi", "f")), tuple(items[:1]), (("x", items[-1]),) if items else ())
+            lambda items: CallOf(Ref(("abi", "f")), tuple(items[:1]), (("x", items[-1]),) if items else ())
         ),
     ),
     max_leaves=12,
@@ -97,8 +97,10 @@ def module_of(text: str, source: str = "a.mp") -> ModuleSpec:
         imports=(),
         exports=("Act", "ask"),
         models=(),
-        types=(EnumSpec("Act", (("yes", text), ("no", None)), (Constant(text), Constant(-1.5))),),
-        prompts=(PromptSpec("ask", (), Ref(("str",)), text, Call(Ref(("f",)), (Constant(text),))),),
+        types=(
+            EnumSpec("Act", (("yes", text), ("no", None)), (("yes", Constant(text)), ("no", Constant(-1.5)))),
+        ),
+        prompts=(PromptSpec("ask", (), Ref(("str",)), text, CallOf(Ref(("f",)), (Constant(text),))),),
     )
 
 

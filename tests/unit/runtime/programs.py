@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,46 +16,50 @@ from microprompt import PromptFunction, abi, prompt
 from microprompt.engines.engine import Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend, Voice
 from microprompt.errors import EngineError
+from microprompt.program import Parameter, Program
+from microprompt.records import Field
 from microprompt.scheduling.backend import Rows, Step
-
-
-@abi.members(
-    abi.Member(name="question", label="question", description="asks for something"),
-    abi.Member(name="command", label="command"),
-    abi.Member(name="other", label="something else"),
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    EnumType,
+    IntType,
+    ListType,
+    OptionalType,
+    RecordField,
+    RecordType,
+    StrType,
 )
+
+
 class Act(StrEnum):
     question = "question"
     command = "command"
     other = "other"
 
 
-ACT = abi.EnumType(python=Act)
-
-
-@abi.fields(
-    abi.RecordField(name="act", label="act", type=ACT),
-    abi.RecordField(name="urgency", label="how urgent", type=abi.IntType(minimum=1, maximum=5)),
+abi.words(
+    Act, question=abi.Words(description="asks for something"), other=abi.Words(label="something else")
 )
+
+ACT = EnumType(python=Act)
+
+
 @dataclass(frozen=True)
 class Inner:
     act: Act
     urgency: int
 
 
-INNER = abi.RecordType(python=Inner)
-
-
-@abi.fields(
-    abi.RecordField(name="inner", label="inner", type=INNER),
-    abi.RecordField(name="note", label="the note", type=abi.StrType(max_length=20), description="few words"),
-    abi.RecordField(name="paid", label="paid", type=abi.OptionalType(item=abi.BoolType())),
-    abi.RecordField(
-        name="tags",
-        label="tags",
-        type=abi.ListType(item=abi.StrType(min_length=1, max_length=8), max_count=3),
+INNER = RecordType(
+    python=Inner,
+    fields=(
+        RecordField(name="act", label="act", type=ACT),
+        RecordField(name="urgency", label="how urgent", type=IntType(minimum=1, maximum=5)),
     ),
 )
+
+
 @dataclass(frozen=True)
 class Outer:
     inner: Inner
@@ -63,26 +68,38 @@ class Outer:
     tags: Sequence[str]
 
 
-OUTER = abi.RecordType(python=Outer)
+OUTER = RecordType(
+    python=Outer,
+    fields=(
+        RecordField(name="inner", label="inner", type=INNER),
+        RecordField(name="note", label="the note", type=StrType(max_length=20), description="few words"),
+        RecordField(name="paid", label="paid", type=OptionalType(item=BoolType())),
+        RecordField(
+            name="tags",
+            label="tags",
+            type=ListType(item=StrType(min_length=1, max_length=8), max_count=3),
+        ),
+    ),
+)
 
 
 def program(
-    returns: abi.Type,
+    returns: DeclaredType,
     *,
     name: str = "ask",
     instruction: str = "Say what it is.",
     examples: Mapping[str, object] | None = None,
     using: abi.Using | None = None,
-) -> abi.Program:
+) -> Program:
     """A program of one parameter, `text`."""
-    return abi.Program(
+    return Program(
         name=name,
         source="tests/ask.mp",
         line=7,
         instruction=instruction,
         input=("Input: ", abi.Hole(parameter="text")),
         cue="Answer:",
-        parameters=(abi.Parameter(name="text", type=abi.StrType()),),
+        parameters=(Parameter(name="text", type=StrType()),),
         returns=returns,
         examples=tuple(
             abi.Example(arguments=(text,), answer=answer, line=9) for text, answer in (examples or {}).items()
@@ -91,46 +108,39 @@ def program(
     )
 
 
-def function(laid_out: abi.Program) -> PromptFunction[[str], object]:
+def function(laid_out: Program) -> PromptFunction[[str], object]:
     """A prompt function of one parameter, `text`."""
 
-    @prompt(laid_out)
     def ask(text: str) -> object:
         raise NotImplementedError
 
-    return ask
+    return PromptFunction(ask, program=laid_out)
 
 
 classify = function(program(ACT, name="classify", examples={"Is it?": Act.question}))
 PLACE = "in prompt {}, tests/ask.mp:7"
 
 
-@prompt(
-    abi.Program(
-        name="compare",
-        source="tests/compare.mp",
-        line=3,
-        instruction="Compare.",
-        input=(
-            "First: ",
-            abi.Hole(parameter="first"),
-            "\nSecond: ",
-            abi.Hole(parameter="second"),
-            "\nFlags: ",
-            abi.Hole(parameter="flag"),
-        ),
-        cue="Same:",
-        parameters=(
-            abi.Parameter(name="first", type=abi.StrType()),
-            abi.Parameter(name="second", type=abi.IntType(minimum=0, maximum=9)),
-            abi.Parameter(name="flag", type=abi.OptionalType(item=abi.BoolType()), required=False),
-        ),
-        returns=abi.BoolType(),
-    )
-)
-def compare(first: str, second: int, flag: bool | None = None) -> bool:
+@prompt
+def compare(first: str, second: Annotated[int, Field(ge=0, le=9)], flag: bool | None = None) -> bool:
     """Compare two things."""
     raise NotImplementedError
+
+
+compare.body = abi.Body(
+    source="tests/compare.mp",
+    line=3,
+    instruction="Compare.",
+    input=(
+        "First: ",
+        abi.Hole(parameter="first"),
+        "\nSecond: ",
+        abi.Hole(parameter="second"),
+        "\nFlags: ",
+        abi.Hole(parameter="flag"),
+    ),
+    cue="Same:",
+)
 
 
 def wait_until_idle(engine: Engine) -> None:

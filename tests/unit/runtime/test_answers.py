@@ -17,6 +17,8 @@ from microprompt import abi, settings
 from microprompt.engines.answer_cache import NO_PART_OF_THE_KEY, AnswerStore
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
+from microprompt.program import Program
+from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, PatternType, StrType
 
 from .programs import ACT, INNER, OUTER, WatchedBackend, function, program, random_voice
 
@@ -44,9 +46,9 @@ def batches(made: Engine) -> int:
 
 
 @pytest.mark.parametrize(
-    "returns", [ACT, OUTER, abi.StrType(max_length=9), abi.OptionalType(item=abi.IntType())], ids=str
+    "returns", [ACT, OUTER, StrType(max_length=9), OptionalType(item=IntType())], ids=str
 )
-def test_an_answer_is_the_same_in_another_engine_without_the_model(home: Path, returns: abi.Type) -> None:
+def test_an_answer_is_the_same_in_another_engine_without_the_model(home: Path, returns: DeclaredType) -> None:
     with override(engine()):
         first = function(program(returns)).detail("Hm.")
     again = engine()
@@ -79,7 +81,7 @@ def test_map_takes_what_is_kept_and_asks_for_the_rest(home: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (program(ACT), program(abi.BoolType())),
+        (program(ACT), program(BoolType())),
         (program(ACT), program(ACT, instruction="Say what it was.")),
         (program(ACT), program(ACT, using=abi.Using(temperature=1.0, seed=1))),
         (program(INNER), program(INNER, using=abi.Using(independent=True))),
@@ -89,7 +91,7 @@ def test_map_takes_what_is_kept_and_asks_for_the_rest(home: Path) -> None:
         ),
     ],
 )
-def test_what_an_answer_depends_on_is_in_its_key(home: Path, one: abi.Program, other: abi.Program) -> None:
+def test_what_an_answer_depends_on_is_in_its_key(home: Path, one: Program, other: Program) -> None:
     with override(engine()):
         function(one)("Hm.")
     asked = engine()
@@ -165,7 +167,7 @@ TEXTS = (
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_that_is_no_answer_is_a_miss(home: Path, text: str) -> None:
     made = engine()
-    ask = function(program(abi.StrType(pattern="[a-c]{2}")))
+    ask = function(program(PatternType(pattern="[a-c]{2}")))
     with override(made):
         expected = ask("Hm.")
         [(key,)] = rows(made, "SELECT key FROM kept")
@@ -179,7 +181,7 @@ def test_a_text_that_is_no_answer_is_a_miss(home: Path, text: str) -> None:
 
 def test_a_text_that_is_not_the_one_that_was_kept_is_a_miss(home: Path) -> None:
     made = engine()
-    ask = function(program(abi.StrType(pattern="[a-c]{2}")))
+    ask = function(program(PatternType(pattern="[a-c]{2}")))
     with override(made):
         expected = ask("Hm.")
         assert isinstance(expected, str)

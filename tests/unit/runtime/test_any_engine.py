@@ -8,18 +8,20 @@ from typing import Any, TypeVar
 
 import pytest
 
-from microprompt import Answer, Usage, abi, gather
+from microprompt import Answer, Usage, gather
 from microprompt.engines.base import AnyEngine, Call
 from microprompt.engines.loaded import override
 from microprompt.errors import EngineError
 from microprompt.explain import Explanation
+from microprompt.program import Program
 from microprompt.scheduling.jobs import Pending, run_many
+from microprompt.types import StrType
 
 from .programs import function, notes, program
 
 T = TypeVar("T")
 
-echo = function(program(abi.StrType(), name="echo"))
+echo = function(program(StrType(), name="echo"))
 
 
 class Echo:
@@ -57,7 +59,7 @@ class Echo:
     def render(self, call: Call) -> str:
         return f"{call.arguments['text']}!"
 
-    def explain(self, program: abi.Program) -> Explanation:
+    def explain(self, program: Program) -> Explanation:
         raise NotImplementedError
 
     def close(self) -> None: ...
@@ -74,7 +76,7 @@ def answer(value: object) -> Answer[object]:
         usage=Usage(prompt_tokens=1, cached_tokens=0, decoded_tokens=1),
         seconds=0.1,
         model="echo",
-        returns=abi.StrType(),
+        returns=StrType(),
     )
 
 

@@ -23,12 +23,13 @@ from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import ByteBackend
 from microprompt.errors import AnswerTooLong, EngineError, MicropromptError
 from microprompt.testing import scripted
+from microprompt.types import StrType
 
 from .programs import ACT, Act, WatchedBackend, classify, program, random_voice
 
 ASK = program(ACT)
 CALL = Call(ASK, {"text": "Hm."})
-TOO_LONG = Call(program(abi.StrType(min_length=50), using=abi.Using(max_tokens=5)), {"text": "Hm."})
+TOO_LONG = Call(program(StrType(min_length=50), using=abi.Using(max_tokens=5)), {"text": "Hm."})
 
 # ------------------------------------------------------------------------------------------- closed
 
@@ -184,7 +185,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
         engines.append(Engine(WatchedBackend(random_voice(0))))
         return engines[-1]
 
-    kind = loaded.Kind(takes=lambda name: name.startswith("bytes"), load=load)
+    kind = loaded.EngineKind(takes=lambda name: name.startswith("bytes"), load=load)
     monkeypatch.setattr(loaded, "KINDS", (kind, *loaded.KINDS))
     monkeypatch.setattr(loaded, "_engines", {})
     yield engines

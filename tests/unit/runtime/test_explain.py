@@ -6,12 +6,14 @@ import json
 
 from microprompt import abi
 from microprompt.explain import Explanation, Speed, TextPart, TrieBranch
+from microprompt.program import Program
 from microprompt.testing import scripted
+from microprompt.types import LiteralType
 
 from .programs import ACT, INNER, OUTER, Act, function, program
 
 
-def explained(laid_out: abi.Program) -> Explanation:
+def explained(laid_out: Program) -> Explanation:
     with scripted({}):
         return function(laid_out).explain()
 
@@ -42,7 +44,7 @@ def test_counts_agree_with_what_a_call_uses() -> None:
 
 
 def test_a_choices_trie_ends_in_its_labels() -> None:
-    [slot] = explained(program(abi.LiteralType(values=("ab", "ac", "b")))).slots
+    [slot] = explained(program(LiteralType(values=("ab", "ac", "b")))).slots
     assert (slot.kind, slot.labels, slot.passes, slot.forced) == ("choice", 3, 1, (" ",))
     assert slot.trie == (
         TrieBranch(

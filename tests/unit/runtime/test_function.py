@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import Answer, Later, PromptFunction, abi, gather, prompt
+from microprompt import Answer, Later, PromptFunction, abi, gather
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
@@ -28,7 +28,21 @@ from microprompt.errors import (
     PromptTooLong,
     ScriptError,
 )
+from microprompt.program import Parameter
 from microprompt.testing import scripted
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    FloatType,
+    IntType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    PatternType,
+    RecordField,
+    RecordType,
+    StrType,
+)
 
 from .programs import (
     ACT,
@@ -123,9 +137,6 @@ def test_independent_fields_with_more_labels_than_go_side_by_side_take_turns() -
     words = tuple(f"{one}{two}{three}" for one in "abcd" for two in "abcd" for three in "abc")
     fields = ("one", "two", "three", "four")
 
-    @abi.fields(
-        *(abi.RecordField(name=name, label=name, type=abi.LiteralType(values=words)) for name in fields)
-    )
     @dataclass(frozen=True)
     class Four:
         one: str
@@ -134,7 +145,11 @@ def test_independent_fields_with_more_labels_than_go_side_by_side_take_turns() -
         four: str
 
     value = Four("abc", "dcb", "cab", "bbb")
-    asked = program(abi.RecordType(python=Four), using=abi.Using(independent=True))
+    returns = RecordType(
+        python=Four,
+        fields=tuple(RecordField(name=name, label=name, type=LiteralType(values=words)) for name in fields),
+    )
+    asked = program(returns, using=abi.Using(independent=True))
     with scripted({"ask": value}) as engine:
         assert engine.bind(asked).answer.waves() == (("one", "two", "three"), ("four",))
         assert function(asked)("Hm.") == value
@@ -143,30 +158,30 @@ def test_independent_fields_with_more_labels_than_go_side_by_side_take_turns() -
 @pytest.mark.parametrize(
     ("returns", "value"),
     [
-        (abi.StrType(), "any text, as it is: \"'\\ 🙂"),
-        (abi.StrType(), ""),
-        (abi.StrType(pattern=r"[a-z]+@[a-z]+\.org"), "me@here.org"),
-        (abi.IntType(), -123456),
-        (abi.IntType(minimum=1, maximum=5), 4),
-        (abi.FloatType(minimum=0, maximum=1), 0.125),
-        (abi.FloatType(), -2.0),
-        (abi.BoolType(), False),
-        (abi.LiteralType(values=("a", "b\\c", 'd "e"')), 'd "e"'),
-        (abi.OptionalType(item=abi.StrType()), None),
-        (abi.OptionalType(item=ACT), None),
-        (abi.OptionalType(item=INNER), Inner(act=Act.command, urgency=1)),
-        (abi.ListType(item=abi.StrType()), ["a", "", "line\nbreak", "日本"]),
-        (abi.ListType(item=abi.OptionalType(item=INNER)), [None, Inner(act=Act.other, urgency=2)]),
-        (abi.ListType(item=abi.ListType(item=abi.IntType())), [[], [1, 2], [-3]]),
+        (StrType(), "any text, as it is: \"'\\ 🙂"),
+        (StrType(), ""),
+        (PatternType(pattern=r"[a-z]+@[a-z]+\.org"), "me@here.org"),
+        (IntType(), -123456),
+        (IntType(minimum=1, maximum=5), 4),
+        (FloatType(minimum=0, maximum=1), 0.125),
+        (FloatType(), -2.0),
+        (BoolType(), False),
+        (LiteralType(values=("a", "b\\c", 'd "e"')), 'd "e"'),
+        (OptionalType(item=StrType()), None),
+        (OptionalType(item=ACT), None),
+        (OptionalType(item=INNER), Inner(act=Act.command, urgency=1)),
+        (ListType(item=StrType()), ["a", "", "line\nbreak", "日本"]),
+        (ListType(item=OptionalType(item=INNER)), [None, Inner(act=Act.other, urgency=2)]),
+        (ListType(item=ListType(item=IntType())), [[], [1, 2], [-3]]),
     ],
 )
-def test_every_type_comes_through_the_whole_runtime(returns: abi.Type, value: object) -> None:
+def test_every_type_comes_through_the_whole_runtime(returns: DeclaredType, value: object) -> None:
     with scripted({"ask": lambda text: value}):
         assert function(program(returns))("Hm.") == value
 
 
 def test_json_of_an_answer_is_data_in_the_programs_names() -> None:
-    ask = function(program(abi.OptionalType(item=abi.BoolType())))
+    ask = function(program(OptionalType(item=BoolType())))
     with scripted({"ask": {True: 0.5, None: 0.25, False: 0.25}}):
         data = ask.detail("Hm.").to_json()
     distribution = data.pop("distribution")
@@ -208,7 +223,7 @@ def test_the_function_keeps_its_name_docstring_and_signature() -> None:
     assert (vars(compare)["__name__"], compare.__doc__) == ("compare", "Compare two things.")
     assert (
         str(inspect.signature(compare))
-        == "(first: 'str', second: 'int', flag: 'bool | None' = None) -> 'bool'"
+        == "(first: 'str', second: 'Annotated[int, Field(ge=0, le=9)]', flag: 'bool | None' = None) -> 'bool'"
     )
     assert repr(compare) == "<prompt function compare of tests/compare.mp:3>"
 
@@ -252,11 +267,11 @@ def test_a_parameter_may_be_called_anything(name: str) -> None:
     scope: dict[str, Any] = {}
     exec(f"def ask({name}: str) -> bool: ...", scope)
     laid_out = replace(
-        program(abi.BoolType()),
-        parameters=(abi.Parameter(name=name, type=abi.StrType()),),
+        program(BoolType()),
+        parameters=(Parameter(name=name, type=StrType()),),
         input=("Input: ", abi.Hole(parameter=name)),
     )
-    ask: PromptFunction[..., bool] = prompt(laid_out)(scope["ask"])
+    ask: PromptFunction[..., bool] = PromptFunction(scope["ask"], program=laid_out)
     with scripted({"ask": lambda **arguments: arguments[name] == "x"}):
         for args, kwargs in ((("x",), {}), ((), {name: "x"})):
             assert ask(*args, **kwargs) is True
@@ -292,7 +307,7 @@ def test_cancelling_a_task_cancels_its_call() -> None:
         return np.zeros(VOCABULARY, dtype=np.float32)
 
     async def main() -> None:
-        task = asyncio.ensure_future(function(program(abi.StrType(min_length=100))).acall("Hm."))
+        task = asyncio.ensure_future(function(program(StrType(min_length=100))).acall("Hm."))
         await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -334,7 +349,7 @@ def test_bad_arguments_are_refused_before_the_model_is_asked(
     assert engine.calls == []
 
 
-def small(returns: abi.Type = ACT, context: int = 100) -> Engine:
+def small(returns: DeclaredType = ACT, context: int = 100) -> Engine:
     return Engine(WatchedBackend(random_voice(0), context=context))
 
 
@@ -382,7 +397,7 @@ def test_a_too_long_row_fails_alone_and_the_next_call_works() -> None:
 
 
 def test_an_answer_past_max_tokens_raises() -> None:
-    ask = function(program(abi.StrType(), using=abi.Using(max_tokens=5)))
+    ask = function(program(StrType(), using=abi.Using(max_tokens=5)))
     with scripted({"ask": lambda text: text}):
         with pytest.raises(AnswerTooLong, match="max_tokens = 5") as caught:
             ask("a long answer")
@@ -414,19 +429,19 @@ def test_a_slow_model_meets_the_deadline_and_the_next_call_works() -> None:
         return np.zeros(VOCABULARY, dtype=np.float32)
 
     backend = WatchedBackend(voice)
-    ask = function(program(abi.StrType(min_length=100), using=abi.Using(timeout=0.1)))
+    ask = function(program(StrType(min_length=100), using=abi.Using(timeout=0.1)))
     with override(Engine(backend)):
         with pytest.raises(DeadlineExceeded):
             ask("Hm.")
         slow[0] = False
-        assert len(function(program(abi.StrType(min_length=100)))("Hm.")) >= 100  # type: ignore[arg-type]
+        assert len(function(program(StrType(min_length=100)))("Hm.")) >= 100  # type: ignore[arg-type]
     assert len(backend.held()) == 1
 
 
 def test_temperature_with_a_seed_is_reproducible_and_without_one_varies() -> None:
     def answers(seed: int | None) -> list[object]:
         ask = function(
-            program(abi.IntType(minimum=0, maximum=200), using=abi.Using(temperature=1.5, seed=seed))
+            program(IntType(minimum=0, maximum=200), using=abi.Using(temperature=1.5, seed=seed))
         )
         return [ask(str(n)) for n in range(8)]
 
@@ -457,7 +472,7 @@ def test_threads_get_the_answers_to_their_own_calls() -> None:
             if (found := ask(text)) != text:
                 wrong.append(f"{text}: {found}")
 
-    ask = function(program(abi.StrType(), name="echo"))
+    ask = function(program(StrType(), name="echo"))
     with scripted({"echo": lambda text: text}) as engine:
         threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
         for thread in threads:
@@ -485,14 +500,14 @@ def test_a_scripted_answer_of_the_wrong_type_raises() -> None:
 @pytest.mark.parametrize(
     ("returns", "value"),
     [
-        (abi.StrType(), "two\nlines"),
-        (abi.StrType(), " a blank first"),
-        (abi.StrType(), "x" * 201),
-        (abi.ListType(item=abi.StrType()), ["\x01"]),
-        (abi.ListType(item=abi.IntType()), list(range(17))),
+        (StrType(), "two\nlines"),
+        (StrType(), " a blank first"),
+        (StrType(), "x" * 201),
+        (ListType(item=StrType()), ["\x01"]),
+        (ListType(item=IntType()), list(range(17))),
     ],
 )
-def test_a_scripted_answer_that_no_model_can_give_raises(returns: abi.Type, value: object) -> None:
+def test_a_scripted_answer_that_no_model_can_give_raises(returns: DeclaredType, value: object) -> None:
     with scripted({"ask": lambda text: value}), pytest.raises(ScriptError, match="no model can write"):
         function(program(returns))("Hm.")
 
@@ -509,7 +524,7 @@ def test_a_failing_scripted_row_does_not_shift_the_others() -> None:
 
 
 def test_a_script_may_call_prompt_functions_itself() -> None:
-    outer: PromptFunction[[str], object] = function(program(abi.BoolType(), name="outer"))
+    outer: PromptFunction[[str], object] = function(program(BoolType(), name="outer"))
     script = {"outer": lambda text: classify(text) is Act.other, "classify": Act.other}
     with scripted(script):
         assert outer("Hm.") is True

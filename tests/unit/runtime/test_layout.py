@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from microprompt import abi
+from microprompt.program import Parameter, Program
 from microprompt.prompts.layout import Argument, Literal, Message, Segment, hole_text, lay_out
+from microprompt.types import BoolType, ListType, OptionalType, StrType
 
 from .programs import ACT, INNER, OUTER, Act, Inner, program
 
@@ -32,11 +34,11 @@ def test_plain_prompt_is_instruction_meanings_shots_input_and_cue() -> None:
 
 
 def test_prompt_without_instruction_begins_with_the_input() -> None:
-    assert lay_out(program(abi.StrType(), instruction="")) == (Literal("Input: "), TEXT, Literal("\nAnswer:"))
+    assert lay_out(program(StrType(), instruction="")) == (Literal("Input: "), TEXT, Literal("\nAnswer:"))
 
 
 def test_prompt_without_input_is_instruction_and_cue() -> None:
-    whole = abi.Program(
+    whole = Program(
         name="joke",
         source="joke.mp",
         line=1,
@@ -44,7 +46,7 @@ def test_prompt_without_input_is_instruction_and_cue() -> None:
         input=(),
         cue="Joke:",
         parameters=(),
-        returns=abi.StrType(),
+        returns=StrType(),
     )
     assert lay_out(whole) == (Literal("Tell a joke.\n\nJoke:"),)
 
@@ -69,14 +71,14 @@ def test_record_example_is_written_as_json_with_labels() -> None:
 
 
 def test_meanings_of_nested_fields_and_members_are_told_in_order() -> None:
-    [first, *_] = lay_out(program(abi.OptionalType(item=abi.ListType(item=OUTER))))
+    [first, *_] = lay_out(program(OptionalType(item=ListType(item=OUTER))))
     assert first == Literal(
         "Say what it is.\n- question: asks for something\n- the note: few words\n\nInput: "
     )
 
 
 def test_chat_prompt_has_one_turn_for_each_side_of_a_shot() -> None:
-    laid_out = lay_out(program(abi.BoolType(), examples={"1 < 2": True}), turns)
+    laid_out = lay_out(program(BoolType(), examples={"1 < 2": True}), turns)
     assert laid_out == (
         Literal("<system>Say what it is.<user>Input: "),
         Argument("1 < 2"),
@@ -87,15 +89,15 @@ def test_chat_prompt_has_one_turn_for_each_side_of_a_shot() -> None:
 
 
 def test_hole_follows_its_path_into_a_record() -> None:
-    whole = abi.Program(
+    whole = Program(
         name="f",
         source="f.mp",
         line=1,
         instruction="",
         input=(abi.Hole(parameter="ticket", path=("inner", "act")),),
         cue="Answer:",
-        parameters=(abi.Parameter(name="ticket", type=OUTER),),
-        returns=abi.BoolType(),
+        parameters=(Parameter(name="ticket", type=OUTER),),
+        returns=BoolType(),
     )
     [hole, _] = lay_out(whole)
     assert isinstance(hole, abi.Hole)

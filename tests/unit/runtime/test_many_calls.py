@@ -13,6 +13,7 @@ from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, ArgumentError, ScriptError
 from microprompt.function import IN_FLIGHT
 from microprompt.testing import scripted
+from microprompt.types import StrType
 
 from .programs import (
     PLACE,
@@ -172,7 +173,7 @@ def test_what_a_row_raises_names_its_index(in_flight: int) -> None:
 
 
 def test_an_answer_that_fails_names_the_index_of_its_row() -> None:
-    ask = function(program(abi.StrType(), name="ask", using=abi.Using(max_tokens=5)))
+    ask = function(program(StrType(), name="ask", using=abi.Using(max_tokens=5)))
     with scripted({"ask": lambda text: text}), pytest.raises(AnswerTooLong) as caught:
         ask.map(["a", "b", "c", "far too long"])
     assert "in rows[3]" in notes(caught.value)

@@ -9,8 +9,16 @@ import pytest
 from outlines.types import JsonSchema
 from outlines.types.dsl import python_types_to_terms
 
-from microprompt import abi
-from microprompt.types import outlines_type
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    FloatType,
+    IntType,
+    LiteralType,
+    PatternType,
+    StrType,
+    outlines_type,
+)
 
 from .programs import ACT, OUTER
 
@@ -19,17 +27,17 @@ from .programs import ACT, OUTER
     ("returns", "right", "wrong"),
     [
         (ACT, ["question", "other"], ["something else", "Question"]),
-        (abi.LiteralType(values=("a.b", 'c "d"')), ["a.b", 'c "d"'], ["axb"]),
-        (abi.BoolType(), ["True", "False"], ["yes"]),
-        (abi.IntType(minimum=-3, maximum=12), ["-3", "0", "12"], ["13", "-4", "01"]),
-        (abi.FloatType(minimum=0, maximum=1), ["0.5", "1", "0.0"], ["1.1", "-0.1"]),
-        (abi.StrType(min_length=2, max_length=3), ["ab", "é🙂x"], ["a", "abcd", "a\nb"]),
-        (abi.StrType(pattern=r"[A-Z]\d?"), ["A", "B7"], ["a", "A77"]),
-        (abi.StrType(), ["", "x" * 200], ["x" * 201]),
+        (LiteralType(values=("a.b", 'c "d"')), ["a.b", 'c "d"'], ["axb"]),
+        (BoolType(), ["True", "False"], ["yes"]),
+        (IntType(minimum=-3, maximum=12), ["-3", "0", "12"], ["13", "-4", "01"]),
+        (FloatType(minimum=0, maximum=1), ["0.5", "1", "0.0"], ["1.1", "-0.1"]),
+        (StrType(min_length=2, max_length=3), ["ab", "é🙂x"], ["a", "abcd", "a\nb"]),
+        (PatternType(pattern=r"[A-Z]\d?"), ["A", "B7"], ["a", "A77"]),
+        (StrType(), ["", "x" * 200], ["x" * 201]),
     ],
 )
 def test_scalars_match_their_texts_and_no_others(
-    returns: abi.Type, right: list[str], wrong: list[str]
+    returns: DeclaredType, right: list[str], wrong: list[str]
 ) -> None:
     term = python_types_to_terms(outlines_type(returns))
     assert [text for text in right + wrong if term.matches(text)] == right

@@ -5,21 +5,31 @@ from __future__ import annotations
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from microprompt import abi
 from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, Plan, SideBySide, make_plan
-from microprompt.types import kind
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    FloatType,
+    IntType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    PatternType,
+    StrType,
+    kind,
+)
 from microprompt.types.grammar import Terminals
 
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer
 
-TEXT = abi.StrType()
+TEXT = StrType()
 
 
-def optional(item: abi.Type) -> abi.Type:
-    return abi.OptionalType(item=item)
+def optional(item: DeclaredType) -> DeclaredType:
+    return OptionalType(item=item)
 
 
-def only_leaf(returns: abi.Type) -> Choice | Guided:
+def only_leaf(returns: DeclaredType) -> Choice | Guided:
     leaf = make_plan(returns).root
     assert isinstance(leaf, (Choice, Guided))
     assert (leaf.name, leaf.after) == ("", "\n")
@@ -30,21 +40,21 @@ def only_leaf(returns: abi.Type) -> Choice | Guided:
     ("returns", "options"),
     [
         (ACT, ((Act.question, " question"), (Act.command, " command"), (Act.other, " something else"))),
-        (abi.BoolType(), ((True, " yes"), (False, " no"))),
-        (abi.LiteralType(values=("a", "b c")), (("a", " a"), ("b c", " b c"))),
-        (abi.IntType(minimum=-1, maximum=1), ((-1, " -1"), (0, " 0"), (1, " 1"))),
-        (optional(abi.BoolType()), ((True, " yes"), (False, " no"), (None, " none"))),
+        (BoolType(), ((True, " yes"), (False, " no"))),
+        (LiteralType(values=("a", "b c")), (("a", " a"), ("b c", " b c"))),
+        (IntType(minimum=-1, maximum=1), ((-1, " -1"), (0, " 0"), (1, " 1"))),
+        (optional(BoolType()), ((True, " yes"), (False, " no"), (None, " none"))),
     ],
 )
 def test_types_that_can_be_listed_are_choices(
-    returns: abi.Type, options: tuple[tuple[object, str], ...]
+    returns: DeclaredType, options: tuple[tuple[object, str], ...]
 ) -> None:
     assert only_leaf(returns) == Choice("", kind(returns), options, "\n")
 
 
 @pytest.mark.parametrize(("most", "node"), [(255, Choice), (256, Guided)])
 def test_int_ranges_are_listed_up_to_256_values(most: int, node: type[Node]) -> None:
-    assert isinstance(only_leaf(abi.IntType(minimum=0, maximum=most)), node)
+    assert isinstance(only_leaf(IntType(minimum=0, maximum=most)), node)
 
 
 def leaves(plan: Plan) -> list[Choice | Guided]:
@@ -114,7 +124,7 @@ def test_each_independent_field_is_written_in_a_text_of_its_own() -> None:
 
 def test_a_branch_is_written_as_the_choice_and_its_arm() -> None:
     choice = Choice("kind", kind(ACT), ((Act.question, " ask"), (Act.command, " do")), ":")
-    number = Guided("count", kind(abi.IntType()), False, " ", "\n")
+    number = Guided("count", kind(IntType()), False, " ", "\n")
     branch = Branch(choice, (Forced(" what\n"), number))
     assert list(branch.texts({"kind": Act.question})) == [" ask: what\n"]
     assert list(branch.texts({"kind": Act.command, "count": 12})) == [" do: 12\n"]
@@ -134,64 +144,64 @@ def matched(leaf: Choice | Guided, text: str) -> bool:
     return bool(matcher.consume_tokens(list(text.encode())) and matcher.is_accepting())
 
 
-GUIDED: dict[str, tuple[abi.Type, list[str], list[str]]] = {
+GUIDED: dict[str, tuple[DeclaredType, list[str], list[str]]] = {
     "str": (
         TEXT,
         [" a b\n", " é🙂\n", ' "\n', " " + "x" * 200 + "\n"],
         [" " + "x" * 201 + "\n", "  a\n", " a\tb\n"],
     ),
     "str, empty": (TEXT, [" \n"], ["\n", " a"]),
-    "str(3..4)": (abi.StrType(min_length=3, max_length=4), [" abc\n", " éüöä\n"], [" ab\n", " abcde\n"]),
-    "str(1..1)": (abi.StrType(min_length=1, max_length=1), [" a\n"], [" \n", " ab\n"]),
-    "str(..0)": (abi.StrType(max_length=0), [" \n"], [" a\n"]),
-    "str(300..)": (abi.StrType(min_length=300), [" " + "x" * 300 + "\n"], [" " + "x" * 299 + "\n"]),
-    "pattern": (abi.StrType(pattern="[A-Z]{2}-[0-9]+"), [" AB-1\n"], [" AB-\n", " xAB-1\n"]),
+    "str(3..4)": (StrType(min_length=3, max_length=4), [" abc\n", " éüöä\n"], [" ab\n", " abcde\n"]),
+    "str(1..1)": (StrType(min_length=1, max_length=1), [" a\n"], [" \n", " ab\n"]),
+    "str(..0)": (StrType(max_length=0), [" \n"], [" a\n"]),
+    "str(300..)": (StrType(min_length=300), [" " + "x" * 300 + "\n"], [" " + "x" * 299 + "\n"]),
+    "pattern": (PatternType(pattern="[A-Z]{2}-[0-9]+"), [" AB-1\n"], [" AB-\n", " xAB-1\n"]),
     "pattern with classes": (
-        abi.StrType(pattern=r"\d\w[\d-][^\w\s]\S\\d"),
+        PatternType(pattern=r"\d\w[\d-][^\w\s]\S\\d"),
         [" 1_-·!\\d\n", " ٣é9.é\\d\n"],
         [" x_-.!\\d\n", " 1·-.!\\d\n", " 1_-é!\\d\n", " 1_-. \\d\n", " 1_-.!3\n"],
     ),
-    "pattern with a slash": (abi.StrType(pattern="a/b|c"), [" a/b\n", " c\n"], [" a\n"]),
-    "pattern without end": (abi.StrType(pattern=".*"), [" " + "x" * 200 + "\n"], [" " + "x" * 201 + "\n"]),
-    "int": (abi.IntType(), [" 0\n", " -17\n"], [" 01\n", " 1.0\n", " " + "1" * 16 + "\n"]),
-    "int(0..1000)": (abi.IntType(minimum=0, maximum=1000), [" 1000\n"], [" 1001\n", " -1\n"]),
-    "float(0..1)": (abi.FloatType(minimum=0, maximum=1), [" 0.5\n", " 1\n", " 1.0\n"], [" 1.1\n", " .5\n"]),
+    "pattern with a slash": (PatternType(pattern="a/b|c"), [" a/b\n", " c\n"], [" a\n"]),
+    "pattern without end": (PatternType(pattern=".*"), [" " + "x" * 200 + "\n"], [" " + "x" * 201 + "\n"]),
+    "int": (IntType(), [" 0\n", " -17\n"], [" 01\n", " 1.0\n", " " + "1" * 16 + "\n"]),
+    "int(0..1000)": (IntType(minimum=0, maximum=1000), [" 1000\n"], [" 1001\n", " -1\n"]),
+    "float(0..1)": (FloatType(minimum=0, maximum=1), [" 0.5\n", " 1\n", " 1.0\n"], [" 1.1\n", " .5\n"]),
     "str?": (optional(TEXT), [" none\n", " nonesuch\n"], []),
-    "float?": (optional(abi.FloatType()), [" none\n", " 1.5\n"], [" null\n"]),
+    "float?": (optional(FloatType()), [" none\n", " 1.5\n"], [" null\n"]),
     "record?": (
         optional(INNER),
         [" none\n", ' {"act": "something else", "how urgent": 5}\n'],
         [" null\n", ' {"act": "other", "how urgent": 5}\n', ' {"act": "question", "how urgent": 6}\n'],
     ),
     "list[str](..2)": (
-        abi.ListType(item=TEXT, max_count=2),
+        ListType(item=TEXT, max_count=2),
         [" []\n", ' ["a"]\n', ' ["a", "b\\n\\"\\\\"]\n'],
         [' ["a", "b", "c"]\n', ' ["a","b"]\n', " [a]\n", ' ["\\u0041"]\n', ' ["a\nb"]\n'],
     ),
     "list[int](2..2)": (
-        abi.ListType(item=abi.IntType(minimum=1, maximum=20), min_count=2, max_count=2),
+        ListType(item=IntType(minimum=1, maximum=20), min_count=2, max_count=2),
         [" [1, 20]\n"],
         [" [1]\n", " [1, 21]\n", " [1, 2, 3]\n"],
     ),
     "list(..1)": (
-        abi.ListType(item=ACT, max_count=1),
+        ListType(item=ACT, max_count=1),
         [" []\n", ' ["command"]\n'],
         [' ["command", "command"]\n'],
     ),
-    "list(1..1)": (abi.ListType(item=ACT, min_count=1, max_count=1), [' ["question"]\n'], [" []\n"]),
-    "list(..0)": (abi.ListType(item=ACT, max_count=0), [" []\n"], [' ["question"]\n']),
+    "list(1..1)": (ListType(item=ACT, min_count=1, max_count=1), [' ["question"]\n'], [" []\n"]),
+    "list(..0)": (ListType(item=ACT, max_count=0), [" []\n"], [' ["question"]\n']),
     "list": (
-        abi.ListType(item=optional(abi.BoolType())),
+        ListType(item=optional(BoolType())),
         [" [" + ", ".join(["null"] * 16) + "]\n"],
         [" [" + ", ".join(["true"] * 17) + "]\n"],
     ),
     "list of lists of records": (
-        abi.ListType(item=abi.ListType(item=INNER)),
+        ListType(item=ListType(item=INNER)),
         [' [[], [{"act": "command", "how urgent": 1}]]\n'],
         [' [{"act": "command", "how urgent": 1}]\n'],
     ),
     "pattern in a list": (
-        abi.ListType(item=abi.StrType(pattern='[a"\\\\\t]+')),
+        ListType(item=PatternType(pattern='[a"\\\\\t]+')),
         [' ["aa"]\n', ' ["a\\"\\\\\\t"]\n'],
         [' ["a"a"]\n', ' ["\\"]\n', ' ["\\n"]\n', ' ["\t"]\n'],
     ),
@@ -207,17 +217,17 @@ def guided(right: bool) -> list[object]:
 
 
 @pytest.mark.parametrize(("returns", "text"), guided(True))
-def test_a_guided_slot_allows_what_the_type_has(returns: abi.Type, text: str) -> None:
+def test_a_guided_slot_allows_what_the_type_has(returns: DeclaredType, text: str) -> None:
     assert matched(only_leaf(returns), text)
 
 
 @pytest.mark.parametrize(("returns", "text"), guided(False))
-def test_a_guided_slot_refuses_what_the_type_has_not(returns: abi.Type, text: str) -> None:
+def test_a_guided_slot_refuses_what_the_type_has_not(returns: DeclaredType, text: str) -> None:
     assert not matched(only_leaf(returns), text)
 
 
 @pytest.mark.parametrize(("returns", "text"), guided(True))
-def test_texts_are_as_long_as_is_said(returns: abi.Type, text: str) -> None:
+def test_texts_are_as_long_as_is_said(returns: DeclaredType, text: str) -> None:
     leaf = only_leaf(returns)
     assert isinstance(leaf, Guided)
     size = leaf.kind.grammar(Terminals())
@@ -231,4 +241,4 @@ def test_texts_are_as_long_as_is_said(returns: abi.Type, text: str) -> None:
     [(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", 10), (r"[A-Z]{2}", 2), (r"[a-zé]+", 400), (r"yes|no|", 3), (r".*", 800)],
 )
 def test_a_pattern_is_bounded_by_what_it_can_match(pattern: str, longest: int) -> None:
-    assert kind(abi.StrType(pattern=pattern)).grammar(Terminals()).longest == longest
+    assert kind(PatternType(pattern=pattern)).grammar(Terminals()).longest == longest

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from microprompt import abi
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import Voice
 from microprompt.errors import AnswerTooLong, EngineError, PromptTooLong
@@ -20,14 +19,23 @@ from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
 from microprompt.scheduling.sampling import Sampler
 from microprompt.scheduling.slots import AnySlot, Binding, Decided, make_slot
-from microprompt.types import kind
+from microprompt.types import (
+    DeclaredType,
+    IntType,
+    ListType,
+    LiteralType,
+    RecordField,
+    RecordType,
+    StrType,
+    kind,
+)
 
 from .programs import INNER, OUTER, WatchedBackend, log_probability, program, random_voice
 
 PROMPT = b"What?"
-TEXT = kind(abi.StrType(min_length=1, max_length=6))
-COUNT = kind(abi.IntType(minimum=1, maximum=3))
-YES_NO = kind(abi.LiteralType(values=("yes", "no")))
+TEXT = kind(StrType(min_length=1, max_length=6))
+COUNT = kind(IntType(minimum=1, maximum=3))
+YES_NO = kind(LiteralType(values=("yes", "no")))
 
 WHICH = Choice("which", YES_NO, (("yes", ' {"some": '), ("no", ' {"none": ')), "")
 HOW_MANY = Choice("count", COUNT, ((1, "1"), (2, "2"), (3, "3")), "}")
@@ -95,8 +103,8 @@ NODES = [
     BRANCH,
     make_plan(OUTER).root,
     make_plan(OUTER, independent=True).root,
-    make_plan(abi.IntType(minimum=0, maximum=255)).root,
-    make_plan(abi.ListType(item=INNER, max_count=2)).root,
+    make_plan(IntType(minimum=0, maximum=255)).root,
+    make_plan(ListType(item=INNER, max_count=2)).root,
     SideBySide((Chain((Forced(" a:"), HOW_MANY)), Chain((Forced(" b:"), REASON)))),
 ]
 
@@ -115,7 +123,7 @@ def test_an_answer_takes_as_many_tokens_as_its_slot_says(node: Node, seed: int) 
 
 @pytest.mark.parametrize("limit", [1, 5, 40])
 def test_a_limit_of_chosen_tokens_bounds_free_text(limit: int) -> None:
-    free = make_plan(abi.StrType()).root
+    free = make_plan(StrType()).root
     slot = slot_of(free, WatchedBackend(random_voice(0)), limit)
     assert slot.max_tokens == limit + len(" \n")
     assert slot_of(free, WatchedBackend(random_voice(0))).max_tokens == 800 + len(" \n")
@@ -162,7 +170,7 @@ def terse(text: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return logits
 
 
-WORDS = abi.ListType(item=abi.StrType())
+WORDS = ListType(item=StrType())
 
 
 def test_a_call_is_not_refused_for_an_answer_that_it_will_not_give() -> None:
@@ -176,11 +184,11 @@ def test_an_answer_that_the_context_has_no_room_for_ends_with_what_to_do() -> No
     engine = Engine(WatchedBackend(chatty, context=120))
     with pytest.raises(AnswerTooLong, match=r"the model's context of 120 tokens was full\n  help: bound the"):
         engine.answer(Call(program(WORDS), {"text": "Hm."}))
-    assert engine.answer(Call(program(abi.StrType(max_length=8)), {"text": "Hm."})).value == "x" * 8
+    assert engine.answer(Call(program(StrType(max_length=8)), {"text": "Hm."})).value == "x" * 8
 
 
 def test_a_call_is_refused_where_not_even_the_shortest_answer_fits() -> None:
-    asked = program(abi.StrType(min_length=30))
+    asked = program(StrType(min_length=30))
     engine = Engine(WatchedBackend(terse, context=80))
     room = 80 - len(engine.bind(asked).prefix) - len(engine.bind(asked).question({"text": ""}))
     with pytest.raises(PromptTooLong) as caught:
@@ -193,13 +201,12 @@ def test_a_call_is_refused_where_not_even_the_shortest_answer_fits() -> None:
 def test_no_call_takes_more_cells_than_there_are(context: int) -> None:
     backend = WatchedBackend(random_voice(5), context=context)
     engine = Engine(backend)
-    for returns in (OUTER, WORDS, abi.StrType()):
+    for returns in (OUTER, WORDS, StrType()):
         with suppress(AnswerTooLong, PromptTooLong):
             engine.answer(Call(program(returns), {"text": "Hm."}))
     assert backend.most_cells <= context
 
 
-@abi.fields(abi.RecordField(name="note", label="note", type=abi.StrType()))
 @dataclass(frozen=True)
 class Picky:
     note: str
@@ -208,10 +215,11 @@ class Picky:
         raise ValueError("not today")
 
 
-@pytest.mark.parametrize(
-    "returns", [abi.RecordType(python=Picky), abi.ListType(item=abi.RecordType(python=Picky), min_count=1)]
-)
-def test_a_value_that_its_class_refuses_is_an_engine_error(returns: abi.Type) -> None:
+PICKY = RecordType(python=Picky, fields=(RecordField(name="note", label="note", type=StrType()),))
+
+
+@pytest.mark.parametrize("returns", [PICKY, ListType(item=PICKY, min_count=1)])
+def test_a_value_that_its_class_refuses_is_an_engine_error(returns: DeclaredType) -> None:
     engine = Engine(WatchedBackend(random_voice(1)))
     with pytest.raises(EngineError, match="not today"):
         engine.answer(Call(program(returns), {"text": "Hm."}))

@@ -11,10 +11,21 @@ from typing import Any, cast
 
 import pytest
 
-from microprompt import abi
 from microprompt.errors import ArgumentError, ScriptError
 from microprompt.testing import scripted
-from microprompt.types import KINDS, Kind, Scalar, kind
+from microprompt.types import (
+    KINDS,
+    DeclaredType,
+    Kind,
+    ListType,
+    OptionalType,
+    RecordField,
+    RecordType,
+    Scalar,
+    kind,
+)
+from microprompt.types.annotations import Annotation
+from microprompt.types.base import TypeOf
 from microprompt.types.grammar import Expression, Terminals, chain, text
 from microprompt.types.punctuation import quoted
 
@@ -24,11 +35,15 @@ ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColourType:
+class ColourType(DeclaredType):
     """A colour as `#rrggbb`; in Python three numbers."""
 
 
 class ColourKind(Scalar[ColourType]):
+    @classmethod
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> ColourType | None:
+        return ColourType() if annotation.python == tuple[int, int, int] else None
+
     def describe(self) -> str:
         return "colour"
 
@@ -74,7 +89,7 @@ class ColourKind(Scalar[ColourType]):
         raise NotImplementedError
 
 
-COLOUR = cast(abi.Type, ColourType())
+COLOUR = ColourType()
 RED = (255, 0, 0)
 
 
@@ -85,30 +100,32 @@ def row(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     kind.cache_clear()
 
 
-@abi.fields(
-    abi.RecordField(name="front", label="front", type=COLOUR),
-    abi.RecordField(name="others", label="others", type=abi.ListType(item=COLOUR, max_count=2)),
-)
 @dataclass(frozen=True)
 class Flag:
     front: tuple[int, int, int]
     others: list[tuple[int, int, int]]
 
 
-FLAG = abi.RecordType(python=Flag)
+FLAG = RecordType(
+    python=Flag,
+    fields=(
+        RecordField(name="front", label="front", type=COLOUR),
+        RecordField(name="others", label="others", type=ListType(item=COLOUR, max_count=2)),
+    ),
+)
 
 
 def test_it_is_checked_and_described_wherever_it_is() -> None:
-    assert kind(abi.ListType(item=abi.OptionalType(item=COLOUR))).describe() == "list[colour?]"
+    assert kind(ListType(item=OptionalType(item=COLOUR))).describe() == "list[colour?]"
     with pytest.raises(ArgumentError, match=r"it\.others\[0\] must be colour, not str 'red'"):
         kind(FLAG).check(Flag(RED, ["red"]), "it")  # type: ignore[list-item]  # on purpose
 
 
 @pytest.mark.parametrize(
     ("returns", "value"),
-    [(COLOUR, RED), (abi.OptionalType(item=COLOUR), None), (FLAG, Flag(RED, [(1, 2, 3)]))],
+    [(COLOUR, RED), (OptionalType(item=COLOUR), None), (FLAG, Flag(RED, [(1, 2, 3)]))],
 )
-def test_it_is_laid_out_and_decoded(returns: abi.Type, value: object) -> None:
+def test_it_is_laid_out_and_decoded(returns: DeclaredType, value: object) -> None:
     ask = function(program(returns, examples={"Blood?": RED if returns is COLOUR else value}))
     with scripted({"ask": value}):
         answer = ask.detail("Hm.")

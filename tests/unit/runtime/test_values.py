@@ -16,12 +16,25 @@ from hypothesis import strategies as st
 from microprompt import abi
 from microprompt.errors import ArgumentError
 from microprompt.records import Record
-from microprompt.types import kind
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    PatternType,
+    StrType,
+    kind,
+    type_of,
+)
 from microprompt.types.numbers import decimal_text
 
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer
 
-TEXT = abi.StrType()
+TEXT = StrType()
 TEXTS = [
     "",
     "plain",
@@ -36,44 +49,45 @@ TEXTS = [
 ]
 
 
-@abi.members(abi.Member(name="none", label="nothing"), abi.Member(name="null", label="zero"))
 class Word(StrEnum):
     none = "none"
     null = "null"
 
 
-NONE = abi.EnumType(python=Word)
+abi.words(Word, none=abi.Words(label="nothing"), null=abi.Words(label="zero"))
+
+NONE = EnumType(python=Word)
 TICKET = Outer(inner=Inner(act=Act.other, urgency=5), note='a "b" \\ 🙂', paid=None, tags=["x", 'y"', "z\\"])
-BOTH_WAYS: Sequence[tuple[object, abi.Type]] = [
+BOTH_WAYS: Sequence[tuple[object, DeclaredType]] = [
     *((text, TEXT) for text in TEXTS),
-    *((text, abi.OptionalType(item=TEXT)) for text in TEXTS),
-    (None, abi.OptionalType(item=TEXT)),
+    *((text, OptionalType(item=TEXT)) for text in TEXTS),
+    (None, OptionalType(item=TEXT)),
     (Act.question, ACT),
     (Act.other, ACT),
-    (None, abi.OptionalType(item=ACT)),
-    ("no idea", abi.LiteralType(values=("sure", "no idea"))),
-    (True, abi.BoolType()),
-    (False, abi.OptionalType(item=abi.BoolType())),
-    (-12, abi.IntType()),
-    (0.25, abi.FloatType()),
-    (1e15, abi.FloatType()),
-    (-3.0, abi.OptionalType(item=abi.FloatType())),
-    ([], abi.ListType(item=TEXT)),
-    ([TEXTS, []], abi.ListType(item=abi.ListType(item=TEXT))),
-    ([True, None], abi.ListType(item=abi.OptionalType(item=abi.BoolType()))),
+    (None, OptionalType(item=ACT)),
+    ("no idea", LiteralType(values=("sure", "no idea"))),
+    (True, BoolType()),
+    (False, OptionalType(item=BoolType())),
+    (-12, IntType()),
+    (0.25, FloatType()),
+    (1e15, FloatType()),
+    (-3.0, OptionalType(item=FloatType())),
+    ([], ListType(item=TEXT)),
+    ([TEXTS, []], ListType(item=ListType(item=TEXT))),
+    ([True, None], ListType(item=OptionalType(item=BoolType()))),
     (TICKET, OUTER),
-    (None, abi.OptionalType(item=OUTER)),
-    ([TICKET, TICKET], abi.ListType(item=OUTER)),
+    (None, OptionalType(item=OUTER)),
+    ([TICKET, TICKET], ListType(item=OUTER)),
 ]
 
 
 @pytest.mark.parametrize(("value", "declared"), BOTH_WAYS)
-def test_plain_text_reads_back_as_the_value(value: object, declared: abi.Type) -> None:
+def test_plain_text_reads_back_as_the_value(value: object, declared: DeclaredType) -> None:
     assert kind(declared).read_plain(kind(declared).plain(value)) == value
 
 
 @pytest.mark.parametrize(("value", "declared"), BOTH_WAYS)
-def test_json_reads_back_as_the_value(value: object, declared: abi.Type) -> None:
+def test_json_reads_back_as_the_value(value: object, declared: DeclaredType) -> None:
     assert kind(declared).read_json(json.loads(kind(declared).json(value))) == value
 
 
@@ -87,16 +101,16 @@ def test_any_text_goes_both_ways(text: str) -> None:
     ("value", "declared", "text"),
     [
         ('say "hi"', TEXT, 'say "hi"'),
-        (True, abi.BoolType(), "yes"),
-        (None, abi.OptionalType(item=TEXT), "none"),
+        (True, BoolType(), "yes"),
+        (None, OptionalType(item=TEXT), "none"),
         (Act.other, ACT, "something else"),
-        (2.50, abi.FloatType(), "2.5"),
-        (3, abi.FloatType(), "3.0"),
-        (["a", "ü"], abi.ListType(item=TEXT), '["a", "ü"]'),
+        (2.50, FloatType(), "2.5"),
+        (3, FloatType(), "3.0"),
+        (["a", "ü"], ListType(item=TEXT), '["a", "ü"]'),
         (Inner(act=Act.other, urgency=2), INNER, '{"act": "something else", "how urgent": 2}'),
     ],
 )
-def test_plain_notation(value: object, declared: abi.Type, text: str) -> None:
+def test_plain_notation(value: object, declared: DeclaredType, text: str) -> None:
     assert kind(declared).plain(value) == text
 
 
@@ -127,7 +141,7 @@ def test_json_data_uses_the_programs_names() -> None:
 
 
 @pytest.mark.parametrize(("value", "declared"), BOTH_WAYS)
-def test_check_accepts_a_value_of_its_type(value: object, declared: abi.Type) -> None:
+def test_check_accepts_a_value_of_its_type(value: object, declared: DeclaredType) -> None:
     assert kind(declared).check(value, "it") == value
 
 
@@ -135,33 +149,33 @@ def test_check_accepts_a_value_of_its_type(value: object, declared: abi.Type) ->
     ("value", "declared", "message"),
     [
         (1, TEXT, "it must be str, not int 1"),
-        (True, abi.IntType(), "it must be int, not bool True"),
-        (1.0, abi.IntType(), "it must be int, not float 1.0"),
-        (True, abi.FloatType(), "it must be float, not bool True"),
-        (1, abi.BoolType(), "it must be bool, not int 1"),
+        (True, IntType(), "it must be int, not bool True"),
+        (1.0, IntType(), "it must be int, not float 1.0"),
+        (True, FloatType(), "it must be float, not bool True"),
+        (1, BoolType(), "it must be bool, not int 1"),
         ("question", ACT, "it must be Act, not str 'question'"),
-        ("maybe", abi.LiteralType(values=("yes", "no")), 'it must be "yes" | "no", not str \'maybe\''),
-        (["a"], abi.LiteralType(values=("yes", "no")), 'it must be "yes" | "no", not list [\'a\']'),
+        ("maybe", LiteralType(values=("yes", "no")), 'it must be "yes" | "no", not str \'maybe\''),
+        (["a"], LiteralType(values=("yes", "no")), 'it must be "yes" | "no", not list [\'a\']'),
         ({}, INNER, "it must be Inner, not dict {}"),
-        ("ab", abi.ListType(item=TEXT), "it must be list[str], not str 'ab'"),
-        (["a", 2], abi.ListType(item=TEXT), "it[1] must be str, not int 2"),
+        ("ab", ListType(item=TEXT), "it must be list[str], not str 'ab'"),
+        (["a", 2], ListType(item=TEXT), "it[1] must be str, not int 2"),
         (None, TEXT, "it must be str, not NoneType None"),
-        (2, abi.OptionalType(item=TEXT), "it must be str, not int 2"),
-        (6, abi.IntType(minimum=1, maximum=5), "it is 6; 1..5 is allowed"),
-        (0, abi.IntType(minimum=1), "it is 0; 1.. is allowed"),
-        (0.5, abi.FloatType(maximum=0.25), "it is 0.5; ..0.25 is allowed"),
-        (math.nan, abi.FloatType(), "it is nan; .. is allowed"),
-        (math.inf, abi.FloatType(minimum=0), "it is inf; 0.. is allowed"),
-        ("abc", abi.StrType(max_length=2), "it has 3 characters; ..2 are allowed"),
-        ("", abi.StrType(min_length=1), "it has 0 characters; 1.. are allowed"),
-        ("a1", abi.StrType(pattern="[a-z]+"), "it does not match /[a-z]+/: str 'a1'"),
-        ("٣\n", abi.StrType(pattern=r"\d."), r"it does not match /\d./: str '٣\n'"),
-        (10**400, abi.FloatType(), "it is larger than any float"),
-        ([], abi.ListType(item=TEXT, min_count=1, max_count=3), "it has 0 items; 1..3 are allowed"),
+        (2, OptionalType(item=TEXT), "it must be str, not int 2"),
+        (6, IntType(minimum=1, maximum=5), "it is 6; 1..5 is allowed"),
+        (0, IntType(minimum=1), "it is 0; 1.. is allowed"),
+        (0.5, FloatType(maximum=0.25), "it is 0.5; ..0.25 is allowed"),
+        (math.nan, FloatType(), "it is nan; .. is allowed"),
+        (math.inf, FloatType(minimum=0), "it is inf; 0.. is allowed"),
+        ("abc", StrType(max_length=2), "it has 3 characters; ..2 are allowed"),
+        ("", StrType(min_length=1), "it has 0 characters; 1.. are allowed"),
+        ("a1", PatternType(pattern="[a-z]+"), "it does not match /[a-z]+/: str 'a1'"),
+        ("٣\n", PatternType(pattern=r"\d."), r"it does not match /\d./: str '٣\n'"),
+        (10**400, FloatType(), "it is larger than any float"),
+        ([], ListType(item=TEXT, min_count=1, max_count=3), "it has 0 items; 1..3 are allowed"),
         ("half \ud83d", TEXT, "it has half of a surrogate pair at character 5, which is no text"),
     ],
 )
-def test_check_refuses_and_says_what_it_wants(value: object, declared: abi.Type, message: str) -> None:
+def test_check_refuses_and_says_what_it_wants(value: object, declared: DeclaredType, message: str) -> None:
     with pytest.raises(ArgumentError) as caught:
         kind(declared).check(value, "it")
     assert caught.value.message == message
@@ -169,21 +183,21 @@ def test_check_refuses_and_says_what_it_wants(value: object, declared: abi.Type,
 
 def test_long_values_are_cut_in_messages() -> None:
     with pytest.raises(ArgumentError) as caught:
-        kind(abi.IntType()).check("x" * 1000, "it")
+        kind(IntType()).check("x" * 1000, "it")
     assert len(str(caught.value)) < 120
 
 
 @pytest.mark.parametrize(
     ("declared", "text"),
     [
-        (abi.StrType(min_length=1, max_length=80), "str(1..80)"),
-        (abi.StrType(pattern=r"\d+"), r"str(/\d+/)"),
-        (abi.OptionalType(item=abi.LiteralType(values=("a", "b"))), '("a" | "b")?'),
-        (abi.ListType(item=abi.IntType(minimum=0), max_count=3), "list[int(0..)](..3)"),
-        (abi.OptionalType(item=OUTER), "Outer?"),
+        (StrType(min_length=1, max_length=80), "str(1..80)"),
+        (PatternType(pattern=r"\d+"), r"str(/\d+/)"),
+        (OptionalType(item=LiteralType(values=("a", "b"))), '("a" | "b")?'),
+        (ListType(item=IntType(minimum=0), max_count=3), "list[int(0..)](..3)"),
+        (OptionalType(item=OUTER), "Outer?"),
     ],
 )
-def test_types_are_described_in_the_languages_notation(declared: abi.Type, text: str) -> None:
+def test_types_are_described_in_the_languages_notation(declared: DeclaredType, text: str) -> None:
     assert kind(declared).describe() == text
 
 
@@ -203,13 +217,13 @@ class Grams(float):
     [
         (Markup("tea"), TEXT, "tea"),
         (np.str_("tea"), TEXT, "tea"),
-        (Markup("a"), abi.LiteralType(values=("a", "b")), "a"),
-        (np.int64(3), abi.IntType(minimum=0, maximum=5), 3),
-        (np.float64(0.1), abi.FloatType(), 0.1),
-        (Grams(2), abi.FloatType(), 2.0),
-        (3, abi.FloatType(), 3.0),
-        (np.bool_(True), abi.BoolType(), True),
-        ((np.int64(1), 2), abi.ListType(item=abi.IntType()), [1, 2]),
+        (Markup("a"), LiteralType(values=("a", "b")), "a"),
+        (np.int64(3), IntType(minimum=0, maximum=5), 3),
+        (np.float64(0.1), FloatType(), 0.1),
+        (Grams(2), FloatType(), 2.0),
+        (3, FloatType(), 3.0),
+        (np.bool_(True), BoolType(), True),
+        ((np.int64(1), 2), ListType(item=IntType()), [1, 2]),
         (
             Inner(act=Act.other, urgency=np.int64(2)),  # type: ignore[arg-type]  # as in untyped code
             INNER,
@@ -218,7 +232,7 @@ class Grams(float):
     ],
 )
 def test_check_takes_subclasses_and_numpys_scalars_by_their_value(
-    value: object, declared: abi.Type, taken: object
+    value: object, declared: DeclaredType, taken: object
 ) -> None:
     found = kind(declared).check(value, "it")
     assert found == taken
@@ -228,7 +242,7 @@ def test_check_takes_subclasses_and_numpys_scalars_by_their_value(
 @pytest.mark.parametrize("value", [np.bool_(True), np.float64(1.0), "1", np.array([1])])
 def test_what_is_no_integer_is_refused(value: object) -> None:
     with pytest.raises(ArgumentError, match="it must be int, not "):
-        kind(abi.IntType()).check(value, "it")
+        kind(IntType()).check(value, "it")
 
 
 def test_a_value_that_is_right_already_is_not_copied() -> None:
@@ -253,11 +267,10 @@ def test_records_are_checked_in_depth(change: dict[str, object], message: str) -
 
 
 def test_pydantic_records_are_checked_in_depth_too() -> None:
-    @abi.fields(abi.RecordField(name="tags", label="tags", type=abi.ListType(item=TEXT)))
     class Note(Record):
         tags: list[str]
 
-    declared = kind(abi.RecordType(python=Note))
+    declared = kind(type_of(Note))
     changed = Note(tags=["a"])
     changed.tags.append(1)  # type: ignore[arg-type]  # on purpose
     for wrong in (changed, Note(tags=[]).model_copy(update={"tags": "ab"}), Note.model_construct()):
@@ -268,53 +281,57 @@ def test_pydantic_records_are_checked_in_depth_too() -> None:
 @pytest.mark.parametrize(
     ("declared", "keys"),
     [
-        (abi.LiteralType(values=("null", "yes")), ["null", "yes", "none"]),
-        (abi.BoolType(), ["true", "false", "none"]),
-        (abi.IntType(minimum=1, maximum=2), ["1", "2", "none"]),
+        (LiteralType(values=("null", "yes")), ["null", "yes", "none"]),
+        (BoolType(), ["true", "false", "none"]),
+        (IntType(minimum=1, maximum=2), ["1", "2", "none"]),
         (NONE, ["none", "null", "(none)"]),
     ],
 )
-def test_no_two_values_of_an_optional_choice_have_the_same_key(declared: abi.Type, keys: list[str]) -> None:
-    found = kind(abi.OptionalType(item=declared))
+def test_no_two_values_of_an_optional_choice_have_the_same_key(
+    declared: DeclaredType, keys: list[str]
+) -> None:
+    found = kind(OptionalType(item=declared))
     assert [found.key(value) for value in found.options() or ()] == keys
 
 
 @pytest.mark.parametrize(
     ("word", "declared", "value"),
     [
-        ("none", abi.OptionalType(item=TEXT), None),
-        ("Yes", abi.BoolType(), True),
-        ("-3", abi.IntType(), -3),
-        ("1e3", abi.FloatType(), 1000.0),
+        ("none", OptionalType(item=TEXT), None),
+        ("Yes", BoolType(), True),
+        ("-3", IntType(), -3),
+        ("1e3", FloatType(), 1000.0),
         ("other", ACT, Act.other),
-        ('["a"]', abi.ListType(item=TEXT), ["a"]),
+        ('["a"]', ListType(item=TEXT), ["a"]),
         ('{"act": "other", "urgency": 1}', INNER, Inner(act=Act.other, urgency=1)),
     ],
 )
-def test_words_of_a_command_line_are_read_by_the_type(word: str, declared: abi.Type, value: object) -> None:
+def test_words_of_a_command_line_are_read_by_the_type(
+    word: str, declared: DeclaredType, value: object
+) -> None:
     assert kind(declared).read_word(word, "it") == value
 
 
 @pytest.mark.parametrize(
     ("word", "declared", "message"),
     [
-        ("maybe", abi.BoolType(), 'it must be bool, not "maybe"'),
-        ("x", abi.IntType(), 'it must be int, not "x"'),
+        ("maybe", BoolType(), 'it must be bool, not "maybe"'),
+        ("x", IntType(), 'it must be int, not "x"'),
         ("something else", ACT, 'it is "something else": not in Act'),
-        ("[1", abi.ListType(item=TEXT), "it must be list[str], written as JSON: "),
-        ("[1]", abi.ListType(item=TEXT), "it[0] must be str, not 1"),
-        ("[" * 100_000, abi.ListType(item=TEXT), "it must be list[str], written as JSON: "),
+        ("[1", ListType(item=TEXT), "it must be list[str], written as JSON: "),
+        ("[1]", ListType(item=TEXT), "it[0] must be str, not 1"),
+        ("[" * 100_000, ListType(item=TEXT), "it must be list[str], written as JSON: "),
         ('{"acts": 1}', INNER, "it has no field `acts`"),
         ('{"act": "other"}', INNER, "it: Inner.__init__() missing 1 required positional argument"),
     ],
 )
-def test_words_that_are_not_of_the_type_are_refused(word: str, declared: abi.Type, message: str) -> None:
+def test_words_that_are_not_of_the_type_are_refused(word: str, declared: DeclaredType, message: str) -> None:
     with pytest.raises(ArgumentError) as caught:
         kind(declared).read_word(word, "it")
     assert caught.value.message.startswith(message)
 
 
 @pytest.mark.parametrize(("value", "declared"), BOTH_WAYS)
-def test_data_reads_back_as_the_value(value: object, declared: abi.Type) -> None:
+def test_data_reads_back_as_the_value(value: object, declared: DeclaredType) -> None:
     data = json.loads(json.dumps(kind(declared).to_data(value)))
     assert kind(declared).read_data(data, "it") == value

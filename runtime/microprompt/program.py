@@ -1,0 +1,67 @@
+"""Programs: a prompt function with everything that a call of it needs to know.
+
+A generated module says it in two places, a `def` for people and type checkers and an `abi.Body` below it;
+here both become one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import get_type_hints
+
+from . import abi
+from .errors import AbiError
+from .types import DeclaredType, type_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter; `required` is false when the `def` gives it a default."""
+
+    name: str
+    type: DeclaredType
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program(abi.Body):
+    """A prompt function, laid out: its signature beside its body."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: DeclaredType
+
+
+def program_of(signature: Callable[..., object], body: abi.Body) -> Program:
+    """The program of a `def` and its body. Raises `AbiError` if an annotation is missing or says no type."""
+    name = signature.__name__
+    annotations = _annotations(signature)
+
+    def type_said(of: str) -> DeclaredType:
+        if of not in annotations:
+            raise AbiError(f"`{of}` of the prompt {name} has no annotation")
+        return type_of(annotations[of])
+
+    return Program(
+        name=name,
+        parameters=tuple(
+            Parameter(
+                name=parameter.name,
+                type=type_said(parameter.name),
+                required=parameter.default is inspect.Parameter.empty,
+            )
+            for parameter in inspect.signature(signature).parameters.values()
+        ),
+        returns=type_said("return"),
+        **{field.name: getattr(body, field.name) for field in fields(body)},
+    )
+
+
+def _annotations(signature: Callable[..., object]) -> dict[str, object]:
+    """What the annotations of a `def` mean, with the constraints that `Annotated` holds."""
+    try:
+        return get_type_hints(signature, include_extras=True)
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise AbiError(f"an annotation of the prompt {signature.__name__} means nothing: {error}") from error
