@@ -72,7 +72,7 @@ MEANT: list[tuple[Any, DeclaredType]] = [
     (int | None, OptionalType(item=IntType())),
     (Optional[Act], OptionalType(item=ACT)),  # noqa: UP045  (`X | None` becomes it where X is `Annotated`)
     (typing.Union[None, str], OptionalType(item=StrType())),  # noqa: UP007  (as above)
-    (Annotated[int, Field(ge=1)] | None, OptionalType(item=IntType(minimum=1))),
+    (Optional[Annotated[int, Field(ge=1)]], OptionalType(item=IntType(minimum=1))),  # noqa: UP045  (as above)
     (list[Annotated[str, Pattern("x")] | None], ListType(item=OptionalType(item=PatternType(pattern="x")))),
 ]
 
@@ -258,7 +258,10 @@ def test_a_program_by_hand_needs_neither_annotations_nor_a_body() -> None:
         input=("In: ", abi.Hole(parameter="text")),
         cue="Answer:",
     )
-    asked: PromptFunction[..., object] = PromptFunction(lambda text: None, program=by_hand)
+
+    def signature(text: object) -> object: ...
+
+    asked = PromptFunction(signature, program=by_hand)
     with scripted({"by_hand": Act.other}):
         assert asked("Hm.") is Act.other
     assert kind(asked.program.returns).options() == (Act.question, Act.other)
