@@ -157,27 +157,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         variable = f"MICROPROMPT_{name.upper()}"
         if text := environment.get(variable, "").strip():
             where = f"{variable}={_short(text)}"
-            found[name] = _value(name, _from_text(name, text), where=where, folder=None)
+            found[name] = _value(name, _from_text(text, _READERS[name].word), where=where, folder=None)
     return found
 
 
-def _from_text(name: str, text: str) -> object:
+def _from_text(text: str, word: Callable[[str], object]) -> object:
     """The value that an environment variable's text stands for; the text itself when it is not one."""
     try:
-        match name:
-            case "threads":
-                return int(text)
-            case "context":
-                return int(text)
-            case "timeout":
-                return float(text)
-            case "auto_pull" | "answer_cache":
-                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-                    text.lower()
-                ]
-            case _:
-                return text
-    except (ValueError, KeyError):
+        return word(text)
+    except ValueError:
         return text
 
 
@@ -195,13 +183,13 @@ def _checked(values: Mapping[str, object], *, where: str, folder: Path | None) -
 
 def _value(name: str, value: object, *, where: str, folder: Path | None) -> object:
     """The setting's value; a path in it is relative to `folder`, or to the current one."""
-    wanted, read = _READERS[name]
+    reader = _READERS[name]
     try:
-        return read(value, folder)
+        return reader.read(value, folder)
     except ArgumentError as error:
         raise ArgumentError(f"{where}: {error.message}", help=error.help) from error
     except ValueError:
-        raise ArgumentError(f"{where} is not {wanted}") from None
+        raise ArgumentError(f"{where} is not {reader.wanted}") from None
 
 
 def _shown(value: object) -> str:
@@ -265,14 +253,32 @@ def _read_flag(value: object, folder: Path | None) -> bool:
 
 _LONGEST_TIMEOUT: Final = 30 * 24 * 3600  # seconds; the clocks of some systems count no further than 49 days
 
-_READERS: Final[Mapping[str, tuple[str, Callable[[object, Path | None], object]]]] = {
-    "model": ("the name of a model or the path of a .gguf file", _read_model),
-    "threads": ("a whole number of at least 1", _read_threads),
-    "context": ("a whole number of tokens, at least 1", _read_context),
-    "timeout": ("a number of seconds above 0, and at most a month", _read_timeout),
-    "home": ("the path of a folder", _read_home),
-    "auto_pull": ("true or false", _read_flag),
-    "answer_cache": ("true or false", _read_flag),
+_WORDS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _WORDS:
+        raise ValueError
+    return _WORDS[text.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How a setting is read: what it has to be, its value in a file or a call, and its value as a word."""
+
+    wanted: str
+    read: Callable[[object, Path | None], object]
+    word: Callable[[str], object]
+
+
+_READERS: Final[Mapping[str, _Reader]] = {
+    "model": _Reader("the name of a model or the path of a .gguf file", _read_model, str),
+    "threads": _Reader("a whole number of at least 1", _read_threads, int),
+    "context": _Reader("a whole number of tokens, at least 1", _read_context, int),
+    "timeout": _Reader("a number of seconds above 0, and at most a month", _read_timeout, float),
+    "home": _Reader("the path of a folder", _read_home, str),
+    "auto_pull": _Reader("true or false", _read_flag, _flag),
+    "answer_cache": _Reader("true or false", _read_flag, _flag),
 }
 assert list(_READERS) == [field.name for field in fields(Settings)]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from ..spec import CallOf, Constant, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
 from .literals import ident, lit
 
 WIDTH: Final = 110
 INDENT: Final = "    "
+
+_Bracketed: TypeAlias = CallOf | TupleOf | ListOf | Subscript
+"""What can be broken between its brackets."""
 
 
 class Writer:
@@ -29,7 +32,7 @@ class Writer:
         """Write `before value after`, on one line if it fits."""
         margin = INDENT * depth
         whole = f"{margin}{before}{inline(value)}{after}"
-        if len(whole) <= WIDTH or not _items(value):
+        if len(whole) <= WIDTH or not isinstance(value, _Bracketed) or not _items(value):
             self.line(whole)
             return
         opening, closing = _brackets(value)
@@ -60,7 +63,7 @@ def inline(value: Expr) -> str:
             assert_never(value)
 
 
-def _brackets(value: Expr) -> tuple[str, str]:
+def _brackets(value: _Bracketed) -> tuple[str, str]:
     match value:
         case CallOf():
             return f"{inline(value.function)}(", ")"
@@ -68,11 +71,13 @@ def _brackets(value: Expr) -> tuple[str, str]:
             return f"{inline(value.of)}[", "]"
         case ListOf():
             return "[", "]"
-        case _:
+        case TupleOf():
             return "(", ")"
+        case _:
+            assert_never(value)
 
 
-def _items(value: Expr) -> list[tuple[str, Expr]]:
+def _items(value: _Bracketed) -> list[tuple[str, Expr]]:
     """What can go on lines of its own, each with its `name=`."""
     match value:
         case CallOf():
@@ -81,4 +86,4 @@ def _items(value: Expr) -> list[tuple[str, Expr]]:
         case TupleOf() | ListOf() | Subscript():
             return [("", item) for item in value.items]
         case _:
-            return []
+            assert_never(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from lark import Lark, TextSlice, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
@@ -22,14 +22,18 @@ from .nodes import (
     Clause,
     Declaration,
     Docstring,
+    EnumDecl,
     ExamplesAst,
     Import,
     ImportModule,
     ImportNames,
     Item,
+    ModelDecl,
     Module,
     PromptDecl,
+    RecordDecl,
     TestsAst,
+    TypeDecl,
     UsingAst,
 )
 from .problems import Stop, explain
@@ -142,8 +146,10 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
                     declarations[-1] = _attach(item, chunk.word, owner, reporter)
                 elif follows != "broken prompt":
                     _stray_clause(item, chunk.word, reporter)
-            case _:
+            case ModelDecl() | TypeDecl() | EnumDecl() | RecordDecl() | PromptDecl():
                 declarations.append(item)
+            case _:
+                assert_never(item)
         if chunk.word not in CLAUSES:
             follows = f"broken {chunk.word}" if item is None else chunk.word
     return Module(
