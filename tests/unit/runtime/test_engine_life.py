@@ -144,6 +144,7 @@ def test_an_engine_that_nobody_refers_to_is_freed_with_its_threads(live: Callabl
         def close(self) -> None:
             closed.append(id(self))
 
+    others = set(threading.enumerate())
     closed: list[int] = []
     backends: list[Counted] = [Counted(random_voice(0))]
     made = {id(backends[0])}
@@ -155,9 +156,7 @@ def test_an_engine_that_nobody_refers_to_is_freed_with_its_threads(live: Callabl
     backends.clear()
     wait_until(lambda: ended() is None and len(closed) == len(made))
     assert set(closed) == made
-    wait_until(
-        lambda: not any(thread.name.startswith("microprompt-lane") for thread in threading.enumerate())
-    )
+    wait_until(lambda: set(threading.enumerate()) <= others)
 
 
 def test_a_submitted_call_is_answered_though_the_engine_is_forgotten() -> None:
