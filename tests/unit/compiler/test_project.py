@@ -486,3 +486,24 @@ def test_all_that_the_runtime_imports_may_not_be_hidden() -> None:
         )
     }
     assert imported - sys.stdlib_module_names <= names.NEEDED
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("smollm2-135m", "smollm2-135m"),
+        ("tiny.gguf", "./shop/tiny.gguf"),
+        ("big.GGUF", "./shop/big.GGUF"),
+        ("org/model", "./shop/org/model"),
+        ("../big.gguf", "./big.gguf"),
+        ("~/big.gguf", "~/big.gguf"),
+        ("/models/big.gguf", "/models/big.gguf"),
+    ],
+)
+def test_the_path_of_an_imported_model_is_as_seen_from_the_importing_module(
+    folder: Path, written: str, seen: str
+) -> None:
+    write(folder, shop__models=f'model small = "{written}"\n')
+    write(folder, ask=f"from shop.models import small\n\n{PROGRAM}using:\n    model = small\n")
+    assert project.build([folder / "ask.mp"]).ok
+    assert f'abi.Model(name="{seen}")' in (folder / "ask.py").read_text(encoding="utf-8")
