@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +47,10 @@ def search(round: Search) -> None:
     """Answer the prompt functions of random programs with random logits."""
 
     def trial(files: Files) -> None:
+        shutil.rmtree(round.folder, ignore_errors=True)
         write(files, round.folder)
+        if "main.mp" not in files:
+            return
         try:
             module = project.load(round.folder / "main.mp")
         except project.CompileError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import linecache
+import re
 import shutil
 import sys
 import time
@@ -17,7 +19,7 @@ from typing import Final
 
 from mpc.cli import main
 
-from .findings import Files, Wrong, place_in, raised, write
+from .findings import Files, Wrong, raised, write
 
 INTERRUPTED: Final = 130
 _STATUSES: Final = (0, 1, 2, 3, INTERRUPTED)
@@ -37,7 +39,7 @@ def mpc(*arguments: str) -> Ran:
     status: object = 0
     with redirect_stdout(stream), redirect_stderr(stream):
         try:
-            main(["--debug", *arguments])
+            main(arguments)
         except SystemExit as end:
             status = end.code or 0
         except BaseException as error:
@@ -45,10 +47,16 @@ def mpc(*arguments: str) -> Ran:
     assert isinstance(stream.buffer, io.BytesIO)
     output = stream.buffer.getvalue().decode(errors="replace")
     if "internal error" in output or "Traceback" in output:
-        raise Wrong(f"{arguments[0]} shows an internal error from {place_in(output)}", output)
+        raise Wrong(f"{arguments[0]} shows {_defect_in(output)}", output)
     if not isinstance(status, int) or status not in _STATUSES:
         raise Wrong(f"{arguments[0]} ends with status {status}", output)
     return Ran(status, output)
+
+
+def _defect_in(output: str) -> str:
+    """An internal error without what changes from one input to the next: numbers, and what is in quotes."""
+    line = next((line for line in output.splitlines() if "internal error" in line), "a traceback")
+    return re.sub(r"\d+|['\"`/].*", "...", line.removeprefix("error: "))[:80]
 
 
 def compile_program(files: Files, folder: Path, *, slow: float | None = None) -> bool:
@@ -58,6 +66,7 @@ def compile_program(files: Files, folder: Path, *, slow: float | None = None) ->
     if a module cannot be imported. `slow` is as in `Search`.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    linecache.clearcache()  # of other programs in the same place
     write(files, folder)
     with chdir(folder):
         start = time.process_time()

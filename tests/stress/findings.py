@@ -84,7 +84,11 @@ class Search:
     found: list[Finding] = field(default_factory=list)
 
     def try_all(self, inputs: SearchStrategy[Files], trial: Callable[[Files], None]) -> None:
-        """Look for an input for which `trial` raises a `Wrong` of a new kind, and make it small."""
+        """Look for inputs for which `trial` raises a `Wrong`, one for each kind, and make them small."""
+        while self._try_once(inputs, trial):
+            pass  # the same inputs again, to see what the last kind hid
+
+    def _try_once(self, inputs: SearchStrategy[Files], trial: Callable[[Files], None]) -> bool:
         first: tuple[Files, Wrong] | None = None
 
         def fails(files: Files) -> bool:
@@ -105,8 +109,10 @@ class Search:
         )
         with suppress(NoSuchExample, Flaky):  # what failed only once is kept all the same
             find(inputs, fails, settings=options, random=Random(self.seed))
-        if first is not None:
-            self.add(*reduced(*first, trial))
+        if first is None:
+            return False
+        self.add(*reduced(*first, trial))
+        return True
 
     def add(self, wrong: Wrong, files: Files) -> None:
         """Keep a finding, unless there is one of its kind."""
@@ -166,10 +172,10 @@ def reduced(files: Files, wrong: Wrong, trial: Callable[[Files], None]) -> tuple
 def raised(what: str, error: BaseException) -> Wrong:
     """An exception that must not be: its kind is its type and the innermost of our functions on its way."""
     trace = "".join(traceback.format_exception(error))
-    return Wrong(f"{what} {type(error).__name__} from {place_in(trace)}", trace)
+    return Wrong(f"{what} {type(error).__name__} from {_place_in(trace)}", trace)
 
 
-def place_in(trace: str) -> str:
+def _place_in(trace: str) -> str:
     """The innermost of our functions in a traceback that was printed."""
     frames: list[tuple[str, str]] = _FRAME.findall(trace)
     return ", ".join(frames[-1]) if frames else "elsewhere"

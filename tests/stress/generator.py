@@ -90,8 +90,8 @@ _TAKEN: Final = {
 
 
 def lines(most: int = 12) -> st.SearchStrategy[str]:
-    """One line of text without blanks around it."""
-    return st.lists(st.sampled_from(CHARACTERS), min_size=1, max_size=most).map(_joined).filter(bool)
+    """One line of text without blanks around it, of which something is to be seen."""
+    return st.lists(st.sampled_from(CHARACTERS), min_size=1, max_size=most).map(_joined).filter(_is_visible)
 
 
 def texts(least: int, most: int) -> st.SearchStrategy[str]:
@@ -102,6 +102,10 @@ def texts(least: int, most: int) -> st.SearchStrategy[str]:
 
 def _joined(characters: Sequence[str]) -> str:
     return "".join(characters).strip()
+
+
+def _is_visible(text: str) -> bool:
+    return bool(text.strip("\u200c\u200d"))
 
 
 def quoted(text: str) -> str:
