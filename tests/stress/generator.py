@@ -50,7 +50,8 @@ CHARACTERS: Final = (
 )
 """One-line text: quotes and whatever else generated code might trip over, many alphabets, joiners."""
 
-CONTROLS: Final = ("\n", "\t", "\x00", "\x01", "\x7f", "\x85", "\u2028")
+CONTROLS: Final = ("\n", "\t", "\x7f", "\x85", "\u2028")
+"""What else an answer may hold inside a record or a list."""
 
 SPECIAL_NAMES: Final = ("self", "cls", "args", "kwargs", "text", "type", "model", "match", "print", "object")
 """Names that are nothing special in the language."""

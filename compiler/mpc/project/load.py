@@ -46,8 +46,7 @@ def load(path: Path) -> ModuleType:
             modules[key] = _new_module(unit, names[key][0])
             for name in names[key]:
                 register(name, modules[key])
-            assert unit.text is not None
-            exec(compile(unit.text, str(modules[key].__file__), "exec"), modules[key].__dict__)
+            _execute(unit, modules[key])
     return modules[real(path)]
 
 
@@ -63,13 +62,23 @@ def _names(units: list[Unit], path: Path) -> dict[Path, list[str]]:
 
 
 def _new_module(unit: Unit, name: str) -> ModuleType:
-    """An empty module that knows where it comes from, and whose text tools such as Pydantic can read."""
-    assert unit.text is not None
+    """An empty module that knows where it comes from."""
     module = ModuleType(name)
     module.__file__ = str(unit.file.path.with_suffix(".py"))
-    lines = unit.text.splitlines(keepends=True)
-    linecache.cache[module.__file__] = (len(unit.text), None, lines, module.__file__)
     return module
+
+
+def _execute(unit: Unit, module: ModuleType) -> None:
+    """Fill a module. Meanwhile its text can be read where its file would be, for Pydantic looks there for
+    the docstrings of fields; afterwards the file counts, which may be another one by then."""
+    assert unit.text is not None
+    file = str(module.__file__)
+    lines = unit.text.splitlines(keepends=True)
+    linecache.cache[file] = (len(unit.text), None, lines, file)
+    try:
+        exec(compile(unit.text, file, "exec"), module.__dict__)
+    finally:
+        linecache.cache.pop(file, None)
 
 
 @contextmanager

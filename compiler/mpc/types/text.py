@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Final
 
 from microprompt.abi import DEFAULT_STR_LENGTH
 from microprompt.notation import matching, ranged
@@ -15,6 +16,9 @@ from ..syntax import nodes
 from .base import BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
 from .expressions import annotated, given
+
+_SHORT_ESCAPES: Final = "\b\f\n\r\t"
+"""The control characters that an answer may have inside a record or a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,8 @@ class CheckedStr(Simple, BuiltinType):
         if self.pattern is not None:
             self._check_match(self.pattern, node, reading)
             return node.text
-        if reading.is_answer and reading.stands_alone:
-            _check_plain(node, reading)
+        if reading.is_answer:
+            (_check_plain if reading.stands_alone else _check_quoted)(node, reading)
         reading.check_size(node.span, len(node.text), self.low, self.high, DEFAULT_STR_LENGTH, "characters")
         return node.text
 
@@ -110,6 +114,20 @@ def _check_plain(node: nodes.StringAst, reading: Reading) -> None:
         )
     else:
         return
+    _report_unanswerable(node, problem, help, reading)
+
+
+def _check_quoted(node: nodes.StringAst, reading: Reading) -> None:
+    """Report a text that the model could not give inside a record or a list: a string of JSON with its short
+    escapes."""
+    for character in node.text:
+        if character < " " and character not in _SHORT_ESCAPES:
+            problem = f"an answer has no character U+{ord(character):04X}"
+            _report_unanswerable(node, problem, "leave the character out", reading)
+            return
+
+
+def _report_unanswerable(node: nodes.StringAst, problem: str, help: str, reading: Reading) -> None:
     reading.reporter.report(
         "MP0504", node.span, "the model cannot give this answer", label=problem, help=help
     )

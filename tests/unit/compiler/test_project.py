@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import stat
 import subprocess
@@ -365,6 +366,18 @@ def test_loading_writes_nothing_and_leaves_no_module_behind(folder: Path) -> Non
     assert module.mood.program.returns.python is module.Mood
     assert {"user", "lib", "lib.shared"}.isdisjoint(set(sys.modules) - before)
     assert not list(folder.rglob("*.py"))
+
+
+def test_a_file_that_changed_after_it_was_loaded_is_read_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, changed='record R:\n    a: int "old"\n')
+    assert project.load(folder / "changed.mp").R.model_fields["a"].description == "old"
+    # Pydantic looks a field's docstring up by its line, which is another one now.
+    write(folder, changed='enum E:\n    x\nrecord R:\n    a: int "new"\n')
+    project.build([folder])
+    monkeypatch.syspath_prepend(folder)
+    assert importlib.import_module("changed").R.model_fields["a"].description == "new"
 
 
 def test_loading_a_program_with_errors_raises_them(folder: Path) -> None:
