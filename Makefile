@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test bench accuracy clean
 
 help:
-	@echo "make demo    build and run examples/intake on the default model"
+	@echo "make demo    run examples/decisions, then build and run examples/intake"
 	@echo "make test    ruff, mypy, pyright and pytest"
 	@echo "make bench   measure calls and load beside other tools; half an hour, on a quiet machine"
+	@echo "make accuracy DATA=folder   measure the standard library on other people's rows; hours"
 	@echo "make clean   delete $(VENV)"
 	@echo "With another Python: make demo PYTHON=python3.12"
 
 demo: $(VENV)/installed
+	$(BIN)/python examples/decisions/main.py
 	$(BIN)/mpc build examples/intake
 	$(BIN)/python examples/intake/main.py
 
@@ -25,6 +27,10 @@ test: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m tests.bench
+
+accuracy: $(VENV)/installed-dev
+	@test -d "$(DATA)" || { echo "say where the data sets lie: make accuracy DATA=folder" >&2; exit 1; }
+	$(BIN)/python -m tests.accuracy page --models "$(DATA)"
 
 clean:
 	rm -rf $(VENV)

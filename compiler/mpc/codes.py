@@ -1,7 +1,7 @@
 """The registry of diagnostic codes: one entry for each thing the compiler can find, with its explanation.
 
 The hundreds name the stage: 00 reading, 01 syntax, 02 names, 03 types, 04 bodies, 05 values, 06 settings,
-07 imports, 09 output.
+07 imports, 08 tunings, 09 output.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+TUNINGS: Final = "MP08"
+"""How the codes of what is wrong with a tuning begin."""
 
 
 class Severity(StrEnum):
@@ -126,8 +129,7 @@ _CODES: Final = (
         "not part of this version",
         "The word is reserved for a feature that this version of the language does not have yet: "
         "`grammar`, `flow`, `dict`, `date`, `datetime`, unions of types, `one of`, `{if}`, "
-        "`{for}`, calls in holes, `@system` and the other roles, tests from a file, `reasoning`, "
-        "`escalate`, `abstain`.",
+        "`{for}`, calls in holes, `@system` and the other roles, tests from a file, `reasoning`.",
     ),
     _error(
         "MP0107",
@@ -369,8 +371,8 @@ _CODES: Final = (
     _error(
         "MP0601",
         "unknown setting",
-        "`using:` takes `model`, `temperature`, `seed`, `timeout`, `max_tokens` and `fields`; a model "
-        "takes `context` and `layout`.",
+        "`using:` takes `model`, `temperature`, `seed`, `timeout`, `max_tokens`, `fields`, `decide`, "
+        "`abstain` and `escalate`; a model takes `context` and `layout`.",
     ),
     _error(
         "MP0602",
@@ -382,8 +384,10 @@ _CODES: Final = (
         "setting with a bad value",
         "`model` is a declared model or a string, `temperature` a number from 0 to 2, `seed` a "
         "whole number from 0, `timeout` a number of seconds above 0, `max_tokens` a whole number "
-        'above 0, `fields` "ordered" or "independent", `context` a whole number of tokens above 0, '
-        '`layout` "plain" or "chat".',
+        'above 0, `fields` "ordered" or "independent", `decide` "labels", `context` a whole number of '
+        'tokens above 0, `layout` "plain" or "chat". `abstain` has no value but a threshold, `escalate` '
+        "a model and a threshold. A threshold is a number between 0 and 1, and neither of the two: at 0 "
+        "it would hold for no answer, at 1 for every one.",
     ),
     _error(
         "MP0604",
@@ -394,7 +398,28 @@ _CODES: Final = (
         "MP0605",
         "setting that means nothing here",
         "`fields` says how the fields of a record are answered. A prompt that returns anything else has "
-        "none.",
+        "none. `decide`, `abstain` and `escalate` are about choices, which are made among listed values: "
+        "enums, `bool`, literals, and ranges of up to 256 whole numbers. `decide` is for the fields of "
+        "records too; the confidence of a whole record is a product, so none is abstained from or escalated.",
+    ),
+    _error(
+        "MP0606",
+        "threshold that is missing or misplaced",
+        "`abstain` and `escalate` say when: `below 0.6`, where the answer's confidence is under that number, "
+        "or `to reach 0.95`, under the one that `mpc tune` finds, above which so many answers were right. "
+        "They have one threshold each; other settings have none.",
+    ),
+    _error(
+        "MP0607",
+        "abstaining without `?`",
+        "The answer of a prompt that abstains is `none`, so its return type is optional: `-> Act?`. What "
+        "calls it can then see that there may be no answer.",
+    ),
+    _error(
+        "MP0608",
+        "escalating to the same model",
+        "`escalate` asks another, usually larger model where the prompt's own is not sure. The same model "
+        "would say the same again.",
     ),
     # ------------------------------------------------------------------------------------------ imports
     _error(
@@ -421,6 +446,34 @@ _CODES: Final = (
         "A source, or a file that it imports, is a symbolic link that leads out of the project's root. "
         "What a program is made of lies in the project, so that a build can neither pick up a "
         "stranger's file nor show what is in it.",
+    ),
+    # ------------------------------------------------------------------------------------------ tunings
+    _warning(
+        "MP0801",
+        "tuning of an earlier version",
+        "What `mpc tune` has learnt is of a prompt as it was: of its parameters, its return type with all "
+        "words and descriptions, its body and its examples. One of them has changed since, so what was "
+        "learnt is not used. Comments, line ends, tests and settings may change.",
+    ),
+    _warning(
+        "MP0802",
+        "tuning of a prompt that is not there",
+        "The tuning file beside a program holds an entry for a prompt that the program does not declare. "
+        "It was renamed or removed.",
+    ),
+    _error(
+        "MP0803",
+        "damaged tuning file",
+        "`intake.tuning.json`, beside `intake.mp`, is what `mpc tune` writes, with the numbers in "
+        "`intake.tuning.safetensors`. One of the two is not there, not readable, or holds something else. "
+        "Get both back from where the program is kept, or delete both and tune again.",
+    ),
+    _warning(
+        "MP0804",
+        "threshold without a number",
+        "`to reach 0.95` is an accuracy. `mpc tune` finds the confidence above which so many of the answers "
+        "to labelled rows were right, and writes it into the tuning file. Until it has, there is no number "
+        "to hold an answer against. The number for another accuracy does not do.",
     ),
     # ------------------------------------------------------------------------------------------- output
     _error(

@@ -40,7 +40,6 @@ class LaterForm:
 
 
 _DATES: Final = "use `str`, or `str` with a pattern"
-_SETTING: Final = "leave the setting out"
 _CONTROL: Final = LaterFeature(
     "`{{word}}` is",
     "write two prompts and choose between them in Python",
@@ -68,9 +67,7 @@ UNION: Final = LaterFeature(
 )
 
 SETTINGS: Final[Mapping[str, LaterFeature]] = {
-    "reasoning": LaterFeature("`reasoning` is", _SETTING),
-    "escalate": LaterFeature("`escalate` is", _SETTING),
-    "abstain": LaterFeature("`abstain` is", _SETTING),
+    "reasoning": LaterFeature("`reasoning` is", "leave the setting out"),
 }
 """By the name of a setting."""
 
@@ -80,8 +77,6 @@ LINES: Final = (
         re.compile(r"^\s+from\s+\""),
         LaterFeature("tests from a file are", "write the cases below `tests:`"),
     ),
-    LaterForm(re.compile(r"^\s+escalate\b"), SETTINGS["escalate"]),
-    LaterForm(re.compile(r"^\s+abstain\b"), SETTINGS["abstain"]),
 )
 """By what a line that cannot be read holds."""
 

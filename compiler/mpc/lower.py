@@ -17,6 +17,8 @@ from .sema.checked import (
     CheckedModel,
     CheckedModule,
     CheckedPrompt,
+    CheckedThreshold,
+    CheckedTuning,
     CheckedUsing,
 )
 from .spec import (
@@ -159,6 +161,7 @@ class _Lowering:
             examples=self._cases(prompt.examples, prompt),
             tests=self._cases(prompt.tests, prompt),
             using=self._using(prompt.using),
+            tuning=_tuning(prompt.tuning),
         )
         parameters = tuple(
             ParameterSpec(
@@ -193,20 +196,37 @@ class _Lowering:
         )
 
     def _using(self, using: CheckedUsing) -> Expr | None:
-        model: Expr | None = None
-        if using.model is not None:
-            is_own = using.model in self._own_models
-            model = Ref((_constant(using.model),)) if is_own else self._model_value(using.model)
+        escalate: Expr | None = None
+        if using.escalate is not None:
+            escalate = abi_call(
+                "Escalation", model=self._model(using.escalate.model), when=_threshold(using.escalate.when)
+            )
         made = abi_call(
             "Using",
-            model=model,
+            model=None if using.model is None else self._model(using.model),
             temperature=given(using.temperature or None),
             seed=given(using.seed),
             timeout=given(using.timeout),
             max_tokens=given(using.max_tokens),
             independent=Constant(True) if using.independent else None,
+            decide=given(using.decide),
+            abstain=None if using.abstain is None else _threshold(using.abstain),
+            escalate=escalate,
         )
         return made if made.keywords else None
+
+    def _model(self, model: CheckedModel) -> Expr:
+        return Ref((_constant(model),)) if model in self._own_models else self._model_value(model)
+
+
+def _threshold(threshold: CheckedThreshold) -> Expr:
+    return abi_call("Threshold", below=given(threshold.below), reach=given(threshold.reach))
+
+
+def _tuning(tuning: CheckedTuning | None) -> Expr | None:
+    if tuning is None:
+        return None
+    return abi_call("Tuning", file=Constant(tuning.file), key=Constant(tuning.key))
 
 
 # ----------------------------------------------------------------------------------------------- bodies

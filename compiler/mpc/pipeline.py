@@ -1,4 +1,7 @@
-"""A file's text becomes its Python module: parse -> check -> lower -> emit. Nothing here touches a file."""
+"""A file's text becomes its Python module: parse -> check -> take up its tuning -> lower -> emit.
+
+Nothing here touches a file.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from .lower import lower
 from .sema import CheckedModule, check
 from .source import Source
 from .syntax.nodes import Module
+from .tuning import TuningFile, take_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,11 @@ def compile_module(
     tree: Module,
     parse_diagnostics: Sequence[Diagnostic],
     imported: Mapping[str, Imported | None],
+    tuning: TuningFile | None = None,
 ) -> Compiled:
     """Check, lower and emit a file that `parse` has read, for its tree tells what must be `imported` first.
 
-    An import is `None` when the caller has reported why there is none.
+    An import is `None` when the caller has reported why there is none. `tuning` is what lies beside the file.
     """
     modules = {path: found.compiled.checked if found else None for path, found in imported.items()}
     checked, check_diagnostics = check(tree, source, modules)
@@ -58,14 +63,15 @@ def compile_module(
         for item in checked.imports
         if (found := imported[item.path]) is not None
     )
-    checked = replace(checked, imports=imports)
+    checked, tuning_diagnostics = take_up(replace(checked, imports=imports), tuning)
     spec = lower(checked)
     text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
-    return Compiled(checked, text, diagnostics)
+    return Compiled(checked, text, (*diagnostics, *tuning_diagnostics))
 
 
 def digest(module: CheckedModule) -> str:
-    """A hash of the text of a file and of all it imports: when it is unchanged, so is the generated module.
+    """A hash of a file's text, of the text of all that it imports, and of the keys of the tunings taken up:
+    when it is unchanged, so is the generated module.
 
     Paths are left out: how a file is shown depends on what else is built.
     """
@@ -78,4 +84,5 @@ def digest(module: CheckedModule) -> str:
             hashes.add(found)
             pending.extend(item.module for item in reached.imports if item.module is not None)
     own = sha256(module.source.text.encode())
-    return sha256(b"".join((own.digest(), *sorted(hashes)))).hexdigest()
+    keys = (f"{prompt.name}:{prompt.tuning.key}".encode() for prompt in module.prompts if prompt.tuning)
+    return sha256(b"".join((own.digest(), *sorted(hashes), *keys))).hexdigest()

@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 
 from .errors import AbiError
 
-CURRENT: Final = 3
+CURRENT: Final[int] = 4
 """The version of what generated modules say. It rises with every change, also when something is added."""
 
-OLDEST: Final = 3
+OLDEST: Final[int] = 3
 """The oldest version that this runtime still reads. It rises when something is taken away or changed."""
 
 DEFAULT_STR_LENGTH: Final = 200
@@ -24,6 +24,9 @@ DEFAULT_STR_LENGTH: Final = 200
 
 DEFAULT_LIST_COUNT: Final = 16
 """The most items of an answer's list without a declared bound."""
+
+INT_OPTIONS: Final = 256
+"""The most values that a range of whole numbers has to be a choice."""
 
 INT_DIGITS: Final = 15
 """The most digits of a number before the point, where its range leaves that open."""
@@ -100,8 +103,40 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """A confidence under which a choice is not taken: exactly one of the two is said.
+
+    `below` is the number itself. `reach` is the accuracy that the answers above the threshold are to have;
+    tuning finds the number for it. Both are above 0 and at most 1.
+    """
+
+    below: float | None = None
+    reach: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.below is None) == (self.reach is None):
+            raise AbiError("a threshold is either a confidence or an accuracy to reach")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """The model that a choice is put to again `when` the first one's confidence is under a threshold."""
+
+    model: Model
+    when: Threshold
+
+
+LABELS: Final = "labels"
+"""What `Using.decide` says where label scores are to answer, and nothing beside them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Using:
-    """A prompt's settings. `timeout` is in seconds; temperature 0 takes the most probable answer."""
+    """A prompt's settings. `timeout` is in seconds; temperature 0 takes the most probable answer.
+
+    `decide` is `LABELS`, or `None` for the best evidence that there is. A choice whose confidence is under
+    `abstain` is answered with none; one under `escalate` is put to a larger model.
+    """
 
     model: Model | None = None
     temperature: float = 0.0
@@ -109,6 +144,21 @@ class Using:
     timeout: float | None = None
     max_tokens: int | None = None
     independent: bool = False
+    decide: str | None = None
+    abstain: Threshold | None = None
+    escalate: Escalation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What `mpc tune` has learnt of a prompt.
+
+    `file` is the tuning file, relative to the generated module; `key` stands for all that the compiler laid
+    out of the prompt. An entry of the file that was made for another key is not used.
+    """
+
+    file: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +177,4 @@ class Body:
     examples: tuple[Example, ...] = ()
     tests: tuple[Example, ...] = ()
     using: Using = Using()
+    tuning: Tuning | None = None

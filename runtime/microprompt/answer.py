@@ -28,13 +28,24 @@ class Usage:
 class Answer(Generic[R]):
     """A value and how sure the model was of it.
 
-    `confidence` is the probability of the value under its constraint: for a choice p(label | prompt, labels),
-    for guided text the product over its tokens, for a record the product over its fields. `distribution` maps
-    every label's value to its probability (a choice only). `coverage` is the probability, before any
-    constraint, that the model would have said one of the labels (a choice only): low means that the question
-    does not suit the labels. `near_tie` says that somewhere the best label or token beat the next one by so
-    little that the same call, among other calls, may give the other. `fields` has the same for each field of
-    a record, by dotted name. `seconds` is wall time from call to answer. `returns` is the function's type.
+    `confidence` is the probability of the value under its constraint: for a choice p(label | what was asked,
+    labels), for guided text the product over its tokens, for a record the product over its fields. It is how
+    often such an answer is right only where it is `calibrated`: where a head answers that was fitted on
+    labelled rows and whose probabilities held on rows that it had not seen. Else it orders answers, and says
+    no more.
+
+    `distribution` maps every label's value to its probability (a choice only). `mean` is its mean (a choice
+    among whole numbers only). `coverage` is the probability, before any constraint, that the model would have
+    said one of the labels (only where label scores were asked): low means that the question does not suit the
+    labels. `answered_by` names the evidence that a choice was decided on: "labels", "readout", "embedder", or
+    some of them joined by "+"; it is "model" for guided text and whole records.
+
+    `near_tie` says that somewhere the best label or token beat the next one by so little that the same call,
+    among other calls, may give the other. `fields` has the same for each field of a record, by dotted name.
+    `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
+    `confidence` and `distribution` are then those of the label that would have been the answer. `first` is
+    what the smaller model said of a call that went on to a larger one. `seconds` is wall time from call to
+    answer. `returns` is the function's type.
     """
 
     value: R
@@ -47,16 +58,31 @@ class Answer(Generic[R]):
     seconds: float
     model: str
     returns: DeclaredType = field(repr=False)
+    answered_by: str = "model"
+    calibrated: bool = False
+    abstained: bool = False
+    first: Answer[R] | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the distribution over whole numbers; `None` for other types."""
+        return _mean(self.distribution)
 
     def to_json(self) -> dict[str, object]:
         """The answer as JSON data: what `mpc run --json` prints."""
         returns = kind(self.returns)
+        mean = {} if self.mean is None else {"mean": self.mean}
+        first = {} if self.first is None else {"first": self.first.to_json()}
         return {
             "value": returns.to_data(self.value),
             "confidence": self.confidence,
+            "calibrated": self.calibrated,
+            "answered_by": self.answered_by,
+            "abstained": self.abstained,
             "distribution": None
             if self.distribution is None
             else {returns.key(value): p for value, p in self.distribution.items()},
+            **mean,
             "coverage": self.coverage,
             "near_tie": self.near_tie,
             "usage": {
@@ -66,6 +92,7 @@ class Answer(Generic[R]):
             },
             "seconds": self.seconds,
             "model": self.model,
+            **first,
         }
 
 
@@ -77,3 +104,21 @@ class FieldAnswer:
     confidence: float
     distribution: Mapping[object, float] | None
     coverage: float | None
+    answered_by: str = "model"
+    calibrated: bool = False
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the distribution over whole numbers; `None` for other types."""
+        return _mean(self.distribution)
+
+
+def _mean(distribution: Mapping[object, float] | None) -> float | None:
+    if distribution is None:
+        return None
+    mean = 0.0
+    for value, probability in distribution.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        mean += probability * value
+    return mean

@@ -6,6 +6,7 @@ MicropromptError
     PromptTooLong     an argument does not fit into the model's context
   JournalError        an output file can't be continued: it is another run's, or damaged
   ModelError          the model is missing, damaged, unknown or unusable here
+  TuningError         a tuning file is damaged, or lacks what the program asks of it
   DeadlineExceeded    the call's `timeout` passed
   AnswerTooLong       the answer met `max_tokens` before it was complete
   ScriptError         a scripted engine was asked for what its script does not hold
@@ -48,6 +49,10 @@ class JournalError(MicropromptError):
 
 class ModelError(MicropromptError):
     """The model is missing, damaged, unknown or unusable on this machine."""
+
+
+class TuningError(MicropromptError):
+    """A tuning file is damaged, or does not hold what the program asks of it."""
 
 
 class DeadlineExceeded(MicropromptError, TimeoutError):

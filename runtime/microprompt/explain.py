@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
     from .scheduling.backend import Backend
     from .scheduling.program import TokenizedProgram
 
-__all__ = ["Cost", "Explanation", "SlotPlan", "Speed", "TextPart", "TrieBranch", "explain"]
+__all__ = [
+    "ChoicePlan",
+    "Cost",
+    "Explanation",
+    "PartPlan",
+    "SlotPlan",
+    "Speed",
+    "TextPart",
+    "TrieBranch",
+    "explain",
+]
 
 _ARGUMENT_TOKENS: Final = 10
 
@@ -40,11 +51,42 @@ class TextPart:
 class Cost:
     """About how long the prompt of a call takes on this machine, in milliseconds, if it has been measured:
     `cold` with the prefix to evaluate, `warm` with the prefix in the cache, both for arguments of
-    `argument_tokens` in all."""
+    `argument_tokens` in all. `read` is for a call that is decided on hidden states: it evaluates the
+    arguments alone, through the first layers only."""
 
     cold_ms: float
     warm_ms: float
     argument_tokens: int
+    read_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPlan:
+    """A piece of evidence for a choice, in words, and its weight."""
+
+    evidence: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicePlan:
+    """What decides a choice, `name` in a record ("" for the whole answer).
+
+    `answered_by` is what an answer will say; `origin` where the head is from: "tuning", "source", or "labels"
+    where the labels are scored and no head decides. Of `examples` of the source, left out in turn, `right`
+    come out right, and `chance` when the most frequent label is always said; `None` where there are none, or
+    it is tuned. `report` is what the tuning file says of how it was tuned.
+    """
+
+    name: str
+    answered_by: str
+    origin: str
+    parts: tuple[PartPlan, ...]
+    calibrated: bool
+    examples: int | None = None
+    right: int | None = None
+    chance: int | None = None
+    report: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +94,11 @@ class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
     `call_tokens` is paid at each call beside the arguments; an answer takes about `expected_tokens`, and
     `max_tokens` at most, if the context has room for them. `waves` are the names of the slots that are
-    decoded side by side, if the fields are independent."""
+    decoded side by side, if the fields are independent.
+
+    `choices` say what decides them. An answer less sure than `abstain_below` is none; one less sure than
+    `escalate_below` is put to the model `escalate_to`. `untuned` says why there is a tuning that is not used.
+    """
 
     function: str
     source: str
@@ -68,6 +114,11 @@ class Explanation:
     cost: Cost | None
     slots: tuple[SlotPlan, ...]
     waves: tuple[tuple[str, ...], ...]
+    choices: tuple[ChoicePlan, ...] = ()
+    abstain_below: float | None = None
+    escalate_below: float | None = None
+    escalate_to: str | None = None
+    untuned: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""

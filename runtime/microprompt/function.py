@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
@@ -18,6 +19,7 @@ from .program import Program, program_of
 from .types import kind
 
 if TYPE_CHECKING:
+    from .deciding.decider import Decider
     from .engines.base import AnyEngine, Call
     from .explain import Explanation
     from .scheduling.jobs import Pending
@@ -167,12 +169,24 @@ class PromptFunction(Generic[P, R]):
             raise
 
     def engine(self) -> AnyEngine:
-        """The engine that answers; loads the model if it has to."""
+        """What answers: the decider of the prompt, if it has choices or thresholds; else the engine, for
+        which the model is loaded if it has to be."""
+        if (decider := self.decider) is not None and decider.decides:
+            return decider
         from .engines.loaded import engine_for  # not at the top: engines load at the first call
 
         return engine_for(self.program.using.model, self._folder)
 
+    @cached_property
+    def decider(self) -> Decider | None:
+        """What decides the choices of the prompt; `None` if it has none, nor thresholds."""
+        from .deciding.decider import decider_for  # not at the top: it is for those who call
+
+        return decider_for(self.program, self._folder)
+
     def _loaded_engine(self) -> AnyEngine | None:
+        if (decider := self.decider) is not None and decider.decides:
+            return decider
         from .engines.loaded import loaded_engine  # not at the top: engines load at the first call
 
         return loaded_engine(self.program.using.model, self._folder)

@@ -1,4 +1,4 @@
-"""Names of models and paths of files: which is which, and where a path leads.
+"""Names of models, files on Hugging Face, and paths of files: which is which, and where a path leads.
 
 Standard library only; the compiler asks it too.
 """
@@ -10,9 +10,14 @@ from pathlib import Path
 from .errors import ArgumentError
 
 
+def is_hub(name: str) -> bool:
+    """Whether what stands for a model is the place of its file on Hugging Face, `hf:owner/repo/file.gguf`."""
+    return name.startswith("hf:")
+
+
 def is_path(name: str) -> bool:
     """Whether what stands for a model is the path of its file. Registered names never look like one."""
-    return any(mark in name for mark in "/\\") or name.lower().endswith(".gguf")
+    return not is_hub(name) and (any(mark in name for mark in "/\\") or name.lower().endswith(".gguf"))
 
 
 def located(path: str | Path, folder: Path | None = None) -> Path:

@@ -85,7 +85,7 @@ def read_rows(program: Program, data: bytes) -> list[Row]:
 def _row(program: Program, line: int, text: bytes) -> Row:
     identity: Mapping[str, object] = {}
     try:
-        data = _json(text)
+        data = read_json(_utf8(text))
         if isinstance(data, dict) and "id" in data:
             identity = {"id": data["id"]}
         arguments: Mapping[str, object] | ArgumentError = from_row(program, data)
@@ -94,21 +94,29 @@ def _row(program: Program, line: int, text: bytes) -> Row:
     return Row(line=line, text=text, identity=identity, arguments=arguments)
 
 
-def _json(text: bytes) -> object:
+def _utf8(text: bytes) -> str:
     try:
-        return json.loads(text.decode())
+        return text.decode()
     except UnicodeDecodeError as error:
         raise ArgumentError(
             f"not UTF-8: byte {error.start + 1} of the line", help="save it as UTF-8"
         ) from None
+
+
+def read_json(text: str) -> object:
+    """The data of a line of JSON. Raises `ArgumentError`."""
+    try:
+        return json.loads(text)
     except ValueError as error:
         raise ArgumentError(f"not JSON: {error}") from None
     except RecursionError:
         raise ArgumentError("not JSON that can be read: it is nested too deeply") from None
 
 
-def from_row(program: Program, row: object) -> dict[str, object]:
+def from_row(program: Program, row: object, *, is_words: bool = False) -> dict[str, object]:
     """The arguments in a JSON row: its `inputs` object, or its own keys, of which others are then ignored.
+
+    With `is_words`, the values are words as on a command line, as the cells of a CSV file are.
 
     Raises:
         ArgumentError: a key is missing or unknown, or a value is not of its type.
@@ -127,7 +135,8 @@ def from_row(program: Program, row: object) -> dict[str, object]:
     found = {}
     for name, data in inputs.items():
         declared = kind(parameters[name].type)
-        found[name] = declared.check(declared.read_data(data, f"`{name}`"), f"`{name}`")
+        read = declared.read_word if is_words else declared.read_data
+        found[name] = declared.check(read(data, f"`{name}`"), f"`{name}`")
     return found
 
 

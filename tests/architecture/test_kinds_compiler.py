@@ -57,6 +57,10 @@ class Day(Simple, BuiltinType):
             return reading.mismatch(node)
 
     @property
+    def options(self) -> None:
+        return None
+
+    @property
     def longest(self) -> int:
         return len("2024-05-17")
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from microprompt import models, settings
 from microprompt.errors import MicropromptError
 
-from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, ratios, rows, run_rounds
-from .engines import ONLY_CHOICES, ONLY_RECORDS, PEERS, TITLES, BenchError
+from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, has_extra_buffers, ratios, rows, run_rounds
+from .engines import ONLY_CHOICES, ONLY_RECORDS, OWN_BINDINGS, PEERS, TITLES, BenchError
 from .report import Setup, busy_warning, describe_setup, is_busy, load_average, show, to_json
 from .workloads import WORKLOADS
 
@@ -89,6 +89,7 @@ def compare(
     load = load_average()
     if is_busy(load):
         click.echo(f"warning: {busy_warning(load)}", err=True)
+    is_safe = all(map(has_extra_buffers, paths.values()))
     cells = [
         Cell(workload, weights, engine)
         for workload in workloads
@@ -96,6 +97,7 @@ def compare(
         for engine in TITLES
         if engine not in PEERS or engine in peers
         if engine not in (ONLY_RECORDS if WORKLOADS[workload].labels() else ONLY_CHOICES)
+        if engine not in OWN_BINDINGS or is_safe
     ]
     runs = _run(cells, paths, threads=threads, rounds=rounds, repeats=repeats)
     setup = describe_setup(

@@ -7,10 +7,13 @@ import math
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Final, TypeAlias
+
+from microprompt import models
+from microprompt.models.trial import tried
 
 from .engines import OURS, PEERS, ROOT, BenchError, python_of
 from .task import Run, Task
@@ -91,7 +94,6 @@ def run_rounds(
 
 def _run(cell: Cell, path: Path, threads: int, repeats: int) -> Run:
     workload = WORKLOADS[cell.workload]
-    python = python_of(cell.engine)
     task = Task(
         engine=cell.engine,
         workload=cell.workload,
@@ -104,19 +106,33 @@ def _run(cell: Cell, path: Path, threads: int, repeats: int) -> Run:
         schema=workload.schema(),
         context=workload.context,
         max_tokens=workload.max_tokens,
-        started=time.time(),
+        extra_buffers=has_extra_buffers(path),
+        started=0.0,
     )
+    return run_task(task)
+
+
+def run_task(task: Task) -> Run:
+    """Run a task in a process of its own, which starts now. Raises `BenchError`."""
+    python = python_of(task.engine)
+    done = run_worker([python, "-m", "tests.bench.worker"], asdict(replace(task, started=time.time())))
+    return Run(**json.loads(done))
+
+
+def run_worker(command: Sequence[str], task: Mapping[str, object]) -> str:
+    """What a process prints that is given a task as JSON. Raises `BenchError` if it fails."""
     done = subprocess.run(
-        [python, "-m", "tests.bench.worker"],
-        input=json.dumps(asdict(task)),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
+        command, input=json.dumps(task), capture_output=True, text=True, cwd=ROOT, check=False
     )
     if done.returncode != 0:
-        raise BenchError(f"{cell} failed with status {done.returncode}:\n{done.stderr[-2000:]}")
-    return Run(**json.loads(done.stdout))
+        what = f"{' '.join(command[1:])}, {task.get('engine', '')} {task.get('workload', '')}"
+        raise BenchError(f"{what} failed with status {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def has_extra_buffers(path: Path) -> bool:
+    """Whether llama.cpp's kernels for its extra buffers work here with these weights."""
+    return tried(path, models.tell()).extra_buffers
 
 
 def rows(runs: Runs) -> list[Row]:

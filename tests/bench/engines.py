@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,9 @@ ONLY_CHOICES: Final = frozenset({TYPED})
 
 ONLY_RECORDS: Final = frozenset({INDEPENDENT})
 
+OWN_BINDINGS: Final = frozenset({TYPED})
+"""Engines that load weights by themselves, and can't be kept from kernels that crash on this machine."""
+
 _LLAMA: Final = "llama-cpp-python==0.3.36"
 REQUIREMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     STOCK: ("outlines==1.3.3", "llguidance==1.9.1", _LLAMA),
@@ -52,11 +56,12 @@ class BenchError(Exception):
 
 
 def python_of(engine: str) -> str:
-    """The Python that runs an engine: ours, or that of a peer's environment in `.bench`, made at first need.
+    """The Python that runs an engine: ours, where it has just what the engine needs, or that of a peer's
+    environment in `.bench`, made at first need.
 
     Raises `BenchError` if pip can't make it.
     """
-    if engine not in REQUIREMENTS:
+    if all(map(_is_here, REQUIREMENTS.get(engine, ()))):
         return sys.executable
     names = [requirement.partition("==")[0] for requirement in REQUIREMENTS[engine]]
     folder = ROOT / ".bench" / names[0]
@@ -68,6 +73,14 @@ def python_of(engine: str) -> str:
         _check([str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS[engine]])
         stamp.write_text(wanted)
     return str(python)
+
+
+def _is_here(requirement: str) -> bool:
+    name, _, wanted = requirement.partition("==")
+    try:
+        return version(name) == wanted
+    except PackageNotFoundError:
+        return False
 
 
 def _check(command: list[str]) -> None:

@@ -124,7 +124,7 @@ def measure(rows: int) -> Load:
     scripted_ms, scripted_map_ms = _scripted(texts)
     return Load(
         batch_ms=batch_ms,
-        lanes=len(engine.scheduler.lanes),
+        lanes=len(engine.scheduler.runners),
         threads=threads,
         rows=rows,
         call_tokens=tokens,

@@ -13,35 +13,39 @@ from pathlib import Path
 from typing import Any, Final
 
 from .compare import PREPARED, SHIPPED
+from .decided import SUBJECTS
+from .decisions import PEER_REPEATS
 from .engines import REQUIREMENTS, ROOT, TITLES
 from .workloads import WORKLOADS
 
 _COLOURS: Final = ("#1f77b4", "#d62728", "#ff7f0e", "#7f7f7f", "#9467bd")
 
 
-def write_page(folder: Path) -> None:
-    """Write performance.md and its plots beside performance.json in `folder`."""
+def write_plots(folder: Path) -> None:
+    """Write the plots beside performance.json in `folder`."""
     results = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
     _plot_calls(results["calls"], folder / "calls.svg")
     _plot_batches(results["load"], folder / "batches.svg")
-    text = "\n".join(page(results["calls"], results["load"]))
+
+
+def write_text(folder: Path) -> None:
+    """Write performance.md beside performance.json in `folder`."""
+    results = json.loads((folder / "performance.json").read_text(encoding="utf-8"))
+    text = "\n".join(page(results))
     (folder / "performance.md").write_text(text + "\n", encoding="utf-8")
 
 
-def page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of the page."""
+def page(results: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of the page; without a section about decisions, where those have not been measured."""
+    calls, load = results["calls"], results["load"]
     setup = calls["setup"]
     yield "# Performance"
     yield ""
     yield (
-        f"Measured by `make bench` with {setup['model']} on {setup['cores']} cores of {setup['cpu']} "
-        f"({' '.join(setup['features'])}), {setup['threads']} threads, Python {setup['python']}, "
-        + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
-        + ". The plots and tables are made from [performance.json](performance.json)."
+        f"Measured by `make bench` {_on(setup)}. The plots and tables are made from "
+        "[performance.json](performance.json)."
     )
-    if setup["busy"]:
-        yield ""
-        yield "**The machine was busy while this was measured.**"
+    yield from _busy(setup)
     yield ""
     yield "## Calls, one at a time"
     yield ""
@@ -51,6 +55,9 @@ def page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _row_table(calls["measured"])
     yield ""
+    if "decisions" in results:
+        yield from decision_lines(results["decisions"])
+        yield ""
     yield "## Against the floor"
     yield ""
     yield (
@@ -77,6 +84,62 @@ def page(calls: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
         "the greatest of the rounds."
     )
     yield "- Load is measured in one process after the calls, on the prepared weights."
+
+
+def _on(setup: Mapping[str, Any]) -> str:
+    return (
+        f"with {setup['model']} on {setup['cores']} cores of {setup['cpu']} "
+        f"({' '.join(setup['features'])}), {setup['threads']} threads, Python {setup['python']}, "
+        + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
+    )
+
+
+def _busy(setup: Mapping[str, Any]) -> Iterator[str]:
+    if setup["busy"]:
+        yield ""
+        yield "**The machine was busy while this was measured.**"
+
+
+def decision_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The section about decisions."""
+    setup = found["setup"]
+    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
+    yield "## Decisions"
+    yield ""
+    yield (
+        f"Measured by `python -m tests.bench --only decisions` {_on(setup)}; weights {weights}. A call takes "
+        "an argument of about 12 tokens, or two of them."
+    )
+    yield from _busy(setup)
+    yield ""
+    yield "| asked | decided by | p50 ms | times as long | Outlines ms | Outlines, times as long |"
+    yield "|---|---|---|---|---|---|"
+    for row in found["rows"]:
+        subject = SUBJECTS[row["name"]]
+        beside = ""
+        if subject.versus is not None:
+            beside = f"{_times(row['times'])} of {SUBJECTS[subject.versus].described}"
+        yield (
+            f"| {subject.title} | {subject.decided_by} | {row['p50_ms']:.1f} | {beside} "
+            f"| {row['outlines_ms']:.0f} | {_times(row['outlines'], digits=1)} |"
+        )
+    yield ""
+    for note in found["notes"]:
+        yield f"- {note}"
+    if not found["extra_buffers"]:
+        yield (
+            "- llama.cpp's kernels for its extra buffers crash on this machine, so Outlines loads its "
+            "weights without them, as microprompt does by itself."
+        )
+    yield (
+        f"- {setup['rounds']} rounds of {setup['repeats']} calls, of {PEER_REPEATS} in Outlines; ratios are "
+        "the medians of the rounds' ratios, with the least and the greatest. The process without a language "
+        f"model took {found['peak_memory_mib']:.0f} MiB at most."
+    )
+
+
+def _times(times: Mapping[str, float], digits: int = 2) -> str:
+    return f"{times['ratio']:.{digits}f} ({times['low']:.{digits}f} to {times['high']:.{digits}f})"
 
 
 def _ratio_table(ratios: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -199,4 +262,5 @@ def _save(figure: Any, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_page(ROOT / "runtime" / "docs")
+    write_plots(ROOT / "runtime" / "docs")
+    write_text(ROOT / "runtime" / "docs")

@@ -33,6 +33,8 @@ NOTES: Final = (
     "typed-gguf writes its own prompt through the chat template, which suits this model badly, and answers "
     "choices only. What all calls share is a state that it saves and reads back; each call has a new "
     "context, as in its warm host.",
+    "Where llama.cpp's kernels for its extra buffers crash (those for AMX, as GCC 12 compiles them), every "
+    "engine loads its weights without them; typed-gguf, which can't, is left out there.",
     "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; Guidance and typed-gguf "
     "have bindings of their own.",
 )

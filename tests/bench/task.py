@@ -16,7 +16,8 @@ class Task:
 
     `prompts` are the texts to complete, `arguments` what they were made of. The answer is one of `labels`,
     or JSON of `schema`. `context` and `max_tokens` are what a fair user would give llama-cpp-python: just
-    enough. `started` is when the process was started, in seconds of `time.time()`.
+    enough. `started` is when the process was started, in seconds of `time.time()`. Without `extra_buffers`,
+    llama.cpp keeps to its plain kernels: the others crash on this machine (`models.trial`).
     """
 
     engine: str
@@ -30,6 +31,7 @@ class Task:
     schema: Mapping[str, Any] | None
     context: int
     max_tokens: int
+    extra_buffers: bool
     started: float
 
 

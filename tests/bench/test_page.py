@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "runtime" / "docs"
 def test_the_page_is_made_of_the_figures_beside_it() -> None:
     results = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
     written = (DOCS / "performance.md").read_text(encoding="utf-8")
-    assert "\n".join(page(results["calls"], results["load"])) + "\n" == written
+    assert "\n".join(page(results)) + "\n" == written
 
 
 def test_plots_that_the_page_shows_are_there() -> None:

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .peers import OPENERS
 from .task import Run, Session, Task
@@ -114,10 +114,15 @@ def _weights_type(model: Any) -> str:
     return kind
 
 
-def main() -> None:
-    # Whatever a library prints goes to standard error, for standard output carries the result.
+def own_output() -> TextIO:
+    """Standard output, for the result alone: whatever a library prints goes to standard error."""
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    return output
+
+
+def main() -> None:
+    output = own_output()
     run = measure(Task(**json.load(sys.stdin)))
     with output:
         json.dump(asdict(run), output)

@@ -55,11 +55,15 @@ class Workload:
 
     def prompt(self, argument: str) -> str:
         """The text to complete, the same for every engine."""
-        program = self.function.program
-        return "".join(
-            hole_text(program, segment, {"text": argument}) if isinstance(segment, abi.Hole) else segment.text
-            for segment in lay_out(program)
-        )
+        return prompt_text(self.function.program, {"text": argument})
+
+
+def prompt_text(program: Program, arguments: Mapping[str, object]) -> str:
+    """The text that a call completes."""
+    return "".join(
+        hole_text(program, segment, arguments) if isinstance(segment, abi.Hole) else segment.text
+        for segment in lay_out(program)
+    )
 
 
 def _body(instruction: str, opening: str, cue: str, examples: Mapping[str, object]) -> abi.Body:

@@ -90,6 +90,9 @@ def test_a_killed_map_continues_to_the_same_file(folder: Path) -> None:
     for one, other in zip(again, whole, strict=True):
         for name in ("distribution", "confidence", "coverage"):
             assert one.pop(name) == pytest.approx(other.pop(name), abs=0.005)
+        # What was read of a text shortly before is not read again, unless another process does it.
+        for line in (one, other):
+            line["usage"].pop("cached_tokens")
     assert again == whole
     assert [row["id"] for row in answers(out)] == list(range(ROWS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -31,3 +32,12 @@ def test_the_intake_example_sorts_its_messages(
     shown = capsys.readouterr().out
     assert shown.count(" product ") == 3
     assert "laptop" in shown
+
+
+@pytest.mark.model
+def test_the_six_decisions_of_the_demo_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "decisions" / "main.py"), run_name="__main__")
+
+    shown = capsys.readouterr().out
+    answers = re.findall(r"^    (\w+), \d+% sure, \d+ ms$", shown, flags=re.M)
+    assert answers == ["command", "fresh", "complex", "transient", "not_enough", "refine"]

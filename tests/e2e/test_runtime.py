@@ -161,7 +161,8 @@ def test_threads_and_tasks_some_of_them_cancelled_or_late_leave_the_others_right
     assert len(found) == 12 * len(texts)
     for text, distribution in found:
         assert distribution == pytest.approx(alone[text].distribution, abs=tolerance(on_smollm2))
-    [lane] = on_smollm2.scheduler.lanes
+    [group] = on_smollm2.scheduler.runners
+    lane = group.full
     while not on_smollm2.scheduler.is_idle():
         time.sleep(0.01)
     held = llama(on_smollm2).n_sequences - len(lane.pool)
@@ -176,7 +177,7 @@ def test_lanes_share_prefixes_and_agree(smollm2: Path) -> None:
     with override(engine):
         alone = [topic.detail(text) for text in texts[:10]]
         answers = list(topic.map_detail(texts))
-    assert len(engine.scheduler.lanes) == 2
+    assert len(engine.scheduler.runners) == 2
     assert {answer.usage.cached_tokens for answer in answers} == {len(engine.bind(topic.program).prefix)}
     for one, other in zip(alone, answers, strict=False):
         assert one.distribution == pytest.approx(other.distribution, abs=tolerance(engine))

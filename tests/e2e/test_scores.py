@@ -37,7 +37,8 @@ class Alone:
         assert isinstance(slot, ChoiceSlot)
         self.trie = slot.trie
         self._backend = llama(engine)
-        [lane] = engine.scheduler.lanes
+        [group] = engine.scheduler.runners
+        lane = group.full
         prefix = lane.prefixes.find(self.bound.prefix)
         assert prefix is not None
         self._prefix = prefix.sequence

@@ -262,5 +262,5 @@ def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
     question = bound.question({"text": "Hm."})
     assert answer.usage.decoded_tokens <= most
     assert backend.evaluated <= len(bound.prefix) + len(question) + most
-    assert len(engine.scheduler.lanes[0].pool) == backend.n_sequences
+    assert len(engine.scheduler.runners[0].full.pool) == backend.n_sequences
     assert all(0 <= number <= 1 + 1e-9 for number in probabilities(answer))

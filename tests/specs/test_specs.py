@@ -3,8 +3,8 @@
 A fenced block marked `mp` is a program. A comment such as `# error[MP0203]` or `# warning[MP0404]` says that
 the line is reported so, and nothing else may be. A comment `# file: a/b.mp` at the head names the file, and
 keeps it for the programs after it on the page; a program without a name stands alone with those. Of the
-program above them, a block marked `generated` holds lines of the generated module, and one marked `pycon` a
-session inside it.
+program above them, a block marked `generated` holds lines of the generated module, one marked `pycon` a
+session inside it, and one marked `json` the tuning that lies beside it from there on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mpc import project, render
 from mpc.diagnostics import Diagnostic
 
 PAGES = sorted(Path(__file__).parent.glob("*.md"))
-FENCE = re.compile(r"^```(mp|generated|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(mp|generated|pycon|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"(error|warning)\[(MP\d{4})\]")
 FILE = re.compile(r"# file: (\S+)\n")
 
@@ -86,5 +86,8 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 project.build([program])
                 generated = program.with_suffix(".py").read_text(encoding="utf-8")
                 assert block.text in generated, f"{where}\n{generated}"
+            case "json":
+                program.with_suffix(".tuning.json").write_text(block.text, encoding="utf-8")
+                program.with_suffix(".tuning.safetensors").touch()
             case _:
                 run_session(block, program, page)

@@ -20,7 +20,9 @@ from .failures import STOPPED, report
 
 __all__ = ["cli", "main"]
 
-_COMMANDS: Final = ("new", "build", "check", "run", "map", "test", "explain", "models", "doctor")
+_COMMANDS: Final = (
+    *("new", "build", "check", "run", "map", "test", "eval", "tune", "explain", "models", "doctor"),
+)
 
 
 class _Commands(click.Group):

@@ -10,6 +10,7 @@ import click
 from mpc import project, render
 from mpc.diagnostics import has_errors
 
+from . import near_chance
 from .failures import USER, show_diagnostics
 from .output import print_json
 
@@ -40,5 +41,6 @@ def command(
             show_diagnostics(diagnostics)
             if not diagnostics:
                 click.echo("no problems found")
+            near_chance.note_files(paths or (Path(),))
     if has_errors(diagnostics):
         ctx.exit(USER)

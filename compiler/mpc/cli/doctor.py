@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from microprompt.errors import MicropromptError
 from mpc import project
 from mpc.diagnostics import ToolError
 
-from . import console, functions
+from . import console, functions, near_chance
 from .failures import ENVIRONMENT, complain
 
 _PACKAGES: Final = ("microprompt", "llama-cpp-python", "llguidance", "outlines", "lark", "pydantic", "numpy")
@@ -30,7 +31,9 @@ prompt verdict(text: str) -> "yes" | "no":
     Sentence: {text}
 examples:
     "It has been raining since noon." -> "yes"
+    "A storm is coming up." -> "yes"
     "The shop sells bread." -> "no"
+    "My sister plays the cello." -> "no"
 """
 
 Facts = dict[str, object]
@@ -55,6 +58,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     else:
         for name, facts in found.items():
             _show(name, facts)
+        _note_near_chance()
     if problems:
         if not as_json:
             complain(f"{len(problems)} of {len(found)} checks failed")
@@ -155,6 +159,16 @@ _CHECKS: Final[dict[str, Callable[[], Facts]]] = {
     "model": _model,
     "call": _call,
 }
+
+
+def _note_near_chance() -> None:
+    with suppress(MicropromptError):  # settings that are wrong are among the problems found
+        model = settings.current().model
+        if near_chance.is_near_chance(model):
+            near_chance.say(
+                f"untuned choices with fewer than {project.ENOUGH_EXAMPLES} examples of a label may be near "
+                f"chance on {model}: add examples, or `mpc tune FILE FUNCTION --on ROWS.jsonl`"
+            )
 
 
 def _gigabytes(size: int | None) -> float | None:

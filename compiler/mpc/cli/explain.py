@@ -15,7 +15,7 @@ from .failures import Failure
 from .output import print_json
 
 if TYPE_CHECKING:
-    from microprompt.explain import Explanation, SlotPlan, TextPart, TrieBranch
+    from microprompt.explain import ChoicePlan, Explanation, SlotPlan, TextPart, TrieBranch
 
 
 @click.command(short_help="Explain a diagnostic's code, or a prompt function.")
@@ -74,6 +74,11 @@ def _function(found: Explanation) -> Iterator[str]:
             f"cost: about {cost.cold_ms:.0f} ms cold, {cost.warm_ms:.0f} ms warm, for the prompt with "
             f"arguments of {cost.argument_tokens} tokens on this machine"
         )
+        if cost.read_ms is not None:
+            yield f"cost of reading hidden states instead: about {cost.read_ms:.0f} ms"
+    for choice in found.choices:
+        yield from _choice(choice)
+    yield from _thresholds(found)
     yield f"answer: {_tokens(found)}; the context has room for {found.context} in all"
     for wave in found.waves:
         yield f"side by side, none seeing the others: {', '.join(wave)}"
@@ -99,6 +104,36 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
     yield from _branches(slot.trie, "    ")
     for line in (slot.grammar or "").rstrip().splitlines():
         yield f"    {line}"
+
+
+def _choice(choice: ChoicePlan) -> Iterator[str]:
+    name = f" {choice.name}" if choice.name else ""
+    weights = "/".join(f"{part.weight:.2g}" for part in choice.parts)
+    said = [f"weights {weights}"] if len(choice.parts) > 1 else []
+    if choice.examples:
+        said.append(
+            f"examples left out in turn: {choice.right} of {choice.examples} right, chance {choice.chance}"
+        )
+    behind = f" ({'; '.join(said)})" if said else ""
+    yield f"answered by{name}: {choice.answered_by}{behind}"
+    for part in choice.parts:
+        yield f"  {part.evidence}"
+    match choice.origin:
+        case "tuning":
+            yield "  tuned" + (", calibrated" if choice.calibrated else "")
+        case "source":
+            yield "  from the source alone: its confidence orders answers, and says no more"
+        case _:
+            yield "  not tuned, and the source has too little for more: `mpc tune`, or add examples"
+
+
+def _thresholds(found: Explanation) -> Iterator[str]:
+    if found.untuned is not None:
+        yield f"its tuning is not used: {found.untuned}"
+    if found.escalate_below is not None:
+        yield f"below {found.escalate_below:.3g} it is put to {found.escalate_to}"
+    if found.abstain_below is not None:
+        yield f"below {found.abstain_below:.3g} the answer is none"
 
 
 def _tokens(counted: Explanation | SlotPlan) -> str:

@@ -10,16 +10,18 @@ from typing import Any, TypeAlias
 import click
 
 from microprompt.function import PromptFunction
-from mpc import project
+from mpc import codes, project
 from mpc.diagnostics import suggestion
 
-from .failures import Failure
+from .failures import Failure, show_diagnostics
 
 AnyFunction: TypeAlias = PromptFunction[..., Any]
 
 
 def load(file: str) -> ModuleType:
     """The module of a `.mp` file, or of the standard library when `file` is `std.name`.
+
+    A tuning that is not used is warned of.
 
     Raises:
         project.CompileError: the program has errors.
@@ -30,7 +32,10 @@ def load(file: str) -> ModuleType:
     path = Path(file)
     if not path.is_file():
         raise click.BadParameter(f"there is no file `{file}`", param_hint="FILE")
-    return project.load(path)
+    module, warnings = project.load_with_warnings(path)
+    # Of other warnings `mpc check` tells; these say that something else answers than was meant.
+    show_diagnostics([warning for warning in warnings if warning.code.startswith(codes.TUNINGS)])
+    return module
 
 
 def find(file: str, name: str) -> AnyFunction:

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import click
 
 from microprompt import rows, settings
-from microprompt.answer import Answer
-from microprompt.errors import EngineError, MicropromptError, ModelError
+from microprompt.errors import MicropromptError
+from microprompt.evaluation.outcomes import Outcome, outcomes
 from microprompt.journal import ERROR, Journal, journal
 from microprompt.storage import HeldError, read_regular
 from mpc import project
@@ -22,8 +22,6 @@ from . import console, functions
 from .failures import Failure
 
 _SHOWN_MISTAKES: Final = 5
-
-_Outcome: TypeAlias = Answer[Any] | MicropromptError
 
 
 @click.command(short_help="Call a prompt function on every row of a file.")
@@ -109,35 +107,12 @@ def _warm(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> None:
             next(_outcomes(called, [first]))
 
 
-def _outcomes(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> Iterator[_Outcome]:
+def _outcomes(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> Iterator[Outcome]:
     """What became of each row, in order, as they are answered side by side."""
     good = [row.arguments for row in asked if not isinstance(row.arguments, MicropromptError)]
-    answers = _answers(called, good)
+    answers = outcomes(called, good)
     for row in asked:
         yield row.arguments if isinstance(row.arguments, MicropromptError) else next(answers)
-
-
-def _answers(called: functions.AnyFunction, arguments: Sequence[object]) -> Iterator[_Outcome]:
-    """The answers, and the errors in the places of those that there are not.
-
-    An error ends a `map_detail`, so the rows behind it are asked by another one. A model that is missing
-    or an engine that fails has nothing to do with a row: that is raised.
-    """
-    done = 0
-    while done < len(arguments):
-        answers = called.map_detail(arguments[index] for index in range(done, len(arguments)))
-        while done < len(arguments):
-            outcome: _Outcome
-            try:
-                outcome = next(answers)
-            except (ModelError, EngineError):
-                raise
-            except MicropromptError as error:
-                outcome = error
-            done += 1
-            yield outcome
-            if isinstance(outcome, MicropromptError):
-                break
 
 
 def _fingerprint(file: str, called: functions.AnyFunction) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from microprompt import models, settings
 from microprompt.errors import ModelError
@@ -24,16 +23,15 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_models(as_json: bool) -> None:
-    """List the registered models and which of them are here."""
+    """List the registered models: what each is good for, whether it is here, and how it was prepared."""
     if as_json:
         click.echo(json.dumps([_about(info) for info in models.REGISTRY.values()]))
         return
-    table = Table("name", "size", "licence", "here", "description", box=None, pad_edge=False)
-    for info in models.REGISTRY.values():
-        table.add_row(
-            info.name, f"{(info.size or 0) / 1e6:.0f} MB", info.licence, _state(info), info.description
-        )
-    Console().print(table)
+    rows = {_HEADS: "", **{_row(info): f"\n    {info.description}" for info in models.REGISTRY.values()}}
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row, description in rows.items():
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip() + description)
 
 
 @command.command()
@@ -56,10 +54,11 @@ def prepare(name: str | None) -> None:
     """Measure again which type of weights is fastest here, for instance when the machine was busy before."""
     from microprompt.models.prepare import prepare as measure  # as in `pull`
 
-    info = models.find(name or settings.current().model)
+    name = models.find(name or settings.current().model).name
     with console.model_progress() as progress:
-        shipped = models.resolve(info.name).shipped
-        click.echo(measure(shipped, info, progress, stale=models.read_record(shipped, info)).path)
+        found = models.resolve(name, kind="language")
+        stale = models.read_record(found.shipped, found.info)
+        click.echo(measure(found.shipped, found.info, progress, stale=stale).path)
 
 
 @command.command()
@@ -71,14 +70,23 @@ def path(name: str | None, shipped: bool) -> None:
     click.echo(found.shipped if shipped else found.path)
 
 
+_HEADS: Final = ("name", "kind", "size", "licence", "here")
+
+
+def _row(info: ModelInfo) -> tuple[str, ...]:
+    size = f"{(info.size or 0) / 1e6:.0f} MB"
+    return info.name, str(info.kind), size, info.licence, _state(info)
+
+
 def _about(info: ModelInfo) -> dict[str, object]:
     return {
         "name": info.name,
+        "kind": info.kind,
         "description": info.description,
         "size": info.size,
         "sha256": info.sha256,
         "licence": info.licence,
-        "source": [piece.requirement for piece in info.source],
+        "source": list(info.origins),
         "layout": info.layout,
         "context": info.context,
         "here": _state(info),
@@ -86,7 +94,7 @@ def _about(info: ModelInfo) -> dict[str, object]:
 
 
 def _state(info: ModelInfo) -> str:
-    if not models.shipped_path(info).exists():
+    if not models.is_here(info):
         return "no"
     try:
         found = models.resolve(info.name)

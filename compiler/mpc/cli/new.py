@@ -13,7 +13,10 @@ import click
 
 from mpc import project
 
+from . import near_chance
 from .failures import Failure
+
+_MODEL: Final = "smollm2-135m"
 
 _FILES: Final[Mapping[str, str]] = {
     "pyproject.toml": """\
@@ -24,38 +27,49 @@ requires-python = ">=3.11"
 dependencies = ["microprompt"]
 
 [tool.microprompt]
-model = "smollm2-135m"
+model = "MODEL-NAME"
 """,
     "intake.mp": '''\
-"""Intake: what does the user want?"""
+"""Intake: what is a message to the shop about?"""
 
-enum Act:
-    question  "asks for information"
-    command   "asks for something to be done"
+enum Topic:
+    delivery  "when and where a parcel arrives"
+    payment   "prices, invoices and refunds"
+    account   "signing in, passwords and personal data"
 
-prompt classify(text: str) -> Act:
-    Classify this input as a question or a command.
+prompt classify(message: str) -> Topic:
+    Say what the message to the shop is about.
 
-    Input: {text}
+    Message: {message}
 examples:
-    "What is the capital of Washington?" -> question
-    "Turn off the lights in the hall." -> command
-    "How long does the train to Turin take?" -> question
-    "Remind me to call the dentist." -> command
-    "Who wrote this report?" -> question
-    "Book a table for two." -> command
+    "My parcel should have been here on Monday." -> delivery
+    "Can you send it to my office instead of my flat?" -> delivery
+    "The tracking page hasn't moved for three days." -> delivery
+    "The courier left the box at the wrong house." -> delivery
+    "How long does shipping to Norway take?" -> delivery
+    "I was charged twice for the same order." -> payment
+    "When do I get my money back?" -> payment
+    "Could I have the invoice as a PDF?" -> payment
+    "My card was declined, is there another way to pay?" -> payment
+    "Why is the total higher than in the basket?" -> payment
+    "I can't log in any more." -> account
+    "The link to reset my password has expired." -> account
+    "Please delete all the data you have about me." -> account
+    "How do I change the email address I signed up with?" -> account
+    "Someone else seems to be using my login." -> account
 tests:
-    "Where is the nearest station?" -> question
-    "Close the door, please." -> command
+    "Where is my package?" -> delivery
+    "I'd like a refund, please." -> payment
+    "I forgot my password." -> account
 ''',
     "main.py": '''\
-"""Ask the prompt functions of intake.mp; build them first with `mpc build`."""
+"""Ask the prompt function of intake.mp; build it first with `mpc build`."""
 
 from intake import classify
 
-for text in ("What is the capital of Norway?", "Send the letter to Anna."):
-    answer = classify.detail(text)
-    print(f"{answer.value:12} {answer.confidence:.2f}  {text}")
+for message in ("The driver never rang the bell.", "Do you take credit cards?", "My profile is locked."):
+    answer = classify.detail(message)
+    print(f"{answer.value:10} {answer.confidence:.2f}  {message}")
 ''',
     ".gitignore": ".mpc/\n__pycache__/\n",
 }
@@ -70,10 +84,15 @@ def command(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     name = _project_name(folder)
     for path, text in _FILES.items():
-        (folder / path).write_text(text.replace("PROJECT-NAME", name), encoding="utf-8")
+        text = text.replace("PROJECT-NAME", name).replace("MODEL-NAME", _MODEL)
+        (folder / path).write_text(text, encoding="utf-8")
         click.echo(f"wrote {project.shown(folder / path)}")
     click.echo(
         f"\nnext:\n  cd {shlex.quote(str(folder))}\n  mpc build\n  mpc test\n  python main.py", err=True
+    )
+    near_chance.say(
+        f"classify is untuned and goes by its examples, for {_MODEL} alone is near chance; with rows of your "
+        "own, `mpc tune intake.mp classify --on ROWS.jsonl`"
     )
 
 

@@ -6,7 +6,7 @@ import click
 
 from microprompt import rows
 
-from . import console, functions
+from . import console, functions, near_chance
 from .output import print_json
 
 
@@ -31,3 +31,4 @@ def command(file: str, function: str, words: tuple[str, ...], as_json: bool) -> 
         print_json(found)
     else:
         click.echo(console.readable(found["value"]))
+        near_chance.note_function(file, called)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import click
 
 from microprompt import abi
 from microprompt.answer import Answer
-from microprompt.errors import MicropromptError, ModelError
+from microprompt.errors import EngineError, MicropromptError, ModelError
+from microprompt.evaluation.leave_out import LeftOut, leave_out
 from microprompt.types import kind
 from mpc import project
 
@@ -28,9 +29,18 @@ from .output import print_json
 @click.option(
     "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write a JUnit XML report."
 )
+@click.option(
+    "--leave-out/--no-leave-out",
+    "leaves_out",
+    default=None,
+    help="Tell how many examples come out right when each is left out (default: unless --json).",
+)
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: Path | None) -> None:
+def command(
+    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: Path | None, leaves_out: bool | None
+) -> None:
     """Run the tests of the prompt functions in PATHS (default: this folder)."""
+    leaves_out = not as_json if leaves_out is None else leaves_out
     results: list[Result] = []
     broken = False
     with console.model_progress():
@@ -42,10 +52,17 @@ def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: P
                 broken = True
                 continue
             for called in functions.own(module):
+                own = []
                 for result in _run(path, called):
-                    results.append(result)
+                    own.append(result)
                     if not as_json:
                         _show(result)
+                if leaves_out:
+                    left_out = _leave_out(called)
+                    own = [replace(result, left_out=left_out) for result in own]
+                    if left_out is not None and not as_json:
+                        _show_left_out(called, left_out)
+                results += own
     if junit is not None:
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]
@@ -61,7 +78,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: P
 class Result:
     """What became of one test: an answer, or the error that there was instead of it.
 
-    `expected_probability` is what the model gave the expected answer; only a choice tells.
+    `expected_probability` is what the model gave the expected answer; only a choice tells. `left_out` is of
+    the function's examples, and the same for all of its tests.
     """
 
     file: str
@@ -75,10 +93,12 @@ class Result:
     expected_probability: float | None
     seconds: float
     error: str | None
+    left_out: LeftOut | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {**found, "left_out": self.left_out and self.left_out.to_json()}
 
 
 def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
@@ -117,6 +137,25 @@ def _result(
         expected_probability=chances.get(test.answer) if chances else None,
         seconds=answer.seconds if answer else 0.0,
         error=error,
+    )
+
+
+def _leave_out(called: functions.AnyFunction) -> LeftOut | None:
+    """What leaving out its examples tells of a function; a warning where one of them has no answer."""
+    try:
+        return leave_out(called)
+    except (ModelError, EngineError):
+        raise
+    except MicropromptError as error:
+        mark = click.style("warning", fg="yellow", bold=True)
+        click.echo(f"{mark}: {called.program.name}: leaving out its examples: {error.message}", err=True)
+        return None
+
+
+def _show_left_out(called: functions.AnyFunction, found: LeftOut) -> None:
+    click.echo(
+        f"     {called.program.name}: examples left out in turn: {found.right} of {found.n} right "
+        f"(chance {found.chance})"
     )
 
 

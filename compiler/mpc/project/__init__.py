@@ -1,17 +1,23 @@
 """A project's files to modules: what is read, in which order it is compiled, where its Python goes."""
 
-from .load import CompileError, load
+from .load import CompileError, load, load_with_warnings
 from .modules import BuildReport, BuiltFile, build, check, collect, watched
 from .paths import shown
+from .prompts import ENOUGH_EXAMPLES, BareChoice, bare_choices, keys
 
 __all__ = [
+    "ENOUGH_EXAMPLES",
+    "BareChoice",
     "BuildReport",
     "BuiltFile",
     "CompileError",
+    "bare_choices",
     "build",
     "check",
     "collect",
+    "keys",
     "load",
+    "load_with_warnings",
     "shown",
     "watched",
 ]

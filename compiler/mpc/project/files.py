@@ -15,9 +15,11 @@ from ..source import Source, Span
 from ..syntax import parse
 from ..syntax.nodes import Import, Module
 from ..syntax.nodes import Path as DottedPath
+from ..tuning import TuningFile
 from .names import SOURCES, is_package, name_problem, python_name
 from .paths import absolute, real, shown
 from .read import decode, read
+from .tuning import read_tuning
 
 SUFFIX: Final = ".mp"
 
@@ -42,7 +44,7 @@ class Link:
 
 @dataclass(slots=True)
 class File:
-    """A source file as it was read. `tree` is `None` when there is no text."""
+    """A source file as it was read, with the tuning beside it. `tree` is `None` when there is no text."""
 
     path: Path
     root: Path
@@ -50,6 +52,7 @@ class File:
     source: Source
     tree: Module | None
     diagnostics: list[Diagnostic]
+    tuning: TuningFile | None = None
     links: list[Link] = field(default_factory=list)
 
 
@@ -128,7 +131,16 @@ def _read(path: Path, root: Path, *, is_std: bool) -> File:
     problem = None if is_std else name_problem(path, root, source)
     if problem is not None:
         diagnostics.append(problem)
-    return File(path=path, root=root, is_std=is_std, source=source, tree=tree, diagnostics=diagnostics)
+    tuning, tuning_diagnostics = read_tuning(path, root, source)
+    return File(
+        path=path,
+        root=root,
+        is_std=is_std,
+        source=source,
+        tree=tree,
+        diagnostics=[*diagnostics, *tuning_diagnostics],
+        tuning=tuning,
+    )
 
 
 def _outside(path: Path, root: Path, source: Source) -> File:

@@ -31,6 +31,11 @@ def load(path: Path) -> ModuleType:
 
     `sys.modules` is left as it was. Raises `CompileError`, and `ToolError` for a file that cannot be read.
     """
+    return load_with_warnings(path)[0]
+
+
+def load_with_warnings(path: Path) -> tuple[ModuleType, tuple[Diagnostic, ...]]:
+    """As `load`, with what the compiler warns of."""
     path = absolute(path)
     units = compile_all([path])
     diagnostics = all_diagnostics(units)
@@ -47,7 +52,7 @@ def load(path: Path) -> ModuleType:
             for name in names[key]:
                 register(name, modules[key])
             _execute(unit, modules[key])
-    return modules[real(path)]
+    return modules[real(path)], diagnostics
 
 
 def _names(units: list[Unit], path: Path) -> dict[Path, list[str]]:

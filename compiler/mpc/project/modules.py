@@ -6,7 +6,8 @@ with its modules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -18,6 +19,7 @@ from ..diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
 from ..source import Span
 from . import files
 from .paths import absolute, real, shown
+from .tuning import MAX_NUMBERS, tuning_path
 from .units import Unit, all_diagnostics, compile_all
 
 Status: TypeAlias = Literal["written", "unchanged", "stale", "failed"]
@@ -27,7 +29,10 @@ _GOOD: Final = ("written", "unchanged")
 
 @dataclass(frozen=True, slots=True)
 class BuiltFile:
-    """A source, the module it becomes, and what a build did: `stale` is what `check` did not write."""
+    """A source, the module it becomes, and what a build did: `stale` is what `check` did not write.
+
+    Below another folder a module takes its tuning along, whose files are sources and outputs too.
+    """
 
     source: Path
     output: Path
@@ -55,7 +60,8 @@ def collect(paths: Sequence[Path]) -> tuple[Path, ...]:
 def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False) -> BuildReport:
     """Compile files and write their modules, beside them or below `out`; with `check`, only compare.
 
-    Below `out` a named file lies at the top, and a file of a named folder where it lies in that folder.
+    Below `out` a named file lies at the top, and a file of a named folder where it lies in that folder. What
+    was learnt of its prompts lies beside it again, in copies.
     """
     bases = files.collect(paths)
     units = compile_all(list(bases))
@@ -77,6 +83,12 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
             if status == "failed":
                 problems.append(_foreign(unit, output))
         built.append(BuiltFile(unit.file.path, output, status))
+        if out is not None and status != "failed":
+            for source, copy in _tunings(unit, output):
+                status = _copy(source, copy, check=check)
+                if status == "failed":
+                    problems.append(_foreign(unit, copy))
+                built.append(BuiltFile(source, copy, status))
     return BuildReport(tuple(built), in_order([*all_diagnostics(units), *problems]))
 
 
@@ -87,7 +99,9 @@ def check(paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
 
 def watched(paths: Sequence[Path]) -> tuple[Path, ...]:
     """The files that a build of `paths` depends on."""
-    return tuple(sorted(file.path for file in files.read_all(collect(paths))))
+    found = files.read_all(collect(paths))
+    tunings = [tuning_path(file.path) for file in found if file.tuning is not None]
+    return tuple(sorted([*(file.path for file in found), *tunings]))
 
 
 # --------------------------------------------------------------------------------------------- outputs
@@ -113,8 +127,11 @@ def _outputs(units: Sequence[Unit], bases: Mapping[Path, Path], out: Path | None
 
 def _place(module: bytes, output: Path, *, check: bool) -> Status:
     """Write a module unless it is there already; `failed` when another's file is in the way."""
-    try:
-        existing = _existing(output)
+    with _writing(output):
+        try:
+            existing = _existing(output)
+        except storage.NotAFileError:
+            return "failed"
         if existing is not None and not existing.startswith(MARKS):
             return "failed"
         # Git may check files out with the line ends of Windows, which mean the same to Python.
@@ -124,19 +141,49 @@ def _place(module: bytes, output: Path, *, check: bool) -> Status:
             return "stale"
         output.parent.mkdir(parents=True, exist_ok=True)
         storage.replace(output, module)
-    except storage.NotAFileError:
-        return "failed"
+    return "written"
+
+
+def _tunings(unit: Unit, output: Path) -> Iterator[tuple[Path, Path]]:
+    """The files of the tuning that a module has taken up, and where they lie beside `output`.
+
+    The numbers come first: the outline says what they must be, so what is between the two is found out.
+    """
+    tuning = unit.file.tuning
+    if tuning is not None and unit.has_tuning:
+        for name in (tuning.numbers, tuning.name):
+            yield unit.file.path.with_name(name), output.with_name(name)
+
+
+def _copy(source: Path, output: Path, *, check: bool) -> Status:
+    """Copy a file unless the same is there already; `failed` when what is there is no file."""
+    with _writing(output):
+        data = storage.read_regular(source, MAX_NUMBERS)
+        try:
+            if _existing(output, MAX_NUMBERS) == data:
+                return "unchanged"
+        except storage.NotAFileError:
+            return "failed"
+        if check:
+            return "stale"
+        storage.replace(output, data)
+    return "written"
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ToolError(
             f"{shown(output)} cannot be written: {error.strerror or error}",
             help="check the folder's permissions",
         ) from error
-    return "written"
 
 
-def _existing(output: Path) -> bytes | None:
+def _existing(output: Path, limit: int = storage.MAX_TEXT) -> bytes | None:
     try:
-        return storage.read_regular(output)
+        return storage.read_regular(output, limit)
     except FileNotFoundError:
         return None
 

@@ -22,8 +22,9 @@ SOURCES: Final = "src"
 # What generated modules and the runtime import, beside Python's own modules; a test holds it complete.
 NEEDED: Final = frozenset(
     {
-        *("jsonschema", "llama_cpp", "llguidance", "microprompt", "mpstd", "numpy"),
-        *("outlines", "outlines_core", "pip", "pydantic", "pydantic_core"),
+        *("gguf", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance", "matplotlib", "microprompt"),
+        *("mpstd", "numpy", "outlines", "outlines_core", "pip", "pydantic", "pydantic_core", "safetensors"),
+        *("scipy", "threadpoolctl"),
     }
 )
 

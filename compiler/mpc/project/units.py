@@ -28,6 +28,13 @@ class Unit:
         return self.compiled.text if self.compiled else None
 
     @property
+    def has_tuning(self) -> bool:
+        """Whether the tuning beside the file holds for one of its prompts."""
+        return self.compiled is not None and any(
+            prompt.tuning is not None for prompt in self.compiled.checked.prompts
+        )
+
+    @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         return self.compiled.diagnostics if self.compiled else tuple(self.file.diagnostics)
 
@@ -42,7 +49,9 @@ def compile_all(paths: Sequence[Path]) -> list[Unit]:
             for link in file.links:
                 target = units[real(link.target)].compiled if link.target else None
                 imported[link.node.path.text] = Imported(target, link.python) if target else None
-            compiled = compile_module(file.source, file.tree, file.diagnostics, imported)
+            compiled = compile_module(
+                file.source, file.tree, file.diagnostics, imported, file.tuning
+            )
         units[real(file.path)] = Unit(file, compiled)
     return list(units.values())
 

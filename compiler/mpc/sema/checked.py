@@ -87,6 +87,22 @@ class CheckedCase(CheckedNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedThreshold(CheckedNode):
+    """A confidence, or an accuracy that one is to be found for: one of the two is `None`."""
+
+    below: float | None = None
+    reach: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedEscalation:
+    """The model that is asked again, and when."""
+
+    model: CheckedModel
+    when: CheckedThreshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedUsing:
     """A prompt's settings; what was not set is `None`."""
 
@@ -96,11 +112,25 @@ class CheckedUsing:
     timeout: float | None = None
     max_tokens: int | None = None
     independent: bool = False
+    decide: str | None = None
+    abstain: CheckedThreshold | None = None
+    escalate: CheckedEscalation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedTuning:
+    """An entry of a tuning file that is of the prompt as it is now; `file` is the file's name."""
+
+    file: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPrompt(CheckedNode):
-    """A prompt; `english` is its body as written, `parts` the same with its holes told apart."""
+    """A prompt; `english` is its body as written, `parts` the same with its holes told apart.
+
+    `tuning` is told afterwards, for what lies beside a file is not for the checker to know.
+    """
 
     name: str
     line: int
@@ -111,6 +141,7 @@ class CheckedPrompt(CheckedNode):
     examples: tuple[CheckedCase, ...]
     tests: tuple[CheckedCase, ...]
     using: CheckedUsing
+    tuning: CheckedTuning | None = None
 
 
 @dataclass(frozen=True, slots=True)

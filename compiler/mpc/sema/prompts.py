@@ -41,7 +41,9 @@ def check_prompt(
             case nodes.TestsAst():
                 tests = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
             case nodes.UsingAst():
-                using = check_using(clause, returns, resolver, models, reporter)
+                using = check_using(
+                    clause, returns, declaration.returns.span, resolver, models, reporter
+                )
             case _:
                 assert_never(clause)
     return CheckedPrompt(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar, assert_never
+
+from microprompt.abi import LABELS
+from microprompt.locations import is_path
+from microprompt.notation import optional
 
 from .. import later
 from ..diagnostics import Reporter
@@ -12,13 +17,18 @@ from ..syntax import nodes
 from ..types import Type
 from ..types.base import Broken
 from ..types.constraints import read_number
-from .checked import CheckedModel, CheckedUsing, Symbol
+from .checked import CheckedEscalation, CheckedModel, CheckedThreshold, CheckedUsing, Symbol
 from .resolve import TypeResolver
 
-_USING: Final = ("model", "temperature", "seed", "timeout", "max_tokens", "fields")
+_USING: Final = (
+    *("model", "temperature", "seed", "timeout", "max_tokens", "fields"),
+    *("decide", "abstain", "escalate"),
+)
 _MODEL: Final = ("context", "layout")
 _LAYOUTS: Final = ("plain", "chat")
 _FIELDS: Final = ("ordered", "independent")
+
+_Setting = TypeVar("_Setting", bound=nodes.SettingAst | nodes.FallbackAst)
 
 
 def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedModel:
@@ -50,6 +60,7 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedMode
 def check_using(
     clause: nodes.UsingAst,
     returns: Type,
+    returns_at: Span,
     resolver: TypeResolver,
     models: Mapping[str, CheckedModel],
     reporter: Reporter,
@@ -61,9 +72,21 @@ def check_using(
     timeout: float | None = None
     max_tokens: int | None = None
     independent = False
+    decide: str | None = None
+    abstain: CheckedThreshold | None = None
+    escalate: CheckedEscalation | None = None
     for setting in _each_once(clause.settings, _USING, "setting", reporter):
-        value = setting.value
-        match setting.name.text:
+        name = setting.name.text
+        if name == "abstain":
+            abstain = _abstain(setting, returns, returns_at, reporter)
+            continue
+        if name == "escalate":
+            escalate = _escalate(setting, returns, resolver, models, reporter)
+            continue
+        value = _plain_value(setting, reporter)
+        if value is None:
+            continue
+        match name:
             case "model":
                 model = _model(value, resolver, models, reporter)
             case "temperature":
@@ -79,7 +102,11 @@ def check_using(
             case "max_tokens":
                 max_tokens = _whole(value, 1, "a whole number above 0", "max_tokens = 64", reporter)
             case "fields":
-                independent = _are_independent(setting, returns, reporter)
+                independent = _are_independent(setting.name, value, returns, reporter)
+            case "decide":
+                decide = _decide(setting.name, value, returns, reporter)
+    if model is not None and escalate is not None and _is_same(model, escalate.model):
+        _report_same_model(clause, reporter)
     return CheckedUsing(
         model=model,
         temperature=temperature,
@@ -87,12 +114,15 @@ def check_using(
         timeout=timeout,
         max_tokens=max_tokens,
         independent=independent,
+        decide=decide,
+        abstain=abstain,
+        escalate=escalate,
     )
 
 
 def _each_once(
-    settings: Sequence[nodes.SettingAst], known: Sequence[str], kind: str, reporter: Reporter
-) -> Iterator[nodes.SettingAst]:
+    settings: Sequence[_Setting], known: Sequence[str], kind: str, reporter: Reporter
+) -> Iterator[_Setting]:
     """The settings with a known name, the first of each."""
     seen: dict[str, Span] = {}
     for setting in settings:
@@ -147,21 +177,175 @@ def _model(
     return None
 
 
-def _are_independent(setting: nodes.SettingAst, returns: Type, reporter: Reporter) -> bool:
-    value = setting.value
+def _are_independent(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> bool:
     if not isinstance(value, nodes.StringAst) or value.text not in _FIELDS:
         help = 'write `fields = "independent"`'
         _report_bad(value, 'fields are "ordered" or "independent"', help, reporter)
         return False
     if not returns.has_fields:
-        reporter.report(
-            "MP0605",
-            setting.name.span,
-            "`fields` is for prompts that return a record",
-            label=f"this prompt returns {returns.describe()}",
-            help="leave the setting out",
-        )
+        _report_idle(name, "a record", returns, reporter)
     return value.text == "independent"
+
+
+def _decide(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> str | None:
+    if not isinstance(value, nodes.StringAst) or value.text != LABELS:
+        help = f'write `decide = "{LABELS}"`, or leave it out for the best evidence that there is'
+        _report_bad(value, f'`decide` is "{LABELS}"', help, reporter)
+        return None
+    if not returns.has_choices:
+        _report_idle(name, "a choice, or a record with one", returns, reporter)
+    return value.text
+
+
+# ------------------------------------------------------------------------ answers that are not sure enough
+
+
+def _abstain(
+    setting: nodes.SettingAst | nodes.FallbackAst, returns: Type, returns_at: Span, reporter: Reporter
+) -> CheckedThreshold | None:
+    match setting:
+        case nodes.SettingAst():
+            _report_unconditional(setting, "`abstain` takes no `=`", "write `abstain below 0.6`", reporter)
+            return None
+        case nodes.FallbackAst():
+            if setting.value is not None:
+                label = "there is nothing to name here"
+                _report_bad(setting.value, label, "write `abstain below 0.6`", reporter)
+                return None
+        case _:
+            assert_never(setting)
+    if returns.options is None:
+        _report_idle(setting.name, "a choice", returns, reporter)
+    elif not returns.may_be_none:
+        described = returns.describe()
+        reporter.report(
+            "MP0607",
+            setting.name.span,
+            "an answer that `abstain` holds back is `none`",
+            label=f"and `{described}` is never `none`",
+            help=f"return `{optional(described)}`",
+            also=[(returns_at, "this is what the prompt returns")],
+        )
+    return _threshold(setting, reporter)
+
+
+def _escalate(
+    setting: nodes.SettingAst | nodes.FallbackAst,
+    returns: Type,
+    resolver: TypeResolver,
+    models: Mapping[str, CheckedModel],
+    reporter: Reporter,
+) -> CheckedEscalation | None:
+    match setting:
+        case nodes.SettingAst():
+            written = reporter.source.slice(setting.span)
+            _report_unconditional(setting, "when is not said", f"write `{written} below 0.7`", reporter)
+            return None
+        case nodes.FallbackAst():
+            value = setting.value
+        case _:
+            assert_never(setting)
+    if value is None:
+        written = reporter.source.slice(setting.thresholds[0].span)
+        reporter.report(
+            "MP0603",
+            setting.name.span,
+            "`escalate` needs a model",
+            label="no model is named",
+            help=f"name the larger model: `escalate = large {written}`",
+        )
+        return None
+    if returns.options is None:
+        _report_idle(setting.name, "a choice", returns, reporter)
+    model = _model(value, resolver, models, reporter)
+    when = _threshold(setting, reporter)
+    return None if model is None or when is None else CheckedEscalation(model=model, when=when)
+
+
+def _threshold(setting: nodes.FallbackAst, reporter: Reporter) -> CheckedThreshold | None:
+    """The threshold of a setting, which has exactly one."""
+    first, *others = setting.thresholds
+    if others:
+        reporter.report(
+            "MP0606",
+            others[0].span,
+            f"`{setting.name.text}` has two thresholds",
+            label="this is the second",
+            help="leave one of the two out",
+            also=[(first.span, "this is the first")],
+        )
+        return None
+    match first:
+        case nodes.BelowAst():
+            share = _share(first.number, "a confidence", "below 0.6", reporter)
+            return None if share is None else CheckedThreshold(below=share, span=first.span)
+        case nodes.ReachAst():
+            share = _share(first.number, "an accuracy", "to reach 0.95", reporter)
+            return None if share is None else CheckedThreshold(reach=share, span=first.span)
+        case _:
+            assert_never(first)
+
+
+def _share(node: nodes.NumberAst, what: str, sample: str, reporter: Reporter) -> float | None:
+    """A number between 0 and 1: with either, no answer or every answer would be meant."""
+    value = read_number(node.text)
+    if value is not None and 0 < value < 1:
+        return float(value)
+    word = sample.rpartition(" ")[0]
+    meant = f"{word} {value / 100:g}" if value is not None and 1 < value < 100 else sample
+    _report_bad(node, f"{what} is a number between 0 and 1", f"write `{meant}`", reporter)
+    return None
+
+
+def _plain_value(
+    setting: nodes.SettingAst | nodes.FallbackAst, reporter: Reporter
+) -> nodes.ValueAst | None:
+    """The value of a setting that has no threshold; `None` where one was written and reported."""
+    match setting:
+        case nodes.SettingAst():
+            return setting.value
+        case nodes.FallbackAst():
+            name, at = setting.name.text, setting.thresholds[0].span.to(setting.thresholds[-1].span)
+            reporter.report(
+                "MP0606",
+                at,
+                f"`{name}` has no threshold",
+                label="only `abstain` and `escalate` have one",
+                help=f"write `{name} = ` and its value"
+                if setting.value is None
+                else f"leave `{reporter.source.slice(at)}` out",
+            )
+            return None
+        case _:
+            assert_never(setting)
+
+
+def _report_unconditional(setting: nodes.SettingAst, label: str, help: str, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0606", setting.span, f"`{setting.name.text}` needs a threshold", label=label, help=help
+    )
+
+
+def _is_same(model: CheckedModel, other: CheckedModel) -> bool:
+    """Whether two models are one file."""
+    if model.location != other.location:
+        return False
+    return not is_path(model.location) or posixpath.dirname(model.origin) == posixpath.dirname(other.origin)
+
+
+def _report_same_model(clause: nodes.UsingAst, reporter: Reporter) -> None:
+    at = {setting.name.text: setting.span for setting in clause.settings}
+    reporter.report(
+        "MP0608",
+        at["escalate"],
+        "`escalate` asks the same model again",
+        label="its answer would be the same",
+        help="name a larger model",
+        also=[(at["model"], "this is the model that answers first")],
+    )
+
+
+# -------------------------------------------------------------------------------------------- what values are
 
 
 def _number(
@@ -184,3 +368,13 @@ def _whole(node: nodes.ValueAst, least: int, wanted: str, sample: str, reporter:
 
 def _report_bad(node: nodes.ValueAst, label: str, help: str, reporter: Reporter) -> None:
     reporter.report("MP0603", node.span, "this setting cannot have this value", label=label, help=help)
+
+
+def _report_idle(name: nodes.Name, wanted: str, returns: Type, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0605",
+        name.span,
+        f"`{name.text}` is for prompts that return {wanted}",
+        label=f"this prompt returns {returns.describe()}",
+        help="leave the setting out",
+    )

@@ -64,7 +64,8 @@ CLAUSES: Final = _table(
     Keyword("tests", _CASE, _CASES, names=False),
     Keyword(
         "using",
-        "a setting is `temperature = 0`, each on a line of its own",
+        "a setting is `temperature = 0`, `abstain below 0.6` or `escalate = large to reach 0.9`, each on a "
+        "line of its own",
         Block("entries", "indent each setting on a line of its own, as in `temperature = 0`"),
         names=False,
     ),

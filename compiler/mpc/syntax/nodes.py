@@ -200,6 +200,35 @@ class SettingAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BelowAst(SyntaxNode):
+    """`below 0.6`: a confidence."""
+
+    number: NumberAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachAst(SyntaxNode):
+    """`to reach 0.95`: an accuracy."""
+
+    number: NumberAst
+
+
+ThresholdAst: TypeAlias = BelowAst | ReachAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackAst(SyntaxNode):
+    """A setting that says when it takes hold: `abstain below 0.6`, `escalate = large to reach 0.9`.
+
+    At least one threshold; that there is only one, the checker says.
+    """
+
+    name: Name
+    value: ValueAst | None
+    thresholds: tuple[ThresholdAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDecl(ItemAst):
     name: Name
     location: StringAst
@@ -283,7 +312,7 @@ class TestsAst(ItemAst):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsingAst(ItemAst):
-    settings: tuple[SettingAst, ...]
+    settings: tuple[SettingAst | FallbackAst, ...]
 
     @property
     def entries(self) -> tuple[SyntaxNode, ...]:

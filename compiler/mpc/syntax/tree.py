@@ -12,10 +12,12 @@ from ..diagnostics import InternalError, Reporter
 from ..source import Span
 from .nodes import (
     ArgumentAst,
+    BelowAst,
     CaseAst,
     Docstring,
     EnumDecl,
     ExamplesAst,
+    FallbackAst,
     FieldAst,
     ImportModule,
     ImportNames,
@@ -33,12 +35,14 @@ from .nodes import (
     PatternAst,
     PromptDecl,
     RangeAst,
+    ReachAst,
     RecordAst,
     RecordDecl,
     ReferenceAst,
     SettingAst,
     StringAst,
     TestsAst,
+    ThresholdAst,
     TypeAst,
     TypeDecl,
     UnionTypeAst,
@@ -154,11 +158,22 @@ class TreeBuilder(Transformer[Token, Item]):
     def argument(self, meta: Meta, name: Name | None, value: ValueAst) -> ArgumentAst:
         return ArgumentAst(name=name, value=value, span=_span(meta))
 
-    def using(self, meta: Meta, *settings: SettingAst) -> UsingAst:
+    def using(self, meta: Meta, *settings: SettingAst | FallbackAst) -> UsingAst:
         return UsingAst(settings=settings, span=_span(meta))
 
     def setting(self, meta: Meta, name: Name, value: ValueAst) -> SettingAst:
         return SettingAst(name=name, value=value, span=_span(meta))
+
+    def fallback(
+        self, meta: Meta, name: Name, value: ValueAst | None, *thresholds: ThresholdAst
+    ) -> FallbackAst:
+        return FallbackAst(name=name, value=value, thresholds=thresholds, span=_span(meta))
+
+    def below(self, meta: Meta, number: NumberAst) -> BelowAst:
+        return BelowAst(number=number, span=_span(meta))
+
+    def reach(self, meta: Meta, number: NumberAst) -> ReachAst:
+        return ReachAst(number=number, span=_span(meta))
 
     # ------------------------------------------------------------------------------------------- types
 

@@ -48,6 +48,18 @@ class CheckedAlias(NamedType):
         return self._depth
 
     @property
+    def options(self) -> int | None:
+        return self.target.options
+
+    @property
+    def has_choices(self) -> bool:
+        return self.target.has_choices
+
+    @property
+    def may_be_none(self) -> bool:
+        return self.target.may_be_none
+
+    @property
     def longest(self) -> int:
         return self._longest
 

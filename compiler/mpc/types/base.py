@@ -85,6 +85,21 @@ class Type(ABC):
 
     @property
     @abstractmethod
+    def options(self) -> int | None:
+        """How many values a choice is made among; `None` for a type whose values are not listed."""
+
+    @property
+    @abstractmethod
+    def has_choices(self) -> bool:
+        """Whether the type, or something inside it, is a choice."""
+
+    @property
+    @abstractmethod
+    def may_be_none(self) -> bool:
+        """Whether none is among the values."""
+
+    @property
+    @abstractmethod
     def longest(self) -> int:
         """The most characters of an answer."""
 
@@ -124,6 +139,14 @@ class Simple(Type):
 
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         return no_field(name, way, called, reporter)
+
+    @property
+    def has_choices(self) -> bool:
+        return self.options is not None
+
+    @property
+    def may_be_none(self) -> bool:
+        return False
 
     def within(self, limit: int) -> str | None:
         return None
@@ -188,6 +211,18 @@ class ErrorType(Type):
 
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         return self
+
+    @property
+    def options(self) -> int | None:
+        return 0  # a choice that may be none, for it may have been meant to be
+
+    @property
+    def has_choices(self) -> bool:
+        return True
+
+    @property
+    def may_be_none(self) -> bool:
+        return True
 
     @property
     def longest(self) -> int:

@@ -35,6 +35,10 @@ class CheckedBool(Simple, BuiltinType):
         return reading.mismatch(node)
 
     @property
+    def options(self) -> int:
+        return 2
+
+    @property
     def longest(self) -> int:
         return len("false")
 

@@ -72,6 +72,10 @@ class CheckedEnum(Simple, NamedType):
         return True
 
     @property
+    def options(self) -> int:
+        return len(self.members)
+
+    @property
     def longest(self) -> int:
         return max((len(member.label) for member in self.members.values()), default=0)
 

@@ -65,6 +65,18 @@ class CheckedList(BuiltinType):
         return no_field(name, way, called, reporter, because="a hole shows a whole list; ")
 
     @property
+    def options(self) -> None:
+        return None
+
+    @property
+    def has_choices(self) -> bool:
+        return self.item.has_choices
+
+    @property
+    def may_be_none(self) -> bool:
+        return False
+
+    @property
     def longest(self) -> int:
         count = DEFAULT_LIST_COUNT if self.high is None else self.high
         return len("[]") + count * self._item_length

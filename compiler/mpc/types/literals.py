@@ -56,6 +56,10 @@ class CheckedLiterals(Simple):
         return True
 
     @property
+    def options(self) -> int:
+        return len(self.values)
+
+    @property
     def longest(self) -> int:
         return max(map(len, self.values))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from microprompt.abi import FLOAT_DIGITS, INT_DIGITS
+from microprompt.abi import FLOAT_DIGITS, INT_DIGITS, INT_OPTIONS
 from microprompt.notation import ranged
 
 from ..diagnostics import Reporter
@@ -48,6 +48,12 @@ class CheckedInt(Simple, BuiltinType):
         if value is not None:
             _check_range(node, value, self.low, self.high, self.describe(), reading)
         return value
+
+    @property
+    def options(self) -> int | None:
+        if self.low is None or self.high is None or self.high - self.low >= INT_OPTIONS:
+            return None
+        return self.high - self.low + 1
 
     @property
     def longest(self) -> int:
@@ -91,6 +97,10 @@ class CheckedFloat(Simple, BuiltinType):
             return None
         _check_range(node, float(value), self.low, self.high, self.describe(), reading)
         return float(value)
+
+    @property
+    def options(self) -> None:
+        return None
 
     @property
     def longest(self) -> int:

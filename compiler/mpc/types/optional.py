@@ -55,6 +55,18 @@ class CheckedOptional(Type):
         return no_field(name, way, called, reporter, because=because)
 
     @property
+    def options(self) -> int | None:
+        return None if self.item.options is None else self.item.options + 1
+
+    @property
+    def has_choices(self) -> bool:
+        return self.item.has_choices
+
+    @property
+    def may_be_none(self) -> bool:
+        return True
+
+    @property
     def longest(self) -> int:
         return max(self.item.longest, len("none"))
 

@@ -41,13 +41,14 @@ class RecordValue:
 class CheckedRecord(NamedType):
     """Its fields are part of the type, so a complete type needs no table to be understood.
 
-    Its depth and the length of its longest answer are kept: records hold records, and counting anew at each
-    would take a time that is exponential in their depth.
+    Its depth, the length of its longest answer and whether it has choices are kept: records hold records,
+    and looking anew at each would take a time that is exponential in their depth.
     """
 
     fields: Mapping[str, CheckedField]
     _depth: int
     _longest: int
+    _has_choices: bool
 
     @staticmethod
     def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
@@ -58,6 +59,7 @@ class CheckedRecord(NamedType):
             fields,
             1 + max((each.type.depth for each in found), default=0),
             len("{}") + sum(map(_length, found)),
+            any(each.type.has_choices for each in found),
             span=declaration.name.span,
         )
 
@@ -85,6 +87,18 @@ class CheckedRecord(NamedType):
     @property
     def depth(self) -> int:
         return self._depth
+
+    @property
+    def options(self) -> None:
+        return None
+
+    @property
+    def has_choices(self) -> bool:
+        return self._has_choices
+
+    @property
+    def may_be_none(self) -> bool:
+        return False
 
     @property
     def longest(self) -> int:

@@ -65,6 +65,10 @@ class CheckedStr(Simple, BuiltinType):
             reading.outside(node.span, f"does not match /{pattern}/", "write a text that matches")
 
     @property
+    def options(self) -> None:
+        return None
+
+    @property
     def longest(self) -> int:
         return DEFAULT_STR_LENGTH if self.high is None else self.high
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, Final, TypeVar
 
@@ -12,14 +12,19 @@ from .. import settings
 from ..answer import Answer, Usage
 from ..errors import EngineError
 from ..explain import Explanation, Speed, explain
+from ..heads.evidence import Readout
 from ..program import Program
 from ..prompts.layout import Argument, Literal, hole_text
-from ..scheduling.backend import Backend
+from ..prompts.tokenized import Passage
+from ..scheduling.backend import FullBackend
+from ..scheduling.cores import Cores
 from ..scheduling.decoding import Cursor, Decoding
 from ..scheduling.jobs import Job, Pending, run_many
+from ..scheduling.lane_group import LaneGroup
 from ..scheduling.program import TokenizedProgram
+from ..scheduling.readouts import Pooled, read
 from ..scheduling.scheduler import Scheduler
-from ..scheduling.slots import Decided
+from ..scheduling.slots import Decided, Said
 from .answer_cache import AnswerStore, from_text, key_of, to_text
 from .base import Call
 
@@ -31,11 +36,16 @@ NEAR_TIE: Final = 0.1
 """Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""
 
 
+_ALONE: Final = {"own": False, "none": True}
+"""By a readout's prefix, whether it reads the arguments without what the prompt says."""
+
+
 class Engine:
     """The local engine: answers calls on one backend. Safe from several threads.
 
-    `layout` is "plain" or "chat", as suits the model. `lanes` and `threads` are as in `Scheduler`. An engine
-    that nobody refers to any more is freed as if it had been closed.
+    `layout` is "plain" or "chat", as suits the model. `lanes` is how many threads may evaluate batches side
+    by side, each with a cache, and `threads` how many cores they have together; engines with the same `cores`
+    take turns at them. An engine that nobody refers to any more is freed as if it had been closed.
     """
 
     speed: Speed | None = None
@@ -44,14 +54,22 @@ class Engine:
     identity: str = ""
     """Stands for the weights and the version of what computes on them; without it no answers are kept."""
 
-    def __init__(self, backend: Backend, *, layout: str = "plain", lanes: int = 1, threads: int = 1) -> None:
+    def __init__(
+        self,
+        backend: FullBackend,
+        *,
+        layout: str = "plain",
+        lanes: int = 1,
+        threads: int = 1,
+        cores: Cores | None = None,
+    ) -> None:
         if layout == "chat" and backend.template is None:
             raise EngineError(
                 f"{backend.name} has no chat template that llama.cpp knows; use the plain layout"
             )
         self.backend = backend
         self.layout = layout
-        self.scheduler = Scheduler(backend, lanes=lanes, threads=threads)
+        self.scheduler = Scheduler(LaneGroup(backend, cores=cores), runners=lanes, threads=threads)
         self._bound: dict[int, TokenizedProgram] = {}
         self._answers: AnswerStore | None = None
 
@@ -88,12 +106,15 @@ class Engine:
         with self.scheduler.kept_open():
             return explain(self.bind(program), backend=self.backend, layout=self.layout, speed=self.speed)
 
-    def submit(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+    def submit(
+        self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
+    ) -> Job[Answer[object]]:
         """Queue a call. Raises `PromptTooLong` and `EngineError`.
 
         Its `timeout` counts from now; with `waits`, for calls of which many are queued, from when it starts.
+        `said` is what other evidence says of choices, by their dotted names ("" for a whole answer).
         """
-        job = self.job(call, waits=waits)
+        job = self.job(call, waits=waits, said=said)
         self.scheduler.submit(job)
         return job
 
@@ -123,7 +144,53 @@ class Engine:
         if self._answers is not None:
             self._answers.close()
 
-    def job(self, call: Call, *, waits: bool = False) -> Job[Answer[object]]:
+    @property
+    def exit_layer(self) -> int:
+        """After how many layers a readout of this model reads, unless something better is known: half of
+        them. What a text is stands most plainly in the middle: those layers beat the last one by 5 points on
+        three tasks, and from half to two thirds of the way they are alike."""
+        return max(1, self.backend.n_layers // 2)
+
+    def passage(self, call: Call, reading: Readout) -> Passage:
+        """What `read` reads; calls with equal passages, read behind one layer, have equal features.
+
+        Raises `PromptTooLong`, and `ArgumentError` if the prompt has no arguments.
+        """
+        with self.scheduler.kept_open():
+            return self.bind(call.program).prompt.passage(call.arguments, alone=_ALONE[reading.prefix])
+
+    def read(self, call: Call, reading: Readout, *, waits: bool = False) -> Job[Pooled]:
+        """Queue a readout of a call's arguments: the features of its hidden states, float32 of shape
+        (2 * n_embd,). Nothing is answered. Raises and times out as `submit`, and raises what `passage` does.
+        """
+        job = self.reading(call, reading, waits=waits)
+        self.scheduler.submit(job)
+        return job
+
+    def reading(self, call: Call, reading: Readout, *, waits: bool = False) -> Job[Pooled]:
+        """What the scheduler runs for a readout. Raises `EngineError` if the model has no such layer."""
+        start = time.monotonic()
+        if not 1 <= reading.layer < self.backend.n_layers:
+            raise EngineError(
+                f"{self.name} has {self.backend.n_layers} layers; nothing can be read behind layer "
+                f"{reading.layer} before it ends",
+                help="a readout that was fitted for another model does not fit this one",
+            )
+        passage = self.passage(call, reading)
+        return Job(
+            prefix=passage.prefix,
+            pending=passage.tokens,
+            expected_tokens=len(passage.tokens),
+            max_sequences=1,
+            decode=lambda cursor, _: read(cursor),
+            exit=reading.layer,
+            deadline=None if waits or call.timeout is None else start + call.timeout,
+            timeout=call.timeout,
+        )
+
+    def job(
+        self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
+    ) -> Job[Answer[object]]:
         """What the scheduler runs for a call. Raises `PromptTooLong`."""
         start = time.monotonic()
         with self.scheduler.kept_open():
@@ -148,13 +215,16 @@ class Engine:
                 seconds=time.monotonic() - start,
                 model=self.name,
                 returns=call.program.returns,
+                answered_by=whole.answered_by if whole else "model",
+                calibrated=whole.calibrated if whole else False,
             )
 
-        kept = self._kept_answers(bound)
+        # The key does not say what other evidence there was.
+        kept = None if said else self._kept_answers(bound)
         key = b"" if kept is None else key_of(bound, question, self.identity)
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
-            parts = yield from bound.decode(cursor, most)
+            parts = yield from bound.decode(cursor, most, said)
             near_tie = bound.program.using.temperature == 0 and cursor.tally.margin < NEAR_TIE
             if kept is not None:
                 kept.put(key, to_text(bound, parts, near_tie=near_tie))

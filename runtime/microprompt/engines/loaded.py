@@ -1,4 +1,5 @@
-"""Which engine answers: one for each model in use, loaded at its first call, shared by the process."""
+"""Which engine answers, and which embedder embeds: one for each model in use, loaded at its first call,
+shared by the process."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from ..locations import is_path, located
 from ..scheduling.scheduler import forked, refuse_at_exit
 from . import local
 from .base import AnyEngine
+from .embedder import Embedder
 from .engine import Engine
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ KINDS: Final = (
 
 _lock = threading.Lock()
 _engines: dict[abi.Model, AnyEngine] = {}
+_embedders: dict[str, Embedder] = {}
 _as_outlines: weakref.WeakValueDictionary[AnyEngine, OutlinesModel] = weakref.WeakValueDictionary()
 _override: list[AnyEngine] = []
 _parent_had_a_model = False
@@ -52,15 +55,15 @@ def engine_for(model: abi.Model | None, folder: Path | None = None) -> AnyEngine
     """
     if _override:
         return _override[-1]
-    wanted = _wanted(model, folder)
+    asked = wanted(model, folder)
     with _lock:
         if _parent_had_a_model:
             raise forked()
-        found = _engines.get(wanted)
+        found = _engines.get(asked)
         if found is None or found.is_closed:
             refuse_at_exit()
-            kind = next(kind for kind in KINDS if kind.takes(wanted.name))
-            found = _engines[wanted] = kind.load(wanted)
+            kind = next(kind for kind in KINDS if kind.takes(asked.name))
+            found = _engines[asked] = kind.load(asked)
         return found
 
 
@@ -68,7 +71,29 @@ def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> AnyEng
     """The same engine if it is there already; does not wait."""
     if _override:
         return _override[-1]
-    found = _engines.get(_wanted(model, folder))
+    found = _engines.get(wanted(model, folder))
+    return None if found is None or found.is_closed else found
+
+
+def embedder_for(name: str, folder: Path | None = None) -> Embedder:
+    """The embedder of a model's name, or of a GGUF file's path; `folder` is where a relative one begins.
+
+    Raises as `engine_for`, and `ModelError` for a language model.
+    """
+    wanted = _located(name, folder)
+    with _lock:
+        if _parent_had_a_model:
+            raise forked()
+        found = _embedders.get(wanted)
+        if found is None or found.is_closed:
+            refuse_at_exit()
+            found = _embedders[wanted] = local.load_embedder(wanted)
+        return found
+
+
+def loaded_embedder(name: str, folder: Path | None = None) -> Embedder | None:
+    """The same embedder if it is there already; does not wait."""
+    found = _embedders.get(_located(name, folder))
     return None if found is None or found.is_closed else found
 
 
@@ -99,26 +124,33 @@ def override(engine: AnyEngine) -> Iterator[AnyEngine]:
         _override.remove(engine)
 
 
-def _wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
+def is_overridden() -> bool:
+    """Whether an engine answers all calls now, whatever model they ask for."""
+    return bool(_override)
+
+
+def wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
     """What to load, with the settings in the places that the program left open."""
     current = settings.current()
-    name = model.name if model else current.model
-    if is_path(name):
-        name = str(located(name, folder))
     return abi.Model(
-        name=name,
+        name=_located(model.name if model else current.model, folder),
         layout=model.layout if model else None,
         context=(model.context if model else None) or current.context,
     )
+
+
+def _located(name: str, folder: Path | None) -> str:
+    return str(located(name, folder)) if is_path(name) else name
 
 
 def _after_fork() -> None:
     """In a child process: what another thread had locked in the parent will never be unlocked here. A model
     that was there, or half loaded, has threads and locks of its own that did not come along either."""
     global _lock, _parent_had_a_model
-    _parent_had_a_model = _parent_had_a_model or bool(_engines) or _lock.locked()
+    _parent_had_a_model = _parent_had_a_model or bool(_engines) or bool(_embedders) or _lock.locked()
     _lock = threading.Lock()
     _engines.clear()
+    _embedders.clear()
     _as_outlines.clear()
 
 

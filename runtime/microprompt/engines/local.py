@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import abi, models, settings
+from .. import abi, cpu, models, settings
 from ..explain import Speed
 from ..locations import is_path
+from ..scheduling.cores import Cores
+from .embedder import Embedder
 from .engine import Engine
 
 if TYPE_CHECKING:
@@ -16,19 +19,20 @@ if TYPE_CHECKING:
 
 
 def load(wanted: abi.Model) -> Engine:
-    """Load a model. Raises `ModelError` if it is not to be had, and for a name that no model has."""
-    found = models.ensure(wanted.name)
+    """Load a model. Raises `ModelError` if it is not to be had, or an embedder, and for a name that no model
+    has."""
+    found = models.ensure(wanted.name, kind="language")
     # Not at the top: a process that loads no model loads no llama.cpp.
     from ..llamacpp.backend import LlamaCppBackend
 
-    name = Path(wanted.name).name if is_path(wanted.name) else wanted.name
     weights = found.load()
-    backend = LlamaCppBackend(weights, name=name, context=wanted.context)
+    backend = LlamaCppBackend(weights, name=_short(wanted.name), context=wanted.context)
     engine = Engine(
         backend,
         layout=wanted.layout or found.layout,
         lanes=found.lanes,
         threads=settings.current().threads,
+        cores=_cores(),
     )
     engine.identity = _identity(found, weights)
     if found.prepared is not None:
@@ -36,6 +40,31 @@ def load(wanted: abi.Model) -> Engine:
             call_token_ms=found.prepared.call_token_ms, batch_token_ms=found.prepared.batch_token_ms
         )
     return engine
+
+
+def load_embedder(name: str) -> Embedder:
+    """Load an embedder. Raises `ModelError` if it is not to be had, or a language model, and for a name that
+    no model has."""
+    found = models.ensure(name, kind="embedder")
+    # Not at the top: a process that loads no model loads no llama.cpp.
+    from ..llamacpp.embedding import LlamaCppEncoder
+
+    weights = found.load()
+    embedder = Embedder(
+        LlamaCppEncoder(weights, name=_short(name)), threads=settings.current().threads, cores=_cores()
+    )
+    embedder.identity = _identity(found, weights)
+    return embedder
+
+
+@cache
+def _cores() -> Cores:
+    """What all models that are loaded here share."""
+    return Cores(cpu.usable_cores())
+
+
+def _short(name: str) -> str:
+    return Path(name).name if is_path(name) else name
 
 
 def _identity(found: models.ResolvedModel, weights: Weights) -> str:

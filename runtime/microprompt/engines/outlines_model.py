@@ -27,6 +27,7 @@ from ..prompts.layout import Argument, Literal, Message
 from ..scheduling.backend import Rows
 from ..scheduling.decoding import Cursor, Decoding, Emit, speak, write
 from ..scheduling.jobs import Job, run_many
+from ..scheduling.lane_group import LaneGroup
 from ..scheduling.sampling import Sampler
 from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots.guided import USUAL_TOKENS
@@ -107,7 +108,7 @@ class OutlinesModel(outlines.models.LlamaCpp):
         finally:
             scheduler.abandon(job)
 
-    def _submitted(self, job: Job[str]) -> tuple[Scheduler, Job[str]]:
+    def _submitted(self, job: Job[str]) -> tuple[Scheduler[LaneGroup], Job[str]]:
         self.engine.scheduler.submit(job)
         return self.engine.scheduler, job
 

@@ -1,219 +1,36 @@
-"""A llama.cpp context of many sequences over one unified KV cache."""
+"""llama.cpp as a backend of a whole model: the logits of a context."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import EngineError, ModelError
-from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
-from ..scheduling.decoding import MAX_SEQUENCES
-from ..scheduling.guides import make_guide
-from . import library as llama
+from .context import LlamaCppContext
+from .states import StatesBackend
 from .weights import Weights
 
-if TYPE_CHECKING:
-    from llguidance import LLMatcher, LLTokenizer
 
-SEQUENCES: Final = 256
-"""llama.cpp's own limit on sequences. A batch, and so the cache, has to have room for a token of each."""
+class LlamaCppBackend(LlamaCppContext):
+    """A `FullBackend` on llama.cpp. `context` and what is raised are as in `LlamaCppContext`."""
 
-MAX_THREADS: Final = 512
-"""llama.cpp's own limit."""
-
-DEFAULT_CELLS: Final = 4096
-
-_ABORTED = 2
-
-
-class LlamaCppBackend:
-    """A `Backend` on llama.cpp. `context` is the cache's size in tokens, at most what the model was trained
-    on. Raises `ModelError` if there is no memory for it, or if the model's memory is of a kind that can't be
-    forked (recurrent and hybrid models)."""
+    rows_are = "logits"
+    has_outputs = True
 
     def __init__(self, weights: Weights, *, name: str, context: int | None = None) -> None:
-        lib = self._lib = llama.load()
-        self.name = name
-        self.weights = weights
-        self.n_vocab = weights.n_vocab()
-        if lib.llama_model_is_recurrent(weights.model) or lib.llama_model_is_hybrid(weights.model):
-            raise ModelError(
-                f"{name} is a recurrent model: its state can't be shared between prompts token by token",
-                help="use a model with attention in every layer",
-            )
-        trained = weights.n_context_trained()
-        self.n_cells = self.n_context = min(DEFAULT_CELLS, trained) if context is None else context
-        if self.n_cells > trained:
-            raise ModelError(
-                f"{name} was trained on contexts of {trained} tokens; context = {context} is more",
-                help=f"use context = {trained} or less",
-            )
-        if self.n_cells < 1:
-            raise ModelError(f"{name} can't have a context of {self.n_cells} tokens")
-        self.n_sequences = SEQUENCES
-        self.max_sequences_per_token = MAX_SEQUENCES
-        self.template = weights.template
-        params = lib.llama_context_default_params()
-        # llama.cpp cuts the batch down to the context and then asserts that it holds a row for each sequence.
-        # It rounds the context up to a multiple of 256 anyhow, so a smaller one costs what this one does.
-        params.n_ctx = max(self.n_cells, SEQUENCES)
-        params.n_batch = params.n_seq_max = SEQUENCES
-        params.n_ubatch = LONG_BATCH_TOKENS
-        # One pool of cells for all sequences, so that they can share what they have in common.
-        params.kv_unified = True
-        # A sliding window would forget what later calls fork.
-        params.swa_full = True
-        # It skips the cells of other sequences, where plain attention computes them and masks the result.
-        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        self._context: Any = lib.llama_init_from_model(weights.model, params)
-        if not self._context:
-            raise ModelError(
-                f"no context of {self.n_cells} tokens for {name}: {llama.last_error() or 'out of memory'}",
-                help="free some memory, or set a smaller context",
-            )
-        weights.hold()
-        self._memory: Any = lib.llama_get_memory(self._context)
-        self._batch: Any = lib.llama_batch_init(SEQUENCES, 0, MAX_SEQUENCES)
-        self._threads = 0
-        self._stop = ctypes.create_string_buffer(2)
-        lib.llama_set_abort_callback(self._context, llama.stop_asked(), self._stop)
-        self._tokenizer: LLTokenizer | None = None
-
-    def tokenize(self, text: str, *, control: bool) -> list[int]:
-        return self.weights.encode(text, control=control)
-
-    def start_tokens(self) -> list[int]:
-        return self.weights.start_tokens()
-
-    def piece(self, token: int) -> bytes:
-        return self.weights.piece(token)
-
-    def is_end(self, token: int) -> bool:
-        return self.weights.is_end(token)
-
-    def decode(self, step: Step, threads: int) -> Rows:
-        self._require_open()
-        self._check(step, threads)
-        if threads != self._threads:
-            self._threads = threads
-            self._lib.llama_set_n_threads(self._context, threads, threads)
-        self._stop[0] = b"\0"
-        rows = np.empty((len(step.rows), self.n_vocab), dtype=np.float32)
-        wanted = {place: row for row, place in enumerate(step.rows)}
-        for start in range(0, len(step.tokens), SEQUENCES):
-            end = min(start + SEQUENCES, len(step.tokens))
-            self._decode_part(step, start, end, wanted)
-            for place in range(start, end):
-                if place in wanted:
-                    row = rows[wanted[place]]
-                    pointer = self._lib.llama_get_logits_ith(self._context, place - start)
-                    ctypes.memmove(row.ctypes.data, pointer, row.nbytes)
-                    # Damaged weights give logits that no answer may be taken from. One of them that is not
-                    # finite makes this difference so too.
-                    if not np.isfinite(row.max() - row.min()):
-                        raise EngineError(
-                            f"the logits of {self.name} are not finite",
-                            help="its file may be damaged: `mpc doctor` reads it again",
-                        )
-        return rows
-
-    def interrupt(self) -> None:
-        self._stop[0] = b"x"
-
-    def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
-        self._check_sequences(source, target)
-        self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
-
-    def forget(self, sequence: int) -> None:
-        self._check_sequences(sequence)
-        if not self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1):
-            raise EngineError(f"{self.name} can't drop a sequence from its memory")
-
-    def save(self, sequence: int) -> bytes:
-        self._check_sequences(sequence)
-        size = self._lib.llama_state_seq_get_size(self._context, sequence)
-        saved = (ctypes.c_uint8 * size)()
-        count = self._lib.llama_state_seq_get_data(self._context, saved, size, sequence)
-        return bytes(saved)[:count]
-
-    def restore(self, sequence: int, saved: bytes) -> None:
-        self._check_sequences(sequence)
-        data = (ctypes.c_uint8 * len(saved)).from_buffer_copy(saved)
-        if not self._lib.llama_state_seq_set_data(self._context, data, len(saved), sequence):
-            raise EngineError(f"{self.name} has no room for a saved prefix: {llama.last_error()}")
+        super().__init__(weights, name=name, context=context)
+        self.width = self.n_vocab
+        self.n_layers = weights.n_layers()
 
     def clone(self) -> LlamaCppBackend:
         self._require_open()
         return LlamaCppBackend(self.weights, name=self.name, context=self.n_cells)
 
-    def matcher(self, grammar: str) -> LLMatcher:
+    def exit_after(self, layer: int, cells: int) -> StatesBackend:
         self._require_open()
-        return make_guide(self._guide_tokenizer(), grammar)
+        return StatesBackend(self.weights, layer, name=self.name, context=cells)
 
-    def close(self) -> None:
-        if self._context:
-            self._lib.llama_batch_free(self._batch)
-            self._lib.llama_free(self._context)
-            self._context = self._memory = self._batch = self._tokenizer = None
-            self.weights.release()
-
-    def _guide_tokenizer(self) -> LLTokenizer:
-        """Made at first need, for it takes a quarter of a second, or one for a large vocabulary."""
-        if self._tokenizer is None:
-            from .vocabulary import guide_tokenizer
-
-            self._tokenizer = guide_tokenizer(self.weights)
-        return self._tokenizer
-
-    def _require_open(self) -> None:
-        if not self._context:
-            raise EngineError(f"the engine of {self.name} was closed")
-
-    def _check_sequences(self, *numbers: int) -> None:
-        self._require_open()
-        if not all(0 <= number < SEQUENCES for number in numbers):
-            raise EngineError(f"{self.name} has no sequence {max(numbers)}; it has {SEQUENCES}")
-
-    def _check(self, step: Step, threads: int) -> None:
-        """Refuse a step that would be written past the end of an array of llama.cpp's, or that it would end
-        the process for. Python's integers are cut to 32 bits on the way there, so each is bounded here."""
-        count = len(step.tokens)
-        bounds = (
-            ("threads", [threads], 1, MAX_THREADS),
-            ("tokens", step.tokens, 0, self.n_vocab - 1),
-            ("positions", step.positions, 0, max(self.n_cells, SEQUENCES) - 1),
-            ("sequences", [number for each in step.sequences for number in each], 0, SEQUENCES - 1),
-            ("sequences of a token", [len(each) for each in step.sequences], 1, MAX_SEQUENCES),
-            ("lengths", [len(step.positions), len(step.sequences)], count, count),
-            ("rows", step.rows, 0, count - 1),
-        )
-        for what, numbers, least, most in bounds:
-            if numbers and (min(numbers) < least or max(numbers) > most):
-                raise EngineError(
-                    f"a batch for {self.name} has {what} from {min(numbers)} to {max(numbers)}; "
-                    f"{least} to {most} are possible"
-                )
-
-    def _decode_part(self, step: Step, start: int, end: int, wanted: dict[int, int]) -> None:
-        batch = self._batch
-        batch.n_tokens = end - start
-        tokens, positions, counts = batch.token, batch.pos, batch.n_seq_id
-        ids, logits = batch.seq_id, batch.logits
-        for index in range(end - start):
-            place = start + index
-            tokens[index] = step.tokens[place]
-            positions[index] = step.positions[place]
-            sequences = step.sequences[place]
-            counts[index] = len(sequences)
-            row = ids[index]
-            for which, sequence in enumerate(sequences):
-                row[which] = sequence
-            logits[index] = place in wanted
-        status = self._lib.llama_decode(self._context, batch)
-        if status == _ABORTED:
-            raise Interrupted
-        if status != 0:
-            reason = llama.last_error() or "no reason given"
-            raise EngineError(f"llama.cpp failed to evaluate {end - start} tokens ({status}): {reason}")
+    def _read(self, index: int, row: NDArray[np.float32]) -> None:
+        pointer = self._lib.llama_get_logits_ith(self._context, index)
+        ctypes.memmove(row.ctypes.data, pointer, row.nbytes)

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 _ERROR_LEVEL = 4
@@ -32,6 +33,25 @@ def load() -> Any:
     library.microprompt_log = library.llama_log_callback(log)
     library.llama_log_set(library.microprompt_log, None)
     library.llama_backend_init()
+    return library
+
+
+@cache
+def tensors() -> Any:
+    """The functions with which a callback looks at a tensor.
+
+    They take a microsecond each, so they keep the interpreter's lock: to give it away in between would be to
+    queue for it again.
+    """
+    extensions: Any = importlib.import_module("llama_cpp._ctypes_extensions")
+    base = extensions.load_shared_library("ggml-base", Path(load().__file__).parent / "lib")
+    library = ctypes.PyDLL(base._name)
+    library.ggml_get_name.argtypes = [ctypes.c_void_p]
+    library.ggml_get_name.restype = ctypes.c_char_p
+    library.ggml_nbytes.argtypes = [ctypes.c_void_p]
+    library.ggml_nbytes.restype = ctypes.c_size_t
+    library.ggml_backend_tensor_get.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_size_t] * 2
+    library.ggml_backend_tensor_get.restype = None
     return library
 
 

@@ -13,14 +13,17 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .. import children
 from ..errors import EngineError, MicropromptError, ModelError
 
-_CONTEXT: Final = 256
+if TYPE_CHECKING:
+    from .weights import Weights
+
 _MEMORY: Final = 4 << 30  # beside the weights: Python, the libraries, and a small context
 _SECONDS: Final = 120  # to evaluate some tokens, also of a large model, on cores that others want too
 _BYTES_A_SECOND: Final = 10_000_000  # from a slow disk
@@ -29,21 +32,21 @@ _PASSING: Final = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGXCPU")
 
 
 class Unsafe(Exception):
-    """The file ended the process that tried it, or gave logits that are not finite. Says how."""
+    """The file ended the process that tried it, or gave numbers that are not finite. Says how."""
 
 
 # ------------------------------------------------------------------------------------------- the caller
 
 
-def run(path: Path, *, extra_buffers: bool, threads: int) -> None:
-    """Have a child load the file and evaluate one token, then batches.
+def run(path: Path, *, embeds: bool, extra_buffers: bool, threads: int) -> None:
+    """Have a child load the file and evaluate one token, then batches; of an embedder, if it `embeds`.
 
     Raises:
         Unsafe: the child did not come through.
         ModelError: llama.cpp refuses the file; or there was no time, no memory or no Python to try it.
     """
     seconds = _SECONDS + path.stat().st_size // _BYTES_A_SECOND
-    asked = {"extra_buffers": extra_buffers, "threads": threads, "seconds": seconds}
+    asked = {"embeds": embeds, "extra_buffers": extra_buffers, "threads": threads, "seconds": seconds}
     try:
         done = subprocess.run(
             children.command(__name__, str(path), json.dumps(asked)),
@@ -101,7 +104,7 @@ def main(arguments: list[str]) -> None:
     _limit(path, asked["seconds"] * (asked["threads"] + 1))
     answer = None
     try:
-        _evaluate(path, asked["extra_buffers"], asked["threads"])
+        _evaluate(path, asked["embeds"], asked["extra_buffers"], asked["threads"])
     except MicropromptError as error:
         answer = {"unsafe": isinstance(error, EngineError), "message": error.message, "help": error.help}
     print(json.dumps(answer))
@@ -124,25 +127,41 @@ def _limit(path: Path, cpu_seconds: int) -> None:
             resource.setrlimit(limit, (most, hard))
 
 
-def _evaluate(path: Path, extra_buffers: bool, threads: int) -> None:
+def _evaluate(path: Path, embeds: bool, extra_buffers: bool, threads: int) -> None:
     # Not at the top: the caller needs none of it.
-    from ..scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS, Step
+    from ..scheduling.backend import BATCH_TOKENS, LONG_BATCH_TOKENS
     from . import library
-    from .backend import LlamaCppBackend
     from .weights import Weights
 
     library.echo_errors()
     weights = Weights(path, extra_buffers=extra_buffers)
-    context = min(_CONTEXT, weights.n_context_trained())
-    with closing(LlamaCppBackend(weights, name=path.name, context=context)) as backend:
-        # Kernels differ with the number of tokens: one, a batch of calls, a part of a long text.
-        for count in (1, BATCH_TOKENS, LONG_BATCH_TOKENS):
+    trained = weights.n_context_trained()
+    # Kernels differ with the number of tokens: one, a batch of calls, a part of a long text.
+    counts = [min(count, trained) for count in (1, BATCH_TOKENS, LONG_BATCH_TOKENS)]
+    (_embed if embeds else _continue)(weights, threads, counts)
+
+
+def _continue(weights: Weights, threads: int, counts: Sequence[int]) -> None:
+    """Read the logits behind texts of so many tokens."""
+    from ..scheduling.backend import Step
+    from .backend import LlamaCppBackend
+
+    with closing(LlamaCppBackend(weights, name=weights.path.name, context=max(counts))) as backend:
+        for count in counts:
             step = Step()
-            last = min(count, context) - 1
-            for place in range(last + 1):
-                step.add(place % backend.n_vocab, place, (0,), row=place == last)
+            for place in range(count):
+                step.add(place % backend.n_vocab, place, (0,), row=place == count - 1)
             backend.decode(step, threads)
             backend.forget(0)
+
+
+def _embed(weights: Weights, threads: int, counts: Sequence[int]) -> None:
+    """Read the embeddings of texts of so many tokens."""
+    from .embedding import LlamaCppEncoder
+
+    with closing(LlamaCppEncoder(weights, name=weights.path.name)) as encoder:
+        for count in counts:
+            encoder.encode([[place % weights.n_vocab() for place in range(count)]], threads)
 
 
 if __name__ == "__main__":

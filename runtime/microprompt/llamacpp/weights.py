@@ -20,6 +20,9 @@ from . import library as llama
 _LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
 
 
+_LONGEST_VALUE: Final = 256
+
+
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
     """A model's file, and whether llama.cpp may use its extra buffers for it: see `Weights`."""
@@ -101,6 +104,24 @@ class Weights:
         """The tokens it was trained on at a time."""
         return int(self.lib.llama_model_n_ctx_train(self.model))
 
+    def metadata(self, key: str) -> str | None:
+        """What the file says of its model under a key of GGUF's, if it says so."""
+        value = ctypes.create_string_buffer(_LONGEST_VALUE)
+        size = self.lib.llama_model_meta_val_str(self.model, key.encode(), value, len(value))
+        return None if size < 0 else value.value.decode(errors="replace")
+
+    def pools(self) -> bool:
+        """Whether the file says how a text's states become one vector."""
+        return self.metadata(f"{self.metadata('general.architecture')}.pooling_type") not in (None, "0")
+
+    def n_layers(self) -> int:
+        """Its layers."""
+        return int(self.lib.llama_model_n_layer(self.model))
+
+    def n_embd(self) -> int:
+        """Numbers in a hidden state."""
+        return int(self.lib.llama_model_n_embd(self.model))
+
     # ------------------------------------------------------------------------------------- vocabulary
 
     def n_vocab(self) -> int:
@@ -116,6 +137,13 @@ class Weights:
             if self.lib.llama_vocab_get_add_bos(self.vocab)
             else []
         )
+
+    def end_tokens(self) -> list[int]:
+        """What this model's texts end with: its SEP or EOS token, or nothing."""
+        lib, vocab = self.lib, self.vocab
+        if lib.llama_vocab_get_add_sep(vocab):
+            return [int(lib.llama_vocab_sep(vocab))]
+        return [self.token_eos()] if lib.llama_vocab_get_add_eos(vocab) else []
 
     def is_end(self, token: int) -> bool:
         return bool(self.lib.llama_vocab_is_eog(self.vocab, token))
@@ -191,10 +219,11 @@ class Weights:
 
     @cached_property
     def template(self) -> Template | None:
-        """The model's chat template; `None` if it has none that llama.cpp knows."""
+        """The model's chat template, with thinking off; `None` if it has none that llama.cpp knows."""
         source = self.lib.llama_model_chat_template(self.model, None)
         if source is None or self._apply(source, [("user", "x")]) is None:
             return None
+        empty_thought = _empty_thought(source)
 
         def render(turns: Sequence[Message]) -> Iterator[Segment]:
             # Marks stand for all that is not the program's own text, so that the template never sees it.
@@ -217,6 +246,8 @@ class Weights:
                     yield kept[int(part)]
                 elif part:
                     yield Literal(part)
+            if empty_thought:
+                yield Literal(empty_thought)
 
         return render
 
@@ -234,6 +265,16 @@ class Weights:
             room = count
 
 
+def _empty_thought(template: bytes) -> str:
+    """What the answer of a reasoning model has to begin with, so that it answers without thinking first: the
+    empty thought that the template itself writes there for `enable_thinking=false`, which llama.cpp's own
+    rendering does not know. Empty for models that don't think, and for those that can't but think.
+    """
+    found = _EMPTY_THOUGHT.search(template)
+    return found[0].replace(rb"\n", b"\n").decode() if found else ""
+
+
+_EMPTY_THOUGHT = re.compile(rb"<think>(?:\\n)*</think>(?:\\n)*")  # in a literal of the template, so with `\n`
 _MARKER = re.compile(rb"<[^<>\s]*[_|][^<>\s]*>|\[\w+\]")
 _MARK = "\ufdd0"
 """A Unicode noncharacter: never part of a text that is meant to be read."""

@@ -1,25 +1,27 @@
 """The models: a registry of names, `resolve` to find one, `ensure` to fetch and prepare it first if need be.
 
-Imports run one way: registry, facts <- files <- prepared <- trial <- pull, prepare <- resolve. Importing this
-package loads neither llama.cpp nor numpy.
+Imports run one way: registry, facts <- header, files <- prepared <- trial <- pull, prepare <- resolve.
+Importing this package loads neither llama.cpp nor numpy.
 """
 
 from __future__ import annotations
 
-from .files import Progress, check_hash, shipped_path, tell
+from .files import Progress, check_hash, is_here, shipped_path, tell
 from .prepared import read_record
-from .registry import REGISTRY, ModelInfo, find
+from .registry import REGISTRY, ModelInfo, ModelKind, find
 from .resolve import ResolvedModel, check_thoroughly, ensure, report_to, resolve
 
 __all__ = [
     "REGISTRY",
     "ModelInfo",
+    "ModelKind",
     "Progress",
     "ResolvedModel",
     "check_hash",
     "check_thoroughly",
     "ensure",
     "find",
+    "is_here",
     "read_record",
     "report_to",
     "resolve",

@@ -3,22 +3,29 @@
 HOME/models/NAME/FILE.gguf               as shipped
 HOME/models/NAME/FILE.TYPE.gguf          prepared: the same weights in a type that is faster here
 HOME/models/NAME/prepared-KEY.json       what preparing measured, for one CPU and version of llama.cpp
+HOME/models/NAME/fetched.json            what the registry doesn't know, of a file that came by its place
+
+The last is written when a file comes from Hugging Face for the first time: its hash, to which it is held
+afterwards, and the commit, from which it is fetched again should it get lost.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from .. import settings, storage
 from ..errors import ModelError
 from .facts import recall, remember
-from .registry import ModelInfo
+from .registry import HubFile, ModelInfo, ModelKind
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being done, how far it is and how far it will go; the last two are 0 for news alone."""
@@ -40,13 +47,47 @@ def tell() -> Progress:
 
 
 def folder(info: ModelInfo) -> Path:
-    """The folder that holds all that belongs to a registered model."""
-    return settings.current().home / "models" / info.name
+    """The folder that holds all that belongs to a model that is fetched."""
+    return settings.current().home / "models" / re.sub("[:/]", "--", info.name)
 
 
 def shipped_path(info: ModelInfo) -> Path:
-    """Where a registered model's file lies once it is pulled."""
+    """Where such a model's file lies once it is pulled."""
     return folder(info) / info.file
+
+
+def is_here(info: ModelInfo) -> bool:
+    """Whether its file has come, and it is known which file that has to be."""
+    return info.sha256 is not None and shipped_path(info).is_file()
+
+
+def recorded(info: ModelInfo) -> ModelInfo:
+    """The same, with what was found out when its file came for the first time if the registry doesn't know
+    it."""
+    if not isinstance(info.source, HubFile) or info.sha256 is not None:
+        return info
+    try:
+        data = storage.unseal(storage.read_regular(_record_path(info)))
+        found = {} if data is None else json.loads(data)
+        return replace(
+            info,
+            source=replace(info.source, revision=found["commit"]),
+            sha256=found["sha256"],
+            size=found["size"],
+            kind=found["kind"],
+        )
+    except (OSError, ValueError, KeyError):  # it has not come yet, or the record is damaged: fetch it again
+        return info
+
+
+def record(info: ModelInfo, *, commit: str, kind: ModelKind, sha256: str, size: int) -> None:
+    """Keep what was found out of a file, for `recorded`. Raises `OSError`."""
+    found = {"commit": commit, "kind": kind, "sha256": sha256, "size": size}
+    storage.replace(_record_path(info), storage.seal(json.dumps(found).encode()))
+
+
+def _record_path(info: ModelInfo) -> Path:
+    return folder(info) / "fetched.json"
 
 
 def check(path: Path, info: ModelInfo) -> None:

@@ -3,7 +3,9 @@
 Which type is fastest depends on the CPU's instructions and on which kernels llama.cpp has for them: SmolLM2
 runs 2.7 times faster as BF16 than as the shipped Q4_1 where there is AVX512-BF16, and hardly faster where
 there is not. So it is measured. Types that would round the weights once more (Q8_0, Q4_0) change answers and
-are no candidates; weights that are not quantised gain nothing from another type.
+are no candidates. Weights that are not quantised gain nothing from another type, and neither do those of
+types with fast kernels, such as Q4_K; with more than 2 GB in F16, the disk is spared. Such a model is
+measured as it is: what a call costs, and how many contexts should share the cores.
 
 Answers are compared with those of F16, not of the shipped type: kernels for quantised weights round the
 activations too, some to 8 bits, so there the shipped type is the one that strays. Its distribution over the
@@ -39,6 +41,7 @@ from .trial import tried
 
 if TYPE_CHECKING:
     from ..llamacpp.measure import Timing
+    from ..llamacpp.weights import WeightsFile
 
 _MIN_GAIN: Final = 0.10
 _MIN_AGREEMENT: Final = 0.99
@@ -131,10 +134,10 @@ def _choose(
     from ..llamacpp import measure  # as in `_requantise`
 
     threads = settings.current().threads
-    own = measure.file_type(shipped)
+    own, *others = measure.types_to_try(shipped)
     paths = {own: shipped}
     failed: list[Candidate] = []
-    for type in measure.EXACT_TYPES if own not in {"F32", *measure.EXACT_TYPES} else ():
+    for type in others:
         progress(f"writing {info.name} as {type}", 0, 0)
         target = scratch / f"{shipped.stem}.{type}.gguf"
         try:
@@ -201,19 +204,29 @@ def _measured(
     files = [tried(path, progress) for path in paths.values()]
     progress(f"timing {', '.join(paths)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
     timings = measure.time_calls(files, threads)
-    progress("comparing their answers", 0, 0)
-    answers = {type: measure.probe(file, threads) for type, file in zip(paths, files, strict=True)}
-    reference = answers.get("F16", next(iter(answers.values())))
+    agreements = _agreements(dict(zip(paths, files, strict=True)), threads, progress)
     candidates = tuple(
         Candidate(
             type=type,
             batch_ms=round(timing.batch_ms, 2),
             token_ms=round(timing.token_ms, 2),
-            agreement=measure.agreement(answers[type], reference),
+            agreement=agreements[type],
         )
         for type, timing in zip(paths, timings, strict=True)
     )
     return candidates, timings
+
+
+def _agreements(files: Mapping[str, WeightsFile], threads: int, progress: Progress) -> Mapping[str, float]:
+    """By types, the share of the probes that each answers as F16 does, or as the shipped one without that."""
+    from ..llamacpp import measure  # as in `_requantise`
+
+    if len(files) == 1:
+        return dict.fromkeys(files, 1.0)
+    progress("comparing their answers", 0, 0)
+    answers = {type: measure.probe(file, threads) for type, file in files.items()}
+    reference = answers.get("F16", next(iter(answers.values())))
+    return {type: measure.agreement(found, reference) for type, found in answers.items()}
 
 
 def _delete_unused(shipped: Path) -> None:

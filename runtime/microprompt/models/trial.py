@@ -17,10 +17,11 @@ from ..llamacpp.weights import WeightsFile
 from .facts import recall, remember
 from .files import Progress
 from .prepared import llama_cpp_version
+from .registry import ModelKind
 
 
-def tried(path: Path, progress: Progress) -> WeightsFile:
-    """The file as it can be loaded here: it was tried, now or before.
+def tried(path: Path, progress: Progress, kind: ModelKind = "language") -> WeightsFile:
+    """The file as it can be loaded here: it was tried, now or before, at what a model of this kind does.
 
     Raises:
         ModelError: it can't be.
@@ -29,7 +30,7 @@ def tried(path: Path, progress: Progress) -> WeightsFile:
     found = recall("trial", path, *depends)
     if not isinstance(found, bool | str):
         progress(f"trying {path.name} in a process of its own, once", 0, 0)
-        found = _try(path)
+        found = _try(path, kind)
         remember("trial", path, found, *depends)
     if isinstance(found, str):
         raise ModelError(
@@ -39,12 +40,17 @@ def tried(path: Path, progress: Progress) -> WeightsFile:
     return WeightsFile(path, extra_buffers=found)
 
 
-def _try(path: Path) -> bool | str:
+def _try(path: Path, kind: ModelKind) -> bool | str:
     """Whether it works with extra buffers, or only without; why it doesn't, if it works with neither."""
     why = ""
     for extra_buffers in (True, False):
         try:
-            probe.run(path, extra_buffers=extra_buffers, threads=settings.current().threads)
+            probe.run(
+                path,
+                embeds=kind == "embedder",
+                extra_buffers=extra_buffers,
+                threads=settings.current().threads,
+            )
         except probe.Unsafe as error:
             why = str(error)
         else:

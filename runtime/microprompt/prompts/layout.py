@@ -66,6 +66,12 @@ def hole_text(program: Program, hole: abi.Hole, arguments: Mapping[str, object])
     return found.plain(value)
 
 
+def argument_texts(program: Program, arguments: Mapping[str, object]) -> tuple[str, ...]:
+    """What the model reads in the holes, each once, in the order in which they come."""
+    holes = dict.fromkeys(part for part in program.input if isinstance(part, abi.Hole))
+    return tuple(hole_text(program, hole, arguments) for hole in holes)
+
+
 def _running_text(program: Program) -> Iterator[Segment]:
     answer = kind(program.returns)
     if head := _instruction(program):

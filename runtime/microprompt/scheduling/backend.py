@@ -22,13 +22,14 @@ LONG_BATCH_TOKENS: Final = 128
 """Tokens of one long text that are evaluated together, by themselves. In tiles they cost half as much."""
 
 Rows = NDArray[np.float32]
-"""Logits, shape (rows asked for, vocabulary)."""
+"""What a model says behind each token that was asked for: logits, shape (rows, vocabulary), or, where it ends
+early, hidden states, shape (rows, n_embd)."""
 
 
 @dataclass(slots=True)
 class Step:
     """Tokens to evaluate in one batch, each at a position in one or more sequences, and the indexes (into
-    `tokens`) of those whose logits are read."""
+    `tokens`) of those whose rows are read."""
 
     tokens: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
@@ -125,7 +126,23 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Free the cache and the model."""
+        """Free the cache, and the model with the last cache over it."""
+        ...
+
+
+class FullBackend(Backend, Protocol):
+    """A backend of a whole model of `n_layers` layers, whose rows are logits."""
+
+    n_layers: int
+
+    def clone(self) -> FullBackend: ...
+
+    def exit_after(self, layer: int, cells: int) -> Backend:
+        """The same model ended after its first `layer` layers, with a cache of so many cells: rows are the
+        hidden states there.
+
+        Raises `ModelError` without memory for it, `EngineError` if there is no layer behind these.
+        """
         ...
 
 

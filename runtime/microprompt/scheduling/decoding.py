@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..errors import AnswerTooLong, EngineError
 from ..prompts.trie import ROOT, Trie
 from .backend import Backend, Rows, Step
-from .sampling import Sampler, Scores, log_sum_exp
+from .sampling import Sampler, Scores, Weigh, log_sum_exp
 from .sequences import Sequences
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ class Cursor:
         return Cursor(self.sequences, self.sequences.fork(self.sequence), start, list(lead), self.tally)
 
 
-def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, Scores]]:
-    """Score every label and take one. The cursor ends behind the label, its unevaluated tokens pending.
+def choose(
+    cursor: Cursor, trie: Trie, sampler: Sampler, weigh: Weigh | None = None
+) -> Decoding[tuple[int, Scores]]:
+    """Score every label, `weigh` the scores, and take one. The cursor ends behind the label, its unevaluated
+    tokens pending.
 
     A label's score is the sum of the log-probabilities of its tokens, up to the first token that no other
     label has in its place. Where the labels differ in their first token, one row decides: the last one of the
@@ -117,7 +120,7 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
     if not trie.paths:
         rows = yield cursor.flush()
         read(ROOT, rows[0])
-        scores = Scores(log_probs, log_sum_exp(log_probs))
+        scores = _scores(log_probs, weigh)
         return _take(cursor, trie, scores, sampler), scores
 
     held: list[int] = []
@@ -147,7 +150,7 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
             rows = yield step
             for node, row in zip(fresh, rows, strict=True):
                 read(node, row)
-        scores = Scores(log_probs, log_sum_exp(log_probs))
+        scores = _scores(log_probs, weigh)
         best = _take(cursor, trie, scores, sampler)
         way = trie.evaluated(best)
         if way and way[-1] in members:
@@ -161,6 +164,11 @@ def choose(cursor: Cursor, trie: Trie, sampler: Sampler) -> Decoding[tuple[int, 
         return best, scores
     finally:
         _release(held, cursor.sequences)
+
+
+def _scores(log_probs: NDArray[np.float64], weigh: Weigh | None) -> Scores:
+    scores = Scores(log_probs, log_sum_exp(log_probs))
+    return scores if weigh is None else scores.weighed(weigh)
 
 
 def _release(held: list[int], sequences: Sequences) -> None:

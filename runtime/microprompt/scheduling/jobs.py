@@ -21,10 +21,17 @@ T = TypeVar("T")
 @dataclass(slots=True, eq=False, kw_only=True)
 class Pending(Generic[T]):
     """Something that was asked for: `future` tells how it ends, and cancelling it ends it. It may run until
-    `deadline`, in the time of `time.monotonic()`, if there is one."""
+    `deadline`, in the time of `time.monotonic()`, if there is one. Without a deadline it may run for
+    `timeout` seconds from its start."""
 
     future: Future[T] = field(default_factory=Future)
     deadline: float | None = None
+    timeout: float | None = None
+
+    def begin(self) -> None:
+        """It starts to run."""
+        if self.deadline is None and self.timeout is not None:
+            self.deadline = time.monotonic() + self.timeout
 
     def is_over(self) -> bool:
         """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""
@@ -47,13 +54,12 @@ class Pending(Generic[T]):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Job(Pending[T]):
-    """A call for a lane to run.
+    """A call for a lane to run, on the whole model or, with `exit`, on its first so many layers.
 
     `prefix` comes from the cache or goes into it; `pending` is evaluated for this job alone. Beside the
     prefix it evaluates `expected_tokens` as a rule and never more than `max_tokens` (the same number where it
     is left out), in at most `max_sequences` sequences at a time. `decode` is told its place, and how many
-    tokens of the prefix had been evaluated before. Without a deadline it may run for `timeout` seconds from
-    its start.
+    tokens of the prefix had been evaluated before.
     """
 
     prefix: tuple[int, ...]
@@ -62,7 +68,7 @@ class Job(Pending[T]):
     max_tokens: int = 0
     max_sequences: int
     decode: Callable[[Cursor, int], Decoding[T]]
-    timeout: float | None = None
+    exit: int | None = None
 
     def __post_init__(self) -> None:
         self.max_tokens = max(self.max_tokens, self.expected_tokens)

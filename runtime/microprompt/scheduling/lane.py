@@ -25,7 +25,6 @@ same reason no new job starts while a preempted one waits.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -42,6 +41,7 @@ from .backend import (
     Step,
     check_fits,
 )
+from .cores import Cores
 from .decoding import Cursor, Decoding
 from .jobs import Job
 from .prefixes import Prefix, PrefixStore, PrefixTree
@@ -114,13 +114,19 @@ class _Run:
 class Lane:
     """Jobs side by side on one backend. Used by one thread, but for `interrupt_if_over`.
 
+    `store` has prefixes of all lanes; `exit` says after how many layers the backend ends, if it does. Lanes
+    with the same `cores` take turns at them.
+
     The running jobs and behind them the preempted ones are always in the order in which they were admitted.
     """
 
-    def __init__(self, backend: Backend, store: PrefixStore) -> None:
+    def __init__(
+        self, backend: Backend, store: PrefixStore, exit: int | None = None, cores: Cores | None = None
+    ) -> None:
         self.backend = backend
+        self._cores = cores or Cores(1)
         self.pool = SequencePool(backend)
-        self.prefixes = PrefixTree(self.pool, store)
+        self.prefixes = PrefixTree(self.pool, store, exit)
         self._running: list[_Run] = []
         self._preempted: list[_Run] = []
         self._work: list[_Work] = []
@@ -154,10 +160,11 @@ class Lane:
         batch = Step()
         for work, count in parts:
             batch.extend(work.step, work.done, work.done + count)
-        with self._guard:
-            self._in_batch = tuple(work for work, _ in parts)
         try:
-            rows = self.backend.decode(batch, threads)
+            with self._cores.taken(threads):
+                with self._guard:
+                    self._in_batch = tuple(work for work, _ in parts)
+                rows = self.backend.decode(batch, threads)
         except Exception as error:  # also a defect of ours: it ends who had a part in the batch, not the lane
             self._lose([work for work, _ in parts], error)
             return
@@ -278,8 +285,7 @@ class Lane:
     def _enter(self, run: _Run) -> None:
         """A job has its cells: it runs as soon as its prefix is there."""
         job = run.job
-        if job.deadline is None and job.timeout is not None:
-            job.deadline = time.monotonic() + job.timeout
+        job.begin()
         if run in self._preempted:
             self._preempted.remove(run)
         self._running.append(run)

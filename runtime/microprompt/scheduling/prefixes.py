@@ -72,35 +72,41 @@ class Prefix:
 
 
 class PrefixStore:
-    """Evaluated prefixes as bytes, for caches that dropped them or never had them. Safe from any thread."""
+    """Evaluated prefixes as bytes, for caches that dropped them or never had them. Safe from any thread.
+
+    A cache that ends after some layers has nothing of those above, so what it saved is for others of the same
+    `exit` only.
+    """
 
     def __init__(self, limit: int = STORE_BYTES) -> None:
         self._limit = limit
         self._size = 0
-        self._saved: OrderedDict[Tokens, bytes] = OrderedDict()
+        self._saved: OrderedDict[tuple[int | None, Tokens], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, tokens: Tokens, saved: bytes) -> None:
+    def put(self, tokens: Tokens, saved: bytes, exit: int | None = None) -> None:
         """Keep a prefix; the least recently used ones go when the store is full."""
+        key = (exit, tokens)
         with self._lock:
-            if tokens in self._saved or len(saved) > self._limit:
+            if key in self._saved or len(saved) > self._limit:
                 return
-            self._saved[tokens] = saved
+            self._saved[key] = saved
             self._size += len(saved)
             while self._size > self._limit:
                 _, dropped = self._saved.popitem(last=False)
                 self._size -= len(dropped)
 
-    def get(self, tokens: Tokens) -> bytes | None:
+    def get(self, tokens: Tokens, exit: int | None = None) -> bytes | None:
         """What was saved, if it is still here."""
+        key = (exit, tokens)
         with self._lock:
-            if tokens in self._saved:
-                self._saved.move_to_end(tokens)
-            return self._saved.get(tokens)
+            if key in self._saved:
+                self._saved.move_to_end(key)
+            return self._saved.get(key)
 
-    def holds(self, tokens: Tokens) -> bool:
+    def holds(self, tokens: Tokens, exit: int | None = None) -> bool:
         with self._lock:
-            return tokens in self._saved
+            return (exit, tokens) in self._saved
 
     def clear(self) -> None:
         with self._lock:
@@ -109,11 +115,12 @@ class PrefixStore:
 
 
 class PrefixTree:
-    """The prefixes in one KV cache."""
+    """The prefixes in one KV cache, of a model that ends after `exit` layers, if it does."""
 
-    def __init__(self, pool: SequencePool, store: PrefixStore) -> None:
+    def __init__(self, pool: SequencePool, store: PrefixStore, exit: int | None = None) -> None:
         self._pool = pool
         self._store = store
+        self._exit = exit
         self._nodes: dict[Tokens, Prefix] = {}
         self._clock = count(1)
 
@@ -136,7 +143,7 @@ class PrefixTree:
             return 0, 0, None
         if (node := self._nodes.get(tokens)) is not None:
             return 0, 0, node
-        if self._store.holds(tokens):
+        if self._store.holds(tokens, self._exit):
             return len(tokens), 1, None
         best, length = self._most_alike(tokens)
         return len(tokens) - length, 2, best
@@ -144,7 +151,7 @@ class PrefixTree:
     def add(self, tokens: Tokens) -> Prefix:
         """A node for a prefix that has none: restored if it was saved, else with what others share with it,
         and the rest for the caller to evaluate and then `keep`."""
-        if (saved := self._store.get(tokens)) is not None:
+        if (saved := self._store.get(tokens, self._exit)) is not None:
             sequence = self._pool.take()
             try:
                 self._pool.backend.restore(sequence, saved)
@@ -166,7 +173,7 @@ class PrefixTree:
     def keep(self, node: Prefix) -> None:
         """A node was evaluated."""
         node.is_ready = True
-        self._store.put(node.tokens, self._pool.backend.save(node.sequence))
+        self._store.put(node.tokens, self._pool.backend.save(node.sequence), self._exit)
 
     def acquire(self, node: Prefix) -> None:
         """A call begins to run on a node, until it says `release`."""
@@ -199,7 +206,7 @@ class PrefixTree:
         if excess <= 0:
             return
         for node in sorted(self._leaves(keep), key=lambda node: node.last_used):
-            if excess > 0 and self._store.holds(node.tokens):
+            if excess > 0 and self._store.holds(node.tokens, self._exit):
                 excess -= node.own_cells()
                 self.evict(node)
 

@@ -15,7 +15,7 @@ from ..types.punctuation import SPACE
 from .backend import Backend
 from .decoding import Cursor, Decoding
 from .sampling import Sampler
-from .slots import AnySlot, Binding, Decided, make_slot
+from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
 
 T = TypeVar("T")
 
@@ -63,15 +63,22 @@ class TokenizedProgram:
             min(question + self.answer.max_tokens, room),
         )
 
-    def decode(self, cursor: Cursor, most: int) -> Decoding[Decided]:
-        """Answer the question that waits at the cursor, with at most so many cells for both.
+    def decode(
+        self, cursor: Cursor, most: int, said: Mapping[str, Said] | None = None
+    ) -> Decoding[Decided]:
+        """Answer the question that waits at the cursor, with at most so many cells for both; `said` is what
+        other evidence says of choices, by their names.
 
-        Raises `AnswerTooLong` where they do not suffice.
+        Raises `AnswerTooLong` where they do not suffice, `EngineError` for what is said of no choice.
         """
         using = self.program.using
+        choices = {leaf.name: leaf for leaf in self.answer.leaves() if isinstance(leaf, ChoiceSlot)}
+        for name, what in (said or {}).items():
+            if name not in choices or not choices[name].takes(what):
+                raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
         random = np.random.default_rng(using.seed) if using.temperature else None
         budget = using.max_tokens or self.answer.max_tokens
-        decoding = self.answer.decode(cursor, Sampler(using.temperature, random), budget)
+        decoding = self.answer.decode(cursor, Terms(Sampler(using.temperature, random), budget, said or {}))
         return (yield from self._within(most, cursor, decoding))
 
     def value(self, parts: Decided) -> object:

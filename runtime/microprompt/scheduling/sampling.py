@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,10 @@ class Sampler:
         return which, float(log_probs[which])
 
 
+Weigh: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From labels' normalised log-probabilities to those that other evidence makes of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Labels' log-probabilities before any constraint, in the order of the labels, and that of all labels."""
@@ -47,6 +53,10 @@ class Scores:
     def normalised(self) -> NDArray[np.float64]:
         """Each label's log-probability, given that it is one of them."""
         return self.log_probs - self.total
+
+    def weighed(self, weigh: Weigh) -> Scores:
+        """The same labels with other shares in the probability that they have together."""
+        return Scores(weigh(self.normalised()) + self.total, self.total)
 
 
 def log_sum_exp(values: NDArray[np.float32] | NDArray[np.float64]) -> float:

@@ -1,9 +1,10 @@
-"""One scheduler a model: jobs from threads, tasks and `map` meet in one queue, which lanes serve.
+"""One scheduler a model: jobs from threads, tasks and `map` meet in one queue, which runners serve.
 
-An idle engine starts a job at once, on all cores. When several lanes are busy each computes on its share of
-the cores. Lanes after the first are made when jobs first have to wait.
+A runner is what runs jobs in one thread: for a language model a group of lanes. An idle engine starts a job
+at once, on all cores. When several runners are busy each computes on its share of the cores. Runners after
+the first are made when jobs first have to wait.
 
-Each lane has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
+Each runner has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
 nothing of the scheduler, so an engine that nobody refers to any more is freed like any object; to ring, the
 scheduler puts itself into the inbox, and so stays alive until the work is done.
 """
@@ -20,13 +21,10 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from ..errors import EngineError, ModelError
-from .backend import Backend
-from .jobs import Job, Pending
-from .lane import Lane
-from .prefixes import PrefixStore
+from .jobs import Pending
 
 T = TypeVar("T")
 
@@ -34,23 +32,61 @@ QUEUE_LENGTH: Final = 256
 """Jobs that wait before whoever submits another one has to wait himself."""
 
 _BACKLOG: Final = 4
-"""Jobs that have to wait before another lane is worth its memory."""
+"""Jobs that have to wait before another runner is worth its memory."""
 
 
-class Scheduler:
-    """Runs jobs on a backend and, where `lanes` is more than 1, on clones of it. Safe from any thread.
+class Runner(Protocol):
+    """What runs jobs, several at a time, batch by batch. Used by one thread, but for `interrupt_if_over`."""
 
-    `threads` is how many the lanes have together.
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is anything to do."""
+        ...
+
+    def wants(self, job: Pending[Any], /) -> bool:
+        """Whether the next batch has room for this job."""
+        ...
+
+    def admit(self, job: Pending[Any], /) -> bool:
+        """Start a job, unless it has to wait for those that are here."""
+        ...
+
+    def step(self, threads: int) -> None:
+        """Evaluate one batch and give every job its part."""
+        ...
+
+    def interrupt_if_over(self) -> None:
+        """End the batch that runs now early if nobody waits for any of it. May be called by any thread."""
+        ...
+
+    def fail_all(self, error: BaseException) -> None:
+        """End every job with an error."""
+        ...
+
+    def clone(self) -> Self:
+        """Another one on the same model. Raises `ModelError` without memory for it."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds, and the model with the last one."""
+        ...
+
+
+R = TypeVar("R", bound=Runner)
+
+
+class Scheduler(Generic[R]):
+    """Runs jobs on a runner and, where `runners` is more than 1, on clones of it. Safe from any thread.
+
+    `threads` is how many they have together.
     """
 
-    def __init__(self, backend: Backend, *, lanes: int = 1, threads: int = 1) -> None:
+    def __init__(self, runner: R, *, runners: int = 1, threads: int = 1) -> None:
         self._process = os.getpid()
         self.is_closed = True  # until it is made
         refuse_at_exit()
-        self.backend = backend
-        self.store = PrefixStore()
-        self._lanes = {0: Lane(backend, self.store)}
-        self._max_lanes = lanes
+        self._runners: dict[int, R] = {0: runner}
+        self._max_runners = runners
         self._threads = threads
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
@@ -59,7 +95,7 @@ class Scheduler:
         self._inboxes: dict[int, _Inbox] = {}
         self._workers: dict[int, threading.Thread] = {}
         self._idle: set[int] = set()
-        self._waiting: deque[Job[Any]] = deque()
+        self._waiting: deque[Pending[Any]] = deque()
         self._admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
@@ -67,11 +103,11 @@ class Scheduler:
         _open.add(self)
 
     @property
-    def lanes(self) -> list[Lane]:
-        """The lanes that there are by now; the first one's backend owns the weights."""
-        return list(self._lanes.values())
+    def runners(self) -> list[R]:
+        """The runners that there are by now."""
+        return list(self._runners.values())
 
-    def submit(self, job: Job[Any], *, wait: bool = True) -> None:
+    def submit(self, job: Pending[Any], *, wait: bool = True) -> None:
         """Queue a job; its future tells how it ends. Where the queue is full, wait until the job's deadline.
 
         `wait=False` is for callers who bound what they submit themselves. Raises `EngineError` once the
@@ -92,7 +128,7 @@ class Scheduler:
                 self._idle.remove(first)
                 self._inboxes[first].put(self)
             elif not self._workers or (
-                len(self._workers) < self._max_lanes and len(self._waiting) > _BACKLOG
+                len(self._workers) < self._max_runners and len(self._waiting) > _BACKLOG
             ):
                 self._start_worker()
 
@@ -108,7 +144,7 @@ class Scheduler:
             raise
         return pending.future.result()
 
-    async def arun(self, job: Job[T]) -> T:
+    async def arun(self, job: Pending[T]) -> T:
         """Submit a job and wait for it, without blocking the event loop; as `result`."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -147,7 +183,7 @@ class Scheduler:
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Keep the backend from being freed in the block, for what uses it outside the lanes: its vocabulary.
+        """Keep the model from being freed in the block, for what uses it outside the runners: its vocabulary.
 
         Raises `EngineError` once the scheduler is closed, and in a forked child.
         """
@@ -183,8 +219,8 @@ class Scheduler:
         for job in self._waiting:
             job.fail(error)
         self._waiting.clear()
-        for lane in self.lanes:
-            lane.fail_all(error)
+        for runner in self.runners:
+            runner.fail_all(error)
         self._free()
 
     def __del__(self) -> None:
@@ -195,17 +231,16 @@ class Scheduler:
             self._free()
 
     def _free(self) -> None:
-        for lane in reversed(self.lanes):
-            lane.backend.close()
-        self.store.clear()
+        for runner in reversed(self.runners):
+            runner.close()
 
     def _expire(self, pending: Pending[Any]) -> None:
         pending.expire()
         self._interrupt()
 
     def _interrupt(self) -> None:
-        for lane in self.lanes:
-            lane.interrupt_if_over()
+        for runner in self.runners:
+            runner.interrupt_if_over()
 
     def _is_forked(self) -> bool:
         """Whether this is a child of the process that loaded the model. Its threads and what they had locked
@@ -240,7 +275,7 @@ class Scheduler:
             if not self._workers:
                 self._waiting.clear()
                 raise EngineError(f"no thread for the model: {error}") from error
-            self._max_lanes = number
+            self._max_runners = number
             return
         self._inboxes[number] = inbox
         self._workers[number] = worker
@@ -251,66 +286,65 @@ class Scheduler:
             inbox.put(None)
 
     def work(self, number: int) -> None:
-        """What a lane's thread does until there is nothing to do, or the scheduler is closed."""
-        lane = self._lane(number)
-        if lane is None:
+        """What a runner's thread does until there is nothing to do, or the scheduler is closed."""
+        runner = self._runner(number)
+        if runner is None:
             return
-        held: Job[Any] | None = None
+        held: Pending[Any] | None = None
         while True:
             with self._lock:
                 if self.is_closed:
                     if held is not None:
                         self._waiting.appendleft(held)
                     return
-                if not self._waiting and not lane.is_busy and held is None:
+                if not self._waiting and not runner.is_busy and held is None:
                     self._idle.add(number)
                     return
                 threads = max(1, self._threads // (len(self._workers) - len(self._idle)))
             try:
-                while held is not None or lane.wants_more():
-                    if held is None and (held := self._next()) is None:
-                        break
-                    if not lane.admit(held):
+                while held is not None or (held := self._next(runner)) is not None:
+                    if not runner.admit(held):
                         break
                     held = None
-                if lane.is_busy:
-                    lane.step(threads)
+                if runner.is_busy:
+                    runner.step(threads)
             except Exception as error:  # a defect of ours must not leave anybody waiting for ever
                 if held is not None:
                     held.fail(error)
                     held = None
-                lane.fail_all(error)
+                runner.fail_all(error)
 
-    def _lane(self, number: int) -> Lane | None:
-        """A worker's lane, made when it begins; none if there is no memory for it."""
-        lane = self._lanes.get(number)
-        if lane is None:
+    def _runner(self, number: int) -> R | None:
+        """A worker's runner, made when it begins; none if there is no memory for it."""
+        runner = self._runners.get(number)
+        if runner is None:
             try:
-                lane = Lane(self.backend.clone(), self.store)
-            except ModelError:  # the lanes that are there do the work
+                runner = self._runners[0].clone()
+            except ModelError:  # the runners that are there do the work
                 with self._lock:
-                    self._max_lanes = min(self._max_lanes, number)
+                    self._max_runners = min(self._max_runners, number)
                     del self._workers[number]
                     self._inboxes.pop(number).put(None)
                 return None
             with self._lock:
-                self._lanes[number] = lane
-        return lane
+                self._runners[number] = runner
+        return runner
 
-    def _next(self) -> Job[Any] | None:
+    def _next(self, runner: R) -> Pending[Any] | None:
+        """The job that waits longest, if the runner wants it."""
         with self._lock:
-            if not self._waiting:
+            if not self._waiting or not runner.wants(self._waiting[0]):
                 return None
             if len(self._waiting) == QUEUE_LENGTH:
                 self._room.notify_all()
             return self._waiting.popleft()
 
 
-_Inbox: TypeAlias = "SimpleQueue[Scheduler | None]"
+_Inbox: TypeAlias = "SimpleQueue[Scheduler[Any] | None]"
 
 
 def _serve(inbox: _Inbox, number: int) -> None:
-    """A lane's thread: works when it is rung, and ends with `None`."""
+    """A runner's thread: works when it is rung, and ends with `None`."""
     while (scheduler := inbox.get()) is not None:
         scheduler.work(number)
         # While it waits again, this name must not keep the scheduler.
@@ -325,7 +359,7 @@ def _seconds_left(pending: Pending[Any]) -> float | None:
 
 # ------------------------------------------------------------------------------------ the process's life
 
-_open: weakref.WeakSet[Scheduler] = weakref.WeakSet()
+_open: weakref.WeakSet[Scheduler[Any]] = weakref.WeakSet()
 _is_ending = False
 
 

@@ -148,6 +148,11 @@ class Kind(ABC, Generic[D]):
         data = self.to_data(value)
         return data if isinstance(data, str) else json.dumps(data)
 
+    def words(self, value: object) -> tuple[str, ...]:
+        """What an option says by itself, for who compares texts: its label, and what that means. Nothing for
+        numbers, for yes and no: what they are about, only the question says."""
+        return ()
+
     def is_one_line(self) -> bool:
         """Whether the plain text of an answer has no line ends, so that one can tell where it is complete."""
         return True
@@ -207,6 +212,11 @@ def short(value: object) -> str:
     """A value and its class, for messages."""
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def as_words(name: str) -> str:
+    """A name in words: `card_arrival` as "card arrival"."""
+    return " ".join(name.replace("_", " ").split())
 
 
 def require_length(count: int, least: int, most: int | None, unit: str, where: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from .. import abi
 from ..errors import ArgumentError
 from .annotations import Annotation
-from .base import DeclaredType, KindOf, Listed, Schema, TypeOf
+from .base import DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
 from .punctuation import quoted
 
 
@@ -75,6 +75,10 @@ class EnumKind(Listed[EnumType]):
 
     def json(self, value: object) -> str:
         return quoted(self.plain(value))
+
+    def words(self, value: object) -> tuple[str, ...]:
+        member = next(member for member in self._members if member.name == str(value))
+        return (as_words(member.label), *([member.description] if member.description else []))
 
     def read_plain(self, text: str) -> StrEnum:
         return self.read_json(text)

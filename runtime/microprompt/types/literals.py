@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from ..notation import literals
 from .annotations import Annotation
-from .base import DeclaredType, Listed, Schema, TypeOf
+from .base import DeclaredType, Listed, Schema, TypeOf, as_words
 from .punctuation import quoted
 
 
@@ -41,6 +41,9 @@ class LiteralKind(Listed[LiteralType]):
 
     def json(self, value: object) -> str:
         return quoted(str(value))
+
+    def words(self, value: object) -> tuple[str, ...]:
+        return (as_words(str(value)),)
 
     def read_plain(self, text: str) -> str:
         return self.read_json(text)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
+from ..abi import INT_OPTIONS
 from ..errors import ArgumentError
 from ..notation import range_text, ranged
 from .annotations import Annotation
 from .base import DeclaredType, Scalar, Schema, TypeOf
 from .grammar import Expression, Terminals
 from .numerals import float_regex, int_regex, numeral_width
-
-MAX_LISTED: Final = 256
-"""A range of integers up to this many values is a choice."""
 
 _LONGEST_SHOWN: Final = 25
 """A number that takes more characters without an exponent is shown with one."""
@@ -101,7 +99,7 @@ class IntKind(NumberKind[IntType]):
 
     def options(self) -> tuple[int, ...] | None:
         least, most = self.declared.minimum, self.declared.maximum
-        if least is None or most is None or most - least >= MAX_LISTED:
+        if least is None or most is None or most - least >= INT_OPTIONS:
             return None
         return tuple(range(least, most + 1))
 

@@ -59,6 +59,9 @@ class OptionalKind(Kind[OptionalType]):
     def json(self, value: object) -> str:
         return NULL if value is None else self._item.json(value)
 
+    def words(self, value: object) -> tuple[str, ...]:
+        return () if value is None else self._item.words(value)
+
     def grammar(self, terminals: Terminals) -> Expression:
         return either([text(_NONE), self._item.grammar(terminals)])
 

@@ -60,6 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "intake.mp").write_text(PROGRAM)
     # Models that other tests have loaded are not this folder's.
     monkeypatch.setattr(loaded, "_engines", {})
+    monkeypatch.setattr(loaded, "_embedders", {})
     settings.reset()
     return tmp_path
 

@@ -91,11 +91,26 @@ def test_a_failing_engine_is_a_defect(mpc: Mpc) -> None:
 
 def test_models_list_knows_what_is_here(mpc: Mpc) -> None:
     found = json.loads(mpc("models", "list", "--json").stdout)
-    assert [(model["name"], model["here"]) for model in found] == [
-        ("smollm2-135m", "no"),
-        ("gemma3-270m", "no"),
-    ]
-    assert "Gemma Terms of Use" in mpc("models", "list").stdout
+    assert {model["here"] for model in found} == {"no"}
+    kinds = {model["name"]: model["kind"] for model in found}
+    assert kinds.pop("minilm-l6") == "embedder"
+    assert set(kinds.values()) == {"language"}
+    coder = next(model for model in found if model["name"] == "qwen2.5-coder-0.5b")
+    assert (coder["size"], coder["licence"], len(coder["source"])) == (491_400_064, "Apache-2.0", 6)
+
+
+def test_models_list_says_what_each_is_good_for(mpc: Mpc) -> None:
+    lines = mpc("models", "list").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("gemma3-270m"))
+    assert lines[at].split("  ")[-1].strip() == "no"
+    assert "Gemma Terms of Use" in lines[at]
+    assert lines[at + 1] == "    Gemma 3: quick decisions and short texts in many languages"
+
+
+def test_models_prepare_of_an_embedder_is_an_error(mpc: Mpc) -> None:
+    result = mpc("models", "prepare", "minilm-l6")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "minilm-l6 is an embedder" in result.stderr
 
 
 def test_models_path_of_a_model_that_is_not_here(mpc: Mpc) -> None:

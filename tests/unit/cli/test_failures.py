@@ -31,6 +31,8 @@ SEAMS: dict[str, tuple[tuple[str, ...], object, str]] = {
     "run": (("run", "intake.mp", "classify", "x"), rows, "from_words"),
     "map": (("map", "intake.mp", "classify", "rows.jsonl", "--out", "out.jsonl"), rows, "read_rows"),
     "test": (("test",), project, "collect"),
+    "eval": (("eval", "intake.mp", "classify", "rows.jsonl"), functions, "find"),
+    "tune": (("tune", "intake.mp", "classify"), functions, "find"),
     "explain a code": (("explain", "MP0101"), codes, "explain"),
     "explain a function": (("explain", "intake.mp", "classify"), functions, "find"),
     "models": (("models", "path"), models, "resolve"),
@@ -105,6 +107,13 @@ def test_every_command_has_a_seam() -> None:
         ("build", "--out", "intake.mp"),
         ("test", "--junit", "absent/report.xml"),
         ("map", "intake.mp", "classify", "intake.mp", "--out", "intake.mp/out.jsonl"),
+        ("eval", "intake.mp", "classify", "intake.mp"),
+        ("eval", "intake.mp", "classify", "odd.mp"),
+        ("tune", "intake.mp", "classify", "--on", "intake.mp"),
+        ("tune", "intake.mp", "classify", "--on", "odd.mp"),
+        ("tune", "intake.mp", "classify", "--model", "\0.gguf"),
+        ("eval", "intake.mp", "classify", "rows.csv", "--html", "intake.mp/report.html"),
+        ("eval", "intake.mp", "classify", "rows.csv", "--model", "\0.gguf"),
     ],
     ids=lambda arguments: " ".join(arguments)[:40],
 )
@@ -113,6 +122,7 @@ def test_no_input_leads_to_an_internal_error(
 ) -> None:
     monkeypatch.setenv("MICROPROMPT_AUTO_PULL", "false")
     (folder / "odd.mp").write_bytes(b"\xff\xfe")
+    (folder / "rows.csv").write_text("text,label\nx,question\n")
     result = mpc(*arguments)
     assert result.exit_code in (0, 1, 2, 3)
     assert "internal error" not in result.stderr

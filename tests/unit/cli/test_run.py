@@ -22,6 +22,9 @@ def test_json_has_the_answer_its_probabilities_and_its_cost(mpc: Mpc, engine: Sc
     assert list(found) == [
         "value",
         "confidence",
+        "calibrated",
+        "answered_by",
+        "abstained",
         "distribution",
         "coverage",
         "near_tie",

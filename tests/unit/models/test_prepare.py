@@ -245,12 +245,32 @@ def test_another_version_of_llama_cpp_measures_again(
     assert read_record(shipped, tiny) is None
 
 
-def test_weights_that_are_not_quantised_are_not_written_again(
+@pytest.mark.parametrize(
+    ("own", "parameters", "others"),
+    [
+        ("Q4_1", 135_000_000, ("F16", "BF16")),
+        ("Q5_K - Medium", 1_000_000_000, ("F16", "BF16")),
+        ("Q5_K - Medium", 1_500_000_000, ()),
+        ("Q4_K - Medium", 135_000_000, ()),
+        ("Q8_0", 135_000_000, ()),
+        ("F16", 135_000_000, ()),
+        ("F32", 135_000_000, ()),
+    ],
+)
+def test_weights_are_written_again_where_that_may_gain_something(
+    own: str, parameters: int, others: tuple[str, ...]
+) -> None:
+    assert measure.faster_types(own, parameters) == others
+
+
+def test_a_file_without_rivals_is_measured_as_it_is(
     tiny: ModelInfo, shipped: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measure, "file_type", lambda path: "F16")
+    monkeypatch.setattr(measure, "types_to_try", lambda path: ("Q4_1",))
     found = prepare(shipped, tiny, quiet)
-    assert (found.type, found.path, len(found.candidates)) == ("F16", shipped, 1)
+    assert (found.type, found.path, len(found.candidates)) == ("Q4_1", shipped, 1)
+    assert found.lanes == 2
+    assert machine.probed == []
 
 
 def test_a_type_that_crashes_here_is_no_candidate(tiny: ModelInfo, shipped: Path, machine: Machine) -> None:

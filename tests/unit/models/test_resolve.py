@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from microprompt import models, settings
+from microprompt import abi, models, settings
+from microprompt.engines import local
 from microprompt.errors import ArgumentError, ModelError
 from microprompt.locations import is_path
 from microprompt.models.registry import ModelInfo
@@ -82,6 +84,33 @@ def test_an_unknown_name_suggests_a_near_one() -> None:
     assert caught.value.help == "did you mean `smollm2-135m`?"
 
 
+def test_a_model_of_the_other_kind_is_refused_before_it_is_fetched(
+    tiny: ModelInfo, changed: Callable[..., ModelInfo], home: Path
+) -> None:
+    with pytest.raises(ModelError, match="tiny is a language model, and an embedder is wanted"):
+        models.ensure("tiny", kind="embedder")
+    changed(kind="embedder")
+    for look in (models.ensure, models.resolve):
+        with pytest.raises(ModelError, match=r"tiny is an embedder: .* can't write answers"):
+            look("tiny", kind="language")
+    assert not home.exists()
+
+
+def test_an_embedder_is_used_as_it_was_fetched(
+    changed: Callable[..., ModelInfo], home: Path, machine: Machine
+) -> None:
+    changed(kind="embedder")
+    found = models.ensure("tiny", kind="embedder", progress=lambda *_: None)
+    assert (found.kind, found.path, found.prepared) == ("embedder", found.shipped, None)
+    assert machine.measured == 0
+
+
+def test_an_embedder_has_no_calls(changed: Callable[..., ModelInfo], machine: Machine) -> None:
+    changed(kind="embedder")
+    with pytest.raises(ModelError, match="tiny is an embedder"):
+        local.load(abi.Model(name="tiny"))
+
+
 def test_a_path_is_relative_to_the_base(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     own = tmp_path / "own.gguf"
@@ -153,5 +182,6 @@ def test_the_registry_is_consistent() -> None:
         assert name == info.name
         assert info.sha256 is not None
         assert len(info.sha256) == 64
-        assert info.source
+        assert info.kind is not None
+        assert info.origins
     assert settings.current().model in models.REGISTRY

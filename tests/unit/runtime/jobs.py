@@ -14,7 +14,9 @@ from .programs import WatchedBackend
 TRIE = build_trie([tuple(b"aa\n"), tuple(b"ab\n"), tuple(b"ba\n"), tuple(b"bb\n")])
 
 
-def ask(pending: str, prefix: str = "", *, expected: int | None = None) -> Job[str]:
+def ask(
+    pending: str, prefix: str = "", *, expected: int | None = None, exit: int | None = None
+) -> Job[str]:
     """A job that scores four labels of colliding tokens and tells what its sequence held."""
 
     def decode(cursor: Cursor, cached: int) -> Decoding[str]:
@@ -31,6 +33,7 @@ def ask(pending: str, prefix: str = "", *, expected: int | None = None) -> Job[s
         expected_tokens=len(pending) + 8 if expected is None else expected,
         max_sequences=3,
         decode=decode,
+        exit=exit,
     )
 
 
@@ -40,6 +43,7 @@ def job(
     tokens: int = 1,
     expected: int | None = None,
     at_most: int = 0,
+    exit: int | None = None,
 ) -> Job[str]:
     """A job without a prefix."""
     return Job(
@@ -49,6 +53,7 @@ def job(
         max_tokens=at_most,
         max_sequences=1,
         decode=decode,
+        exit=exit,
     )
 
 

@@ -215,6 +215,9 @@ class WatchedBackend(ByteBackend):
     def clone(self) -> WatchedBackend:
         return WatchedBackend(self._voice, context=self.n_cells, sequences=self.n_sequences)
 
+    def exit_after(self, layer: int, cells: int) -> WatchedBackend:
+        return WatchedBackend(self._voice, context=cells, sequences=self.n_sequences)
+
     def forget(self, sequence: int) -> None:
         super().forget(sequence)
         self._cells.pop(sequence, None)

@@ -62,3 +62,9 @@ def test_a_member_tells_the_word_that_the_model_sees() -> None:
         (Tone.kind, "kind", "kind"),
         (Tone.harsh, "harsh", "not kind"),
     ]
+
+
+@pytest.mark.parametrize("said", [{}, {"below": 0.5, "reach": 0.9}])
+def test_a_threshold_is_one_of_two_things(said: dict[str, float]) -> None:
+    with pytest.raises(AbiError, match="either"):
+        abi.Threshold(**said)

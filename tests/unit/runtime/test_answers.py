@@ -15,7 +15,7 @@ import pytest
 
 from microprompt import abi, settings
 from microprompt.engines.answer_cache import NO_PART_OF_THE_KEY, AnswerStore
-from microprompt.engines.engine import Engine
+from microprompt.engines.engine import Call, Engine
 from microprompt.engines.loaded import override
 from microprompt.program import Program
 from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, PatternType, StrType
@@ -107,17 +107,19 @@ OTHER_SETTINGS: dict[str, object] = {
     "timeout": 60.0,
     "max_tokens": 50,
     "independent": True,
+    "decide": abi.LABELS,
+    "abstain": abi.Threshold(below=0.5),
+    "escalate": abi.Escalation(model=abi.Model(name="other"), when=abi.Threshold(reach=0.9)),
 }
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(abi.Using)])
 def test_every_setting_is_in_the_key_but_those_that_are_said_not_to_be(home: Path, name: str) -> None:
     before = abi.Using(seed=2)
-    with override(engine()):
-        function(program(INNER, using=before))("Hm.")
+    other = replace(before, **{name: OTHER_SETTINGS[name]})  # type: ignore[arg-type]  # of each field's own type
+    engine().answer(Call(program(INNER, using=before), {"text": "Hm."}))
     asked = engine()
-    with override(asked):
-        function(program(INNER, using=replace(before, **{name: OTHER_SETTINGS[name]})))("Hm.")  # type: ignore[arg-type]  # of each field's own type
+    asked.answer(Call(program(INNER, using=other), {"text": "Hm."}))
     assert (batches(asked) == 0) == (name in NO_PART_OF_THE_KEY)
 
 

@@ -13,12 +13,14 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from microprompt import abi
-from microprompt.engines import loaded
+from microprompt.engines import loaded, local
 from microprompt.engines.base import AnyEngine
+from microprompt.engines.embedder import Embedder
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import ByteBackend
 from microprompt.errors import AnswerTooLong, EngineError, MicropromptError
@@ -26,6 +28,7 @@ from microprompt.testing import scripted
 from microprompt.types import StrType
 
 from .programs import ACT, Act, WatchedBackend, classify, program, random_voice
+from .test_embedding import LetterCounter
 
 ASK = program(ACT)
 CALL = Call(ASK, {"text": "Hm."})
@@ -220,6 +223,51 @@ def test_an_engine_that_does_not_run_on_llama_cpp_is_no_outlines_model(made: lis
         loaded.outlines_model_for(BYTES)
 
 
+@pytest.fixture
+def embedders(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Embedder]]:
+    """The embedders that are loaded in the test."""
+    found: list[Embedder] = []
+
+    def load(name: str) -> Embedder:
+        found.append(Embedder(LetterCounter()))
+        return found[-1]
+
+    monkeypatch.setattr(local, "load_embedder", load)
+    monkeypatch.setattr(loaded, "_embedders", {})
+    yield found
+    for embedder in found:
+        embedder.close()
+
+
+def test_an_embedder_is_loaded_once_and_again_when_it_was_closed(
+    embedders: list[Embedder], tmp_path: Path
+) -> None:
+    assert loaded.loaded_embedder("letters") is None
+    first = loaded.embedder_for("letters")
+    assert loaded.embedder_for("letters") is first is loaded.loaded_embedder("letters")
+    here = loaded.embedder_for("./letters.gguf", tmp_path)
+    assert loaded.embedder_for(str(tmp_path / "letters.gguf")) is here is not first
+    first.close()
+    assert loaded.loaded_embedder("letters") is None
+    assert loaded.embedder_for("letters") is not first
+    assert len(embedders) == 3
+
+
+def test_an_embedder_needs_no_language_model(embedders: list[Embedder], made: list[Engine]) -> None:
+    embedder = loaded.embedder_for("letters")
+    assert embedder.result(embedder.embed(["a"])).shape == (1, 256)
+    assert made == []
+
+
+def test_an_embedder_that_nobody_refers_to_is_freed() -> None:
+    embedder = Embedder(LetterCounter())
+    embedder.result(embedder.embed(["a"]))
+    encoder = embedder.encoder
+    assert isinstance(encoder, LetterCounter)
+    del embedder
+    wait_until(lambda: encoder.is_closed)
+
+
 # ------------------------------------------------------------------------------------------- forked
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -253,7 +301,7 @@ def test_an_engine_refuses_in_a_forked_child_whatever_was_locked(
 ) -> None:
     engine = Engine(WatchedBackend(random_voice(0)))
     engine.answer(CALL)
-    with engine.scheduler._lock, engine.scheduler.store._lock:
+    with engine.scheduler._lock, engine.scheduler.runners[0].store._lock:
         said = in_child(lambda: use(engine, CALL))
     assert said.startswith("EngineError: the model was loaded before this process was forked")
     engine.answer(CALL)
@@ -268,7 +316,7 @@ def test_waiting_and_giving_up_in_a_forked_child_do_not_hang() -> None:
 
     engine = Engine(WatchedBackend(random_voice(0)))
     job = engine.job(CALL)
-    with engine.scheduler._lock, engine.scheduler.lanes[0]._guard:
+    with engine.scheduler._lock, engine.scheduler.runners[0].full._guard:
         assert in_child(lambda: engine.result(job)).startswith("EngineError: the model was loaded before")
         assert in_child(give_up) == "answered None"
     engine.close()
@@ -287,6 +335,17 @@ def test_a_child_of_a_process_with_a_model_is_told_so(made: list[Engine]) -> Non
 
 
 @needs_fork
+def test_a_child_of_a_process_with_an_embedder_is_told_so(embedders: list[Embedder]) -> None:
+    embedder = loaded.embedder_for("letters")
+    for use in (
+        lambda: embedder.embed(["a"]),
+        lambda: loaded.embedder_for("letters"),
+        lambda: loaded.engine_for(BYTES),
+    ):
+        assert in_child(use).startswith("EngineError: the model was loaded before")
+
+
+@needs_fork
 def test_a_child_of_a_process_that_loads_a_model_does_not_wait_for_it(made: list[Engine]) -> None:
     with loaded._lock:
         said = in_child(lambda: loaded.engine_for(BYTES))
@@ -297,7 +356,7 @@ def test_a_child_of_a_process_that_loads_a_model_does_not_wait_for_it(made: list
 
 
 @pytest.mark.parametrize(
-    "how", ["(block := override(engine)).__enter__()", "loaded._engines[loaded._wanted(None, None)] = engine"]
+    "how", ["(block := override(engine)).__enter__()", "loaded._engines[loaded.wanted(None, None)] = engine"]
 )
 def test_a_call_after_the_engine_was_closed_at_exit_is_an_error(how: str) -> None:
     code = f"""
@@ -311,12 +370,17 @@ def late():
         print(error)
 
 atexit.register(late)  # before the engine is there, so it runs after the engine is closed
+from dataclasses import replace
+from microprompt import PromptFunction, abi
 from microprompt.engines import loaded
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import ScriptedEngine
-from mpstd.request import Act, classify
+from mpstd import request
 
-engine = ScriptedEngine({{"classify": Act.question}})
+def signature(text: str) -> request.Act: ...
+labels = replace(request.classify.program, using=abi.Using(decide="labels"))
+classify = PromptFunction(signature, program=labels)
+engine = ScriptedEngine({{"classify": request.Act.question}})
 {how}
 classify("Hm.")
 """

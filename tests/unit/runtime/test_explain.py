@@ -100,4 +100,4 @@ def test_explaining_runs_nothing() -> None:
     with scripted({}) as engine:
         function(program(ACT)).explain()
         assert engine.calls == []
-        assert engine.scheduler.backend.decoded_batches == 0  # type: ignore[attr-defined]  # a ByteBackend
+        assert engine.backend.decoded_batches == 0  # type: ignore[attr-defined]  # a ByteBackend

@@ -42,6 +42,7 @@ from microprompt.types import (
     RecordField,
     RecordType,
     StrType,
+    kind,
 )
 
 from .programs import (
@@ -190,11 +191,46 @@ def test_json_of_an_answer_is_data_in_the_programs_names() -> None:
     assert data == {
         "value": True,
         "confidence": pytest.approx(0.5),
+        "calibrated": False,
+        "answered_by": "labels",
+        "abstained": False,
         "coverage": pytest.approx(1),
         "near_tie": False,
         "usage": {"prompt_tokens": 35, "cached_tokens": 0, "decoded_tokens": 3},
         "model": "scripted",
     }
+
+
+def test_a_distribution_over_whole_numbers_has_a_mean() -> None:
+    rate = function(program(IntType(minimum=1, maximum=3)))
+    with scripted({"ask": {1: 0.5, 2: 0.25, 3: 0.25}}):
+        answer = rate.detail("Hm.")
+    assert answer.mean == pytest.approx(1.75)
+    assert answer.to_json()["mean"] == answer.mean
+
+
+@pytest.mark.parametrize("returns", [BoolType(), ACT, OptionalType(item=IntType(minimum=1, maximum=3))])
+def test_other_distributions_have_no_mean(returns: DeclaredType) -> None:
+    value = kind(returns).options()
+    assert value is not None
+    with scripted({"ask": value[0]}):
+        answer = function(program(returns)).detail("Hm.")
+    assert answer.mean is None
+    assert "mean" not in answer.to_json()
+
+
+def test_a_text_is_answered_by_the_model() -> None:
+    with scripted({"ask": "Hm!"}):
+        answer = function(program(StrType())).detail("Hm.")
+    assert (answer.answered_by, answer.calibrated) == ("model", False)
+    assert (answer.abstained, answer.first) == (False, None)
+
+
+def test_the_json_of_an_escalated_call_has_both_answers() -> None:
+    with scripted({"ask": Act.other}):
+        answer = function(program(ACT)).detail("Hm.")
+    data = replace(answer, model="larger", first=answer).to_json()
+    assert (data["model"], data["first"]) == ("larger", answer.to_json())
 
 
 def test_arguments_fill_the_holes_by_place_name_and_default() -> None:

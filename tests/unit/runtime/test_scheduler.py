@@ -13,10 +13,14 @@ import pytest
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 from microprompt.scheduling.backend import Rows, Step
 from microprompt.scheduling.jobs import Job
+from microprompt.scheduling.lane_group import LaneGroup
 from microprompt.scheduling.scheduler import QUEUE_LENGTH, Scheduler
 
 from .jobs import ask, fail, job, write
 from .programs import WatchedBackend, random_voice
+
+EXITS = (None, 3, 5)
+"""After how many layers a job's model ends."""
 
 
 class GatedBackend(WatchedBackend):
@@ -37,19 +41,22 @@ class GatedBackend(WatchedBackend):
     def clone(self) -> GatedBackend:
         return GatedBackend(self.gate)
 
+    def exit_after(self, layer: int, cells: int) -> GatedBackend:
+        return GatedBackend(self.gate)
+
 
 @contextmanager
-def scheduler(lanes: int = 1, threads: int = 1) -> Iterator[tuple[Scheduler, GatedBackend]]:
+def scheduler(runners: int = 1, threads: int = 1) -> Iterator[tuple[Scheduler[LaneGroup], GatedBackend]]:
     """A scheduler whose gate is open; afterwards it is idle and holds nothing but prefixes."""
     gate = threading.Event()
     gate.set()
     backend = GatedBackend(gate)
-    made = Scheduler(backend, lanes=lanes, threads=threads)
+    made = Scheduler(LaneGroup(backend), runners=runners, threads=threads)
     try:
         yield made, backend
         gate.set()
         wait_until(made.is_idle)
-        for lane in made.lanes:
+        for lane in [lane for group in made.runners for lane in group.lanes]:
             assert isinstance(lane.backend, GatedBackend)
             assert lane.backend.cells() == lane.prefixes.cells()
     finally:
@@ -64,7 +71,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def run(made: Scheduler, one: Job[str]) -> str:
+def run(made: Scheduler[LaneGroup], one: Job[str]) -> str:
     made.submit(one)
     return made.result(one)
 
@@ -91,13 +98,13 @@ def test_many_threads_and_tasks_get_their_own_results(lanes: int) -> None:
         def work(number: int) -> None:
             for n in range(20):
                 text = f"t{number}.{n}?"
-                found[text] = run(made, ask(text, "ab"[n % 2] * 3))
+                found[text] = run(made, ask(text, "ab"[n % 2] * 3, exit=EXITS[(number + n) % 3]))
 
         async def tasks() -> None:
             async def task(number: int) -> None:
                 for n in range(20):
                     text = f"a{number}.{n}?"
-                    found[text] = await made.arun(ask(text, "ab"[n % 2] * 3))
+                    found[text] = await made.arun(ask(text, "ab"[n % 2] * 3, exit=EXITS[n % 3]))
 
             await asyncio.gather(*map(task, range(8)))
 
@@ -120,7 +127,7 @@ def test_calls_that_are_cancelled_or_late_leave_the_others_right_and_the_engine_
 
         def work(number: int) -> None:
             for n in range(15):
-                one = ask(f"t{number}.{n}?", "say: ")
+                one = ask(f"t{number}.{n}?", "say: ", exit=EXITS[number % 3])
                 if n % 3 == 1:
                     one.deadline = time.monotonic() + 0.0005
                 made.submit(one)
@@ -137,7 +144,7 @@ def test_calls_that_are_cancelled_or_late_leave_the_others_right_and_the_engine_
 
         async def task(number: int) -> None:
             for n in range(15):
-                one = ask(f"a{number}.{n}?", "say: ")
+                one = ask(f"a{number}.{n}?", "say: ", exit=EXITS[number % 3])
                 waiting = asyncio.ensure_future(made.arun(one))
                 if n % 3 == 2:
                     await asyncio.sleep(0)
@@ -165,15 +172,15 @@ def test_calls_that_are_cancelled_or_late_leave_the_others_right_and_the_engine_
 
 
 def test_a_lone_job_runs_on_all_threads_and_busy_lanes_share_them() -> None:
-    with scheduler(lanes=2, threads=4) as (made, backend):
+    with scheduler(runners=2, threads=4) as (made, backend):
         run(made, ask("1?"))
         assert set(backend.threads) == {4}
         backend.gate.clear()
         jobs = [job(write(1), tokens=40) for _ in range(8)]
         for one in jobs:
             made.submit(one)
-        wait_until(lambda: len(made.lanes) == 2)
-        other = made.lanes[1].backend
+        wait_until(lambda: len(made.runners) == 2)
+        other = made.runners[1].backend
         assert isinstance(other, GatedBackend)
         assert other.entered.wait(20)
         backend.gate.set()
@@ -182,7 +189,7 @@ def test_a_lone_job_runs_on_all_threads_and_busy_lanes_share_them() -> None:
 
 
 def test_a_lane_without_memory_leaves_the_work_to_the_others() -> None:
-    with scheduler(lanes=4) as (made, backend):
+    with scheduler(runners=4) as (made, backend):
 
         def clone() -> GatedBackend:
             raise ModelError("out of memory")
@@ -192,7 +199,7 @@ def test_a_lane_without_memory_leaves_the_work_to_the_others() -> None:
         for one in jobs:
             made.submit(one)
         assert [made.result(one) for one in jobs] == [f"{n}? (0 cached)" for n in range(40)]
-        assert len(made.lanes) == 1
+        assert len(made.runners) == 1
 
 
 def test_who_submits_to_a_full_queue_waits() -> None:
@@ -265,7 +272,7 @@ def test_closing_ends_what_waits_and_later_calls() -> None:
     with scheduler() as (made, backend):
         run(made, ask("1?", "say: "))
         backend.gate.clear()
-        jobs = [job(write(5)) for _ in range(50)]
+        jobs = [job(write(5), exit=exit) for exit in EXITS for _ in range(20)]
         for one in jobs:
             made.submit(one)
         backend.entered.clear()

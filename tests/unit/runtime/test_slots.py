@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from microprompt import settings
+from microprompt.answer import FieldAnswer
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import Voice
 from microprompt.errors import AnswerTooLong, EngineError, PromptTooLong
@@ -18,7 +22,16 @@ from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
 from microprompt.scheduling.sampling import Sampler
-from microprompt.scheduling.slots import AnySlot, Binding, Decided, make_slot
+from microprompt.scheduling.slots import (
+    AnySlot,
+    Binding,
+    Decided,
+    Said,
+    SaidAnswer,
+    SaidScores,
+    Terms,
+    make_slot,
+)
 from microprompt.types import (
     DeclaredType,
     IntType,
@@ -30,7 +43,7 @@ from microprompt.types import (
     kind,
 )
 
-from .programs import INNER, OUTER, WatchedBackend, log_probability, program, random_voice
+from .programs import ACT, INNER, OUTER, Act, Inner, WatchedBackend, log_probability, program, random_voice
 
 PROMPT = b"What?"
 TEXT = kind(StrType(min_length=1, max_length=6))
@@ -47,13 +60,20 @@ def slot_of(node: Node, backend: WatchedBackend, max_tokens: int | None = None) 
     return make_slot(node, Binding(backend, max_tokens, make_slot))
 
 
-def decoded(node: Node, voice: Voice, budget: int = 1000) -> tuple[Decided, bytes, int]:
+def decoded(
+    node: Node, voice: Voice, budget: int = 1000, said: Mapping[str, Said] | None = None
+) -> tuple[Decided, bytes, int]:
     """What a node gives behind the prompt, the text that was evaluated, and how many tokens that took."""
-    backend = WatchedBackend(voice)
+    return decoded_on(WatchedBackend(voice), node, budget, said)
+
+
+def decoded_on(
+    backend: WatchedBackend, node: Node, budget: int = 1000, said: Mapping[str, Said] | None = None
+) -> tuple[Decided, bytes, int]:
     slot = slot_of(node, backend)
 
     def decode(cursor: Cursor, _: int) -> Decoding[tuple[Decided, bytes, int]]:
-        parts = yield from slot.decode(cursor, Sampler(0.0, None), budget)
+        parts = yield from slot.decode(cursor, Terms(Sampler(0.0, None), budget, said or {}))
         count = cursor.tally.decoded + len(cursor.pending)
         yield cursor.flush()
         return parts, backend.held()[cursor.sequence], count
@@ -223,3 +243,119 @@ def test_a_value_that_its_class_refuses_is_an_engine_error(returns: DeclaredType
     engine = Engine(WatchedBackend(random_voice(1)))
     with pytest.raises(EngineError, match="not today"):
         engine.answer(Call(program(returns), {"text": "Hm."}))
+
+
+# ---------------------------------------------------------------------------------- what others say of it
+
+
+def scores(*values: float, labels: float = 1.0) -> SaidScores:
+    return SaidScores(np.array(values), labels, answered_by="labels+readout", calibrated=True)
+
+
+def told(value: object) -> SaidAnswer:
+    return SaidAnswer(
+        FieldAnswer(value=value, confidence=0.5, distribution=None, coverage=None, answered_by="readout")
+    )
+
+
+def chances(part: FieldAnswer) -> list[float]:
+    assert part.distribution is not None
+    return list(part.distribution.values())
+
+
+def test_a_label_that_is_said_stands_in_the_text_and_is_not_scored() -> None:
+    voice = random_voice(3)
+    for value, rest in (("yes", b'{"count": '), ("no", b"")):
+        parts, text, _ = decoded(BRANCH, voice, said={"which": told(value)})
+        assert parts["which"] == told(value).answer
+        assert text.startswith(PROMPT + WHICH.options[("yes", "no").index(value)][1].encode() + rest)
+
+
+def test_what_follows_sees_the_label_that_was_said() -> None:
+    voice = random_voice(3)
+    parts, _, _ = decoded(BRANCH, voice, said={"which": told("yes")})
+    before = PROMPT + b' {"some": {"count": '
+    digits = [log_probability(voice, before, digit) for digit in (b"1", b"2", b"3")]
+    assert chances(parts["count"]) == pytest.approx(np.exp(digits) / np.exp(digits).sum())
+
+
+def test_a_label_that_is_said_costs_no_pass() -> None:
+    passes = []
+    for said in ({}, {"urgency": told(4)}):
+        backend = WatchedBackend(random_voice(1))
+        decoded_on(backend, make_plan(INNER).root, said=said)
+        passes.append(len(backend.steps))
+    assert passes[1] == passes[0] - 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("weight", [0.0, 0.6, 1.0])
+def test_scores_of_others_are_added_to_those_of_the_labels(seed: int, weight: float) -> None:
+    voice = random_voice(seed)
+    node = make_plan(IntType(minimum=1, maximum=3)).root
+    alone = np.log(chances(decoded(node, voice)[0][""]))
+    more = np.array([0.5, -2.0, 3.0])
+    parts, _, _ = decoded(node, voice, said={"": scores(*more, labels=weight)})
+    expected = np.exp(weight * alone + more)
+    assert chances(parts[""]) == pytest.approx(expected / expected.sum())
+    assert parts[""].value == 1 + int(np.argmax(expected))
+    assert parts[""].confidence == max(chances(parts[""]))
+    assert (parts[""].answered_by, parts[""].calibrated) == ("labels+readout", True)
+
+
+def test_how_likely_the_labels_were_together_is_the_models_own_business() -> None:
+    node = make_plan(IntType(minimum=1, maximum=3)).root
+    alone = decoded(node, random_voice(0))[0][""]
+    beside = decoded(node, random_voice(0), said={"": scores(5, 0, 0)})[0][""]
+    assert beside.coverage == pytest.approx(alone.coverage)
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_labels_of_colliding_tokens_and_of_fields_side_by_side_heed_what_is_said(independent: bool) -> None:
+    node = make_plan(INNER, independent=independent).root
+    voice = random_voice(5)
+    plain = decoded(node, voice)[0]
+    least = 1 + int(np.argmin(chances(plain["urgency"])))
+    push = [50.0 if value == least else 0.0 for value in (1, 2, 3, 4, 5)]
+    assert decoded(node, voice, said={"urgency": scores(*push)})[0]["urgency"].value == least
+    for act in Act:
+        parts, _, _ = decoded(node, voice, said={"act": told(act), "urgency": scores(0, 0, 0, 0, 0)})
+        assert parts["act"].value is act
+        assert sum(chances(parts["urgency"])) == pytest.approx(1)
+
+
+def test_an_answer_with_said_fields_is_put_together_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = replace(settings.current(), home=tmp_path, answer_cache=True)
+    monkeypatch.setattr(settings, "current", lambda: kept)
+    engine = Engine(WatchedBackend(random_voice(2)))
+    engine.identity = "these weights"
+    call = Call(program(INNER), {"text": "Hm."})
+    plain = engine.answer(call)
+    other = next(act for act in Act if act is not plain.fields["act"].value)
+    said = engine.result(engine.submit(call, said={"act": told(other)}))
+    assert said.value == Inner(other, said.fields["urgency"].value)  # type: ignore[arg-type]  # an int
+    assert said.fields["act"].answered_by == "readout"
+    assert engine.answer(call).value == plain.value
+    engine.close()
+
+
+def test_a_whole_answer_that_is_weighed_says_by_what() -> None:
+    engine = Engine(WatchedBackend(random_voice(2)))
+    call = Call(program(ACT), {"text": "Hm."})
+    answer = engine.result(engine.submit(call, said={"": scores(9, 0, 0)}))
+    assert (answer.answered_by, answer.calibrated, answer.value) == ("labels+readout", True, Act.question)
+    assert engine.answer(call).answered_by == "labels"
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"nothing": scores(1, 2)}, {"": scores(1, 2)}, {"": told("question!")}, {"": scores(1, 2, 3, 4)}],
+)
+def test_what_fits_no_choice_is_an_error(said: Mapping[str, Said]) -> None:
+    engine = Engine(WatchedBackend(random_voice(2)))
+    with pytest.raises(EngineError, match="does not fit the answer of ask"):
+        engine.result(engine.submit(Call(program(ACT), {"text": "Hm."}), said=said))
+    engine.close()

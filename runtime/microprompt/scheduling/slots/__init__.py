@@ -10,10 +10,24 @@ from .chain import ChainSlot
 from .choice import ChoiceSlot
 from .forced import ForcedSlot
 from .guided import GuidedSlot
+from .said import Said, SaidAnswer, SaidScores
 from .side_by_side import SideBySideSlot
-from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
 
-__all__ = ["SLOTS", "AnyLeaf", "AnySlot", "Binding", "ChoiceSlot", "Decided", "GuidedSlot", "make_slot"]
+__all__ = [
+    "SLOTS",
+    "AnyLeaf",
+    "AnySlot",
+    "Binding",
+    "ChoiceSlot",
+    "Decided",
+    "GuidedSlot",
+    "Said",
+    "SaidAnswer",
+    "SaidScores",
+    "Terms",
+    "make_slot",
+]
 
 N = TypeVar("N", bound=Node)
 

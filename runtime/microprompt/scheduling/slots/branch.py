@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ...prompts.plan import Branch
 from ..decoding import Cursor, Decoding
-from ..sampling import Sampler
 from .choice import ChoiceSlot
 from .described import SlotPlan
-from .slot import AnyLeaf, Binding, Decided, Slot
+from .slot import AnyLeaf, Binding, Decided, Slot, Terms
 
 
 class BranchSlot(Slot[Branch]):
@@ -21,9 +20,9 @@ class BranchSlot(Slot[Branch]):
         self.shortest_tokens = self.choice.shortest_tokens + min(arm.shortest_tokens for arm in self.arms)
         self.sequences = max(slot.sequences for slot in (self.choice, *self.arms))
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
-        label, part = yield from self.choice.decide(cursor, sampler)
-        parts = yield from self.arms[label].decode(cursor, sampler, budget)
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
+        label, part = yield from self.choice.decide(cursor, terms)
+        parts = yield from self.arms[label].decode(cursor, terms)
         return {self.choice.name: part, **parts}
 
     def key(self) -> object:

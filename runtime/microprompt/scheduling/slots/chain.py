@@ -6,9 +6,8 @@ from itertools import takewhile
 
 from ...prompts.plan import Chain
 from ..decoding import Cursor, Decoding
-from ..sampling import Sampler
 from .described import SlotPlan
-from .slot import AnyLeaf, Binding, Decided, Slot
+from .slot import AnyLeaf, Binding, Decided, Slot, Terms
 
 
 class ChainSlot(Slot[Chain]):
@@ -21,10 +20,10 @@ class ChainSlot(Slot[Chain]):
         forced = takewhile(lambda slot: not slot.leaves(), self.slots)
         self.lead_tokens = sum(slot.lead_tokens for slot in forced)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         parts: Decided = {}
         for slot in self.slots:
-            parts |= yield from slot.decode(cursor, sampler, budget)
+            parts |= yield from slot.decode(cursor, terms)
         return parts
 
     def key(self) -> object:

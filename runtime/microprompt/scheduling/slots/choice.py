@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -11,9 +12,9 @@ from ...answer import FieldAnswer
 from ...prompts.plan import Choice
 from ...prompts.trie import Trie, build_trie
 from ..decoding import MAX_PATHS, Cursor, Decoding, choose
-from ..sampling import Sampler
 from .described import SlotPlan, TrieBranch
-from .slot import Binding, Decided, Kept, Leaf
+from .said import Said, SaidAnswer
+from .slot import Binding, Decided, Kept, Leaf, Terms
 
 
 class ChoiceSlot(Leaf[Choice]):
@@ -31,15 +32,30 @@ class ChoiceSlot(Leaf[Choice]):
         self._kind = node.kind
         self._backend = binding.backend
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
-        _, part = yield from self.decide(cursor, sampler)
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
+        _, part = yield from self.decide(cursor, terms)
         return {self.name: part}
 
-    def decide(self, cursor: Cursor, sampler: Sampler) -> Decoding[tuple[int, FieldAnswer]]:
+    def decide(self, cursor: Cursor, terms: Terms) -> Decoding[tuple[int, FieldAnswer]]:
         """Take a label: its index, and what that says."""
-        label, scores = yield from choose(cursor, self.trie, sampler)
+        said = terms.said.get(self.name)
+        if isinstance(said, SaidAnswer):
+            label = self.values.index(said.answer.value)
+            cursor.pending.extend(self.trie.labels[label])
+            return label, said.answer
+        weigh = None if said is None else said.weigh
+        label, scores = yield from choose(cursor, self.trie, terms.sampler, weigh)
         probabilities = [float(each) for each in np.exp(scores.normalised())]
-        return label, self._part(label, probabilities, scores.coverage())
+        part = self._part(label, probabilities, scores.coverage())
+        if said is not None:
+            part = replace(part, answered_by=said.answered_by, calibrated=said.calibrated)
+        return label, part
+
+    def takes(self, said: Said) -> bool:
+        """Whether it is about these labels."""
+        if isinstance(said, SaidAnswer):
+            return said.answer.value in self.values
+        return said.log_scores.shape == (len(self.values),)
 
     def key(self) -> object:
         return ["choice", self.name, self.trie.labels]
@@ -79,6 +95,7 @@ class ChoiceSlot(Leaf[Choice]):
             confidence=probabilities[label],
             distribution=dict(zip(self.values, probabilities, strict=True)),
             coverage=coverage,
+            answered_by="labels",
         )
 
     def _branches(self, labels: Sequence[int], depth: int) -> tuple[TrieBranch, ...]:

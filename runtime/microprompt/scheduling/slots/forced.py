@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ...prompts.plan import Forced
 from ..decoding import Cursor, Decoding
-from ..sampling import Sampler
 from .described import SlotPlan
-from .slot import AnyLeaf, Binding, Decided, Slot
+from .slot import AnyLeaf, Binding, Decided, Slot, Terms
 
 
 class ForcedSlot(Slot[Forced]):
@@ -17,7 +16,7 @@ class ForcedSlot(Slot[Forced]):
         count = len(self._tokens)
         self.max_tokens = self.expected_tokens = self.shortest_tokens = self.lead_tokens = count
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         cursor.pending.extend(self._tokens)
         return {}
         yield  # what makes it a generator

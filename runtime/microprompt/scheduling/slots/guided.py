@@ -13,9 +13,8 @@ from ...errors import EngineError
 from ...prompts.plan import Guided
 from ...types.grammar import Terminals
 from ..decoding import Cursor, Decoding, write
-from ..sampling import Sampler
 from .described import SlotPlan
-from .slot import Binding, Decided, Kept, Leaf
+from .slot import Binding, Decided, Kept, Leaf, Terms
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -45,8 +44,8 @@ class GuidedSlot(Leaf[Guided]):
         self.shortest_tokens = text.shortest + around
         self.expected_tokens = min(self.max_tokens, text.characters + around, USUAL_TOKENS)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
-        text, log_prob = yield from write(cursor, self.matcher(), sampler, budget)
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
+        text, log_prob = yield from write(cursor, self.matcher(), terms.sampler, terms.budget)
         return {self.name: self._part(self.value(text), float(np.exp(log_prob)))}
 
     def matcher(self) -> LLMatcher:

@@ -7,9 +7,8 @@ from functools import partial
 
 from ...prompts.plan import SideBySide
 from ..decoding import MAX_PATHS, Cursor, Decoding, side_by_side
-from ..sampling import Sampler
 from .described import SlotPlan
-from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot
+from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
 
 
 class SideBySideSlot(Slot[SideBySide]):
@@ -28,10 +27,10 @@ class SideBySideSlot(Slot[SideBySide]):
         self._waves = tuple(_waves(self.slots))
         self.sequences = max(sum(1 + slot.sequences for slot in wave) for wave in self._waves)
 
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         parts: Decided = {}
         for wave in self._waves:
-            branches = [((), partial(slot.decode, sampler=sampler, budget=budget)) for slot in wave]
+            branches = [((), partial(slot.decode, terms=terms)) for slot in wave]
             for found in (yield from side_by_side(cursor, branches)):
                 parts |= found
         return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ...answer import FieldAnswer
@@ -13,6 +13,7 @@ from ..backend import Backend
 from ..decoding import Cursor, Decoding
 from ..sampling import Sampler
 from .described import SlotPlan
+from .said import Said
 
 N = TypeVar("N", bound=Node)
 
@@ -40,6 +41,16 @@ class Binding:
         return tuple(self.backend.tokenize(text, control=False))
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one call's answer is decoded: how labels and tokens are taken, how many tokens the model may choose
+    in all, and what other evidence says of leaves, by their names."""
+
+    sampler: Sampler
+    budget: int
+    said: Mapping[str, Said] = field(default_factory=dict)
+
+
 class Slot(ABC, Generic[N]):
     """A part of an answer, in a model's tokens.
 
@@ -58,8 +69,8 @@ class Slot(ABC, Generic[N]):
     def __init__(self, node: N, binding: Binding) -> None: ...
 
     @abstractmethod
-    def decode(self, cursor: Cursor, sampler: Sampler, budget: int) -> Decoding[Decided]:
-        """Fill the slot; the model may choose `budget` tokens in all. The cursor ends behind it."""
+    def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
+        """Fill the slot. The cursor ends behind it."""
 
     @abstractmethod
     def key(self) -> object:

@@ -1,0 +1,220 @@
+"""`mpc tune`: learn how a prompt function's choices are answered best."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from microprompt import abi, rows, settings
+from microprompt.errors import ModelError
+from microprompt.evaluation.rows import LABEL, LabelledRows, joined, read_labelled, read_unlabelled
+from microprompt.locations import is_path, located
+from microprompt.program import Program
+from microprompt.storage import read_regular
+from microprompt.tuning.names import short_name
+from mpc import project
+
+from . import console, functions
+from .failures import USER, Failure, complain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from microprompt.heads.evidence import Evidence
+    from microprompt.tuning.request import Found
+    from microprompt.tuning.search import Trial
+    from microprompt.tuning.tune import Tuned
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+@click.command(short_help="Learn from rows how a prompt function's choices are answered best.")
+@click.argument("file", metavar="FILE")
+@click.argument("function", metavar="FUNCTION")
+@click.option(
+    "--on", "labelled", metavar="ROWS", multiple=True, type=_FILE, help="Rows with their answers; repeatable."
+)
+@click.option("--unlabelled", metavar="ROWS", type=_FILE, help="Rows without answers: inputs as they come.")
+@click.option("--label", default=LABEL, show_default=True, help="The column, or key, of the right answers.")
+@click.option("--model", metavar="NAME", help="Tune for this model instead of the function's own.")
+@click.option(
+    "--budget",
+    default="2m",
+    show_default=True,
+    metavar="TIME",
+    help="What reading the rows may take: 90s, 5m.",
+)
+@click.option(
+    "--written",
+    is_flag=True,
+    help="The rows were made up for this: answers are not called calibrated, and there are no cut-points.",
+)
+@click.option(
+    "--share",
+    "shares",
+    is_flag=True,
+    help="Read texts only behind the neutral prefix that all functions share, so that several decisions "
+    "about one text cost one pass.",
+)
+@click.option("--source", "sources", multiple=True, help="Where rows come from, and their licence; kept.")
+def command(
+    file: str,
+    function: str,
+    labelled: tuple[Path, ...],
+    unlabelled: Path | None,
+    label: str,
+    model: str | None,
+    budget: str,
+    written: bool,
+    shares: bool,
+    sources: tuple[str, ...],
+) -> None:
+    """Find what answers the choices of FUNCTION of FILE best, and write it beside FILE.
+
+    Without rows, its examples and labels are all there is. Rows without answers correct how often each label
+    is said. Rows with answers, from 20 on, are learnt from: each way to answer is tried on rows that were
+    left out. `mpc build` takes up what was learnt.
+    """
+    seconds = _seconds(budget)
+    if labelled and unlabelled is not None:
+        raise click.UsageError("rows with answers (--on) say all that rows without (--unlabelled) would")
+    if not file.endswith(".mp"):
+        raise Failure(
+            "only a .mp file of yours can be tuned",
+            help="copy the prompt into a file of yours, and tune that",
+        )
+    path = Path(file)
+    called = functions.find(file, function)
+    key = project.keys(path).get(function)
+    if key is None:
+        raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")
+    wanted = called.program.using.model if model is None else abi.Model(name=model)
+    if wanted is None:
+        wanted = abi.Model(name=settings.current().model)
+    program = replace(called.program, using=replace(called.program.using, model=wanted))
+    if is_path(wanted.name):
+        wanted = replace(wanted, name=str(located(wanted.name, path.parent)))
+    found = [_labelled(program, each, label) for each in labelled]
+    inputs = None if unlabelled is None else read_unlabelled(program, _data(unlabelled), str(unlabelled))
+    for warning in [warning for read in (*found, inputs) if read is not None for warning in read.warnings]:
+        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {warning}", err=True)
+    # Not at the top: they load SciPy, and wrong options need none.
+    from microprompt.tuning import tune
+    from microprompt.tuning.request import Request
+
+    tune.beside(path)
+    request = Request(
+        program=program,
+        key=key,
+        model=wanted,
+        folder=path.parent,
+        labelled=joined(found) if found else None,
+        inputs=inputs,
+        is_written=written,
+        seconds=seconds,
+        sources=sources,
+        shares=shares,
+    )
+    with console.model_progress():
+        tuned = tune.tune(request, _Shown())
+    for line in _lines(tuned):
+        click.echo(line)
+    for each in tune.write(path, function, tuned.entry):
+        click.echo(f"wrote {project.shown(each)} ({each.stat().st_size:,} bytes)")
+    click.echo(f"next: `mpc build {file}`")
+    if tuned.refused:
+        for refused in tuned.refused:
+            complain(f"no number was found for {refused}")
+        raise click.exceptions.Exit(USER)
+
+
+class _Shown:
+    """Tells people how tuning goes."""
+
+    @contextmanager
+    def reading(self, evidence: Evidence, rows: int) -> Iterator[Callable[[int], None]]:
+        with self._counted(f"reading {rows} rows: {short_name(evidence)}", rows) as advance:
+            yield advance
+
+    @contextmanager
+    def comparing(self, ways: int, rows: int) -> Iterator[Callable[[int], None]]:
+        with self._counted(f"comparing {ways} ways to answer {rows} rows", ways) as advance:
+            yield advance
+
+    def skipped(self, evidence: Evidence, seconds: float) -> None:
+        self._tell(f"not tried: {short_name(evidence)}; it takes about {seconds:.0f} s more (--budget)")
+
+    def lacking(self, error: ModelError) -> None:
+        self._tell(f"tuning without the embedder: {error.message}")
+
+    @contextmanager
+    def _counted(self, doing: str, total: int) -> Iterator[Callable[[int], None]]:
+        if not sys.stderr.isatty():  # where there is no bar
+            self._tell(doing)
+        with console.counted(doing, total) as advance:
+            yield advance
+
+    def _tell(self, what: str) -> None:
+        click.echo(f"microprompt: {what}", err=True)
+
+
+def _data(path: Path) -> bytes:
+    return read_regular(path, rows.MAX_ROWS)
+
+
+def _labelled(program: Program, path: Path, label: str) -> LabelledRows:
+    return read_labelled(program, _data(path), str(path), label=label)
+
+
+def _seconds(budget: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", budget.strip())
+    if found is None or float(found[1]) <= 0:
+        raise click.BadParameter(f"`{budget}` is no time", param_hint="--budget (as in 90s, 5m)")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+# ---------------------------------------------------------------------------------------- what was found
+
+
+def _lines(tuned: Tuned) -> Iterator[str]:
+    for one in tuned.found:
+        of = f"`{one.question.name}`: " if one.question.name else ""
+        if one.taken is None or one.places is None:
+            yield f"{of}{one.note}"
+        else:
+            yield f"{of}{len(one.places)} rows, each answered by what was learnt from the others"
+            yield from _tried(one, one.taken, one.places)
+    for name, point in tuned.cut_points.items():
+        low, high = point.interval
+        of = f"the {point.coverage:.0%} that are surer" if name == "abstain" else "all, both models together"
+        provisional = "; provisional: it takes 200 rows to be firm" if point.provisional else ""
+        yield (
+            f"{name} below {point.threshold:.3f} to reach {point.reach:g}: of {of}, "
+            f"{point.accuracy:.3f} [{low:.3f}, {high:.3f}] are right{provisional}"
+        )
+
+
+def _tried(one: Found, taken: Trial, places: NDArray[np.intp]) -> Iterator[str]:
+    from microprompt.tuning.report import scores  # not at the top, as above
+
+    width = max(len(trial.name) for trial in one.tried)
+    yield f"  {'':<{width}}  accuracy               log-loss  ECE"
+    for trial in one.tried:
+        found = scores(trial, places)
+        low, high = found.interval
+        yield (
+            f"  {trial.name:<{width}}  {found.accuracy:.3f} [{low:.3f}, {high:.3f}]   {trial.log_loss:.3f}   "
+            f"{found.ece:.3f}" + ("  <- taken" if trial is taken else "")
+        )
+    best = min(one.tried, key=lambda trial: trial.log_loss)
+    if taken is not best:
+        yield f"  {best.name} has less log-loss, but no more than chance gives, and costs more"

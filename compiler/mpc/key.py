@@ -1,0 +1,128 @@
+"""The key of a prompt: it stands for all that a model is told of it and can answer.
+
+What `mpc tune` learns holds for one key. Another layout of the source has the same key, and so have other
+comments, tests and settings, another name of the prompt, and other names of types: the model sees none of
+them. Another word, description, example, range or order of members makes another key.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Final, TypeAlias, assert_never
+
+from .lower import split_body
+from .sema.checked import CheckedCase, CheckedHole, CheckedPrompt
+from .spec import (
+    AliasSpec,
+    CallOf,
+    Constant,
+    EnumSpec,
+    Expr,
+    ListOf,
+    OrNone,
+    RecordSpec,
+    Ref,
+    Subscript,
+    TupleOf,
+    TypeSpec,
+    WordsSpec,
+)
+from .types import NamedType
+
+DIGITS: Final = 32
+"""How many hexadecimal digits a key has."""
+
+_Said: TypeAlias = "str | int | float | bool | list[_Said] | None"
+"""What goes into a key, as JSON data."""
+
+
+def key_of(prompt: CheckedPrompt) -> str:
+    """The key of a prompt without errors: the beginning of a SHA-256, in hexadecimal digits.
+
+    It is made of what `lower` would write, with the types that are named there put in the place of their
+    names, whichever file they are from.
+    """
+    naming = _Contents()
+
+    def case(found: CheckedCase) -> _Said:
+        values = zip(prompt.parameters, found.arguments, strict=True)
+        arguments = [naming.said(parameter.type.value(value, naming)) for parameter, value in values]
+        return [*arguments, naming.said(prompt.returns.value(found.answer, naming))]
+
+    instruction, input, cue = split_body(prompt.parts)
+    said: _Said = [
+        [[parameter.name, naming.said(parameter.type.annotation(naming))] for parameter in prompt.parameters],
+        naming.said(prompt.returns.annotation(naming)),
+        instruction,
+        [[part.parameter, *part.path] if isinstance(part, CheckedHole) else part for part in input],
+        cue,
+        [case(example) for example in prompt.examples],
+    ]
+    return _hash(said)[:DIGITS]
+
+
+class _Contents:
+    """Names a type by what it holds, so that expressions of equal contents are equal."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Said] = {}
+
+    def named(self, type: NamedType) -> Ref:
+        name = f"{type.origin}:{type.name}"
+        if name not in self._found:
+            self._found[name] = self._definition(type.definition(self))
+        return Ref((name,))
+
+    def imported(self, module: str, name: str) -> Ref:
+        return Ref((f"{module}.{name}",))
+
+    def said(self, value: Expr) -> _Said:
+        match value:
+            case Constant():
+                return value.value
+            case Ref():
+                first, *rest = value.path
+                contents = self._found.get(first, ["name", first])
+                return ["member", contents, *rest] if rest else contents
+            case CallOf():
+                keywords: list[_Said] = [[name, self.said(item)] for name, item in value.keywords]
+                return ["call", self.said(value.function), *map(self.said, value.arguments), *keywords]
+            case TupleOf() | ListOf():
+                return ["items", *map(self.said, value.items)]
+            case Subscript():
+                return ["of", self.said(value.of), *map(self.said, value.items)]
+            case OrNone():
+                return ["optional", self.said(value.item)]
+            case _:
+                assert_never(value)
+
+    def _definition(self, spec: TypeSpec) -> _Said:
+        """An alias is what it means. Enums and records become hashes: those that hold others share them, and
+        written out they would be as many as there are ways to each."""
+        match spec:
+            case AliasSpec():
+                return self.said(spec.annotation)
+            case EnumSpec():
+                members: list[_Said] = [list(member) for member in spec.members]
+                return ["enum", _hash([members, self._words(spec.words)])]
+            case RecordSpec():
+                fields: list[_Said] = [
+                    [
+                        field.name,
+                        self.said(field.annotation),
+                        field.default is not None and ["default", self.said(field.default)],
+                        field.description,
+                    ]
+                    for field in spec.fields
+                ]
+                return ["record", _hash([fields, self._words(spec.words)])]
+            case _:
+                assert_never(spec)
+
+    def _words(self, words: WordsSpec) -> _Said:
+        return [[name, self.said(said)] for name, said in words]
+
+
+def _hash(said: _Said) -> str:
+    return sha256(json.dumps(said).encode()).hexdigest()

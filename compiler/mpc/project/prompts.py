@@ -1,0 +1,86 @@
+"""What the compiler knows of prompts, for commands that work on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..diagnostics import has_errors
+from ..key import key_of
+from ..sema.checked import CheckedPrompt
+from .load import CompileError
+from .modules import collect
+from .paths import absolute, real
+from .units import Unit, all_diagnostics, compile_all
+
+ENOUGH_EXAMPLES: Final = 2
+"""With so many examples of each label, a choice is answered by what they have in common."""
+
+
+def keys(path: Path) -> Mapping[str, str]:
+    """The keys of the prompts that a file declares, by their names: what a tuning of each is kept under.
+
+    Raises `CompileError`, and `ToolError` for a file that cannot be read.
+    """
+    units = compile_all([path])
+    diagnostics = all_diagnostics(units)
+    if has_errors(diagnostics):
+        raise CompileError(diagnostics)
+    own = next(unit for unit in units if real(unit.file.path) == real(absolute(path)))
+    assert own.compiled is not None
+    return {prompt.name: key_of(prompt) for prompt in own.compiled.checked.prompts}
+
+
+@dataclass(frozen=True, slots=True)
+class BareChoice:
+    """A choice that is not tuned and has labels with too few examples: `lacking` of its `labels`.
+
+    `model` is what its `using:` names, a registered name or a path.
+    """
+
+    file: Path
+    function: str
+    model: str | None
+    labels: int
+    lacking: int
+
+
+def bare_choices(paths: Sequence[Path]) -> tuple[BareChoice, ...]:
+    """The choices of files that compile of which their source says little, in the order of files and lines.
+
+    A prompt that asks for label scores has all that it asks for. Raises `ToolError`.
+    """
+    named = collect(paths)
+    found = [
+        choice
+        for unit in compile_all(named)
+        if unit.text is not None and unit.file.path in named
+        for choice in _bare_choices(unit)
+    ]
+    return tuple(sorted(found, key=lambda choice: choice.file))
+
+
+def _bare_choices(unit: Unit) -> list[BareChoice]:
+    assert unit.compiled is not None
+    return [
+        BareChoice(
+            unit.file.path,
+            prompt.name,
+            prompt.using.model.location if prompt.using.model else None,
+            prompt.returns.options or 0,
+            lacking,
+        )
+        for prompt in unit.compiled.checked.prompts
+        if prompt.tuning is None and prompt.using.decide is None and (lacking := _lacking(prompt))
+    ]
+
+
+def _lacking(prompt: CheckedPrompt) -> int:
+    """How many labels have too few examples; 0 for what is no choice."""
+    if prompt.returns.options is None:
+        return 0
+    counts = Counter(example.answer for example in prompt.examples)
+    return prompt.returns.options - sum(count >= ENOUGH_EXAMPLES for count in counts.values())

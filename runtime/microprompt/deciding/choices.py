@@ -1,0 +1,100 @@
+"""The choices in a program's answer: the places that a head can fill, and what the source says of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .. import abi
+from ..program import Program
+from ..prompts.layout import lay_out
+from ..prompts.plan import Branch, Chain, Choice, Node, SideBySide, make_plan
+from ..types import AnyKind, DeclaredType, kind
+from ..types.records import dotted
+
+_FINGERPRINT_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A choice in the answer: its dotted name ("" for the whole answer), its kind, and its options."""
+
+    name: str
+    kind: AnyKind
+    options: tuple[object, ...]
+
+    def label(self, value: object) -> int:
+        """The number of an option."""
+        return self.options.index(value)
+
+
+@lru_cache(maxsize=256)
+def questions(returns: DeclaredType) -> tuple[Question, ...]:
+    """The choices in an answer of a type, in the order in which the model meets them."""
+    return tuple(
+        Question(choice.name, choice.kind, tuple(value for value, _ in choice.options))
+        for choice in _choices(make_plan(returns).root)
+        if len(choice.options) > 1
+    )
+
+
+@lru_cache(maxsize=256)
+def leaves(returns: DeclaredType) -> frozenset[str]:
+    """The dotted names of all values in an answer of a type; "" for the whole answer."""
+    return frozenset(_leaves("", kind(returns)))
+
+
+def _leaves(name: str, declared: AnyKind) -> Iterator[str]:
+    if not declared.fields():
+        yield name
+    for field in declared.fields():
+        yield from _leaves(dotted(name, field.name), field.kind)
+
+
+def _choices(node: Node) -> Iterator[Choice]:
+    match node:
+        case Choice():
+            yield node
+        case Chain(parts=parts) | SideBySide(parts=parts):
+            for part in parts:
+                yield from _choices(part)
+        case Branch(choice=choice, arms=arms):
+            yield choice
+            for arm in arms:
+                yield from _choices(arm)
+
+
+def example_labels(program: Program, question: Question) -> dict[int, int]:
+    """The numbers of the examples that answer a question, and of the options that they answer it with."""
+    answers = kind(program.returns)
+    found = {}
+    for number, example in enumerate(program.examples):
+        leaves = dict(answers.take_apart("", example.answer))
+        if question.name in leaves:
+            found[number] = question.label(leaves[question.name])
+    return found
+
+
+def arguments_of(program: Program, example: abi.Example) -> dict[str, object]:
+    """An example's arguments by name."""
+    names = (parameter.name for parameter in program.parameters)
+    return dict(zip(names, example.arguments, strict=True))
+
+
+def holes(program: Program) -> int:
+    """How many texts of arguments the model is shown."""
+    return len({part for part in program.input if isinstance(part, abi.Hole)})
+
+
+def fingerprint(program: Program) -> str:
+    """What stands for all that the source says of a prompt: a hash of its text and of every question's
+    options, in hexadecimal digits. Unlike a tuning's key it is made at run time, so it is the same for one
+    version of this package only."""
+    said = [repr(segment) for segment in lay_out(program)]
+    for question in questions(program.returns):
+        said.append(question.name)
+        said += (f"{question.kind.key(each)}={question.kind.words(each)}" for each in question.options)
+    whole = "\0".join(said).encode("utf-8", errors="surrogatepass")
+    return hashlib.sha256(whole).hexdigest()[:_FINGERPRINT_LENGTH]

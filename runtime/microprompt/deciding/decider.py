@@ -1,0 +1,526 @@
+"""The decider of a program: answers its calls as an engine does, on the evidence that suits each choice.
+
+    submit ── evidence of each head, side by side ── what the heads say ──┬── the answer
+                                                                          └── the rest of a record, written
+                                                                              by the model around them ── ...
+    ... ── sure enough? ──┬── yes: done
+                          ├── no, and there is a larger model: the same program there
+                          └── no, and the prompt abstains: none
+
+A call that comes here waits for several pieces of work. Its future is done when the last of them is; when it
+ends early, because it failed, was cancelled or took too long, they are given up, unless others want them too.
+Nothing here blocks a thread that computes: what follows from a result is either quick, as what a head says
+is, or is done on a thread of its own (`_follow_up`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+import numpy as np
+
+from .. import abi
+from ..answer import Answer, FieldAnswer, Usage
+from ..engines import loaded
+from ..engines.base import AnyEngine, Call
+from ..engines.engine import NEAR_TIE
+from ..errors import EngineError
+from ..heads.evidence import Embedding, Evidence, Labels
+from ..heads.linear import Numbers
+from ..program import Program
+from ..scheduling.jobs import Answerer, Pending, run_many
+from ..scheduling.sampling import Sampler
+from ..scheduling.slots import SaidAnswer
+from ..types import kind
+from .choices import questions
+from .evidence import Loaded, Sources, claim, features_of, label_features, local
+from .explained import explained
+from .settle import Heads, Settled, Settlement, model_name, settle
+
+if TYPE_CHECKING:
+    from ..explain import Explanation
+
+T = TypeVar("T")
+
+_Place: TypeAlias = tuple[abi.Model, Heads]
+
+
+def decider_for(program: Program, folder: Path) -> Decider | None:
+    """The decider of a program; `None` for one whose answers are taken as the engine gives them.
+
+    `folder` is that of the generated module, where its tuning file and the paths of models begin.
+    """
+    using = program.using
+    decides = using.decide != abi.LABELS and bool(questions(program.returns))
+    return Decider(program, folder) if decides or using.abstain or using.escalate else None
+
+
+class Decider:
+    """Answers calls of one program: an `AnyEngine` over the engines of its models. Safe from any thread.
+
+    How the program is answered is settled at the first call on a model, which may fetch models and fit heads.
+    Inside `engines.loaded.override`, the engine there answers, and no head.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        folder: Path,
+        *,
+        sources: Callable[[abi.Model | None, Path], Sources] = Loaded,
+        heads: Heads = Heads.ANY,
+    ) -> None:
+        self._program = program
+        self._folder = folder
+        self._sources = sources
+        self._heads = heads
+        self._settlements: dict[_Place, Settlement] = {}
+        self._settling = threading.Lock()
+        self._warm: set[_Place] = set()
+        self._larger = self._on_larger_model()
+
+    # ---------------------------------------------------------------------------------- as an engine
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._engine().name
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to do beside asking the engine: not where another one answers in its
+        place, as in tests, unless a threshold is to be held."""
+        using = self._program.using
+        return bool(using.abstain or using.escalate) or not loaded.is_overridden()
+
+    @property
+    def is_closed(self) -> bool:
+        return False  # an engine that was closed is loaded again
+
+    def submit(self, call: Call, *, waits: bool = False) -> Pending[Answer[object]]:
+        """Begin a call. Raises what settling raises, `PromptTooLong` and `EngineError`.
+
+        Its `timeout` counts from now; with `waits`, from when its work starts.
+        """
+        deadline = None if waits or call.timeout is None else time.monotonic() + call.timeout
+        run = _Run(self, self.settlement(), call, waits=waits, deadline=deadline)
+        run.begin()
+        return run.pending
+
+    def result(self, pending: Pending[T], /) -> T:
+        """Wait for a call. Raises what ended it; `DeadlineExceeded` at its deadline."""
+        try:
+            pending.future.exception(_seconds_left(pending))
+        except TimeoutError:
+            pending.expire()
+        except BaseException:
+            self.abandon(pending)
+            raise
+        return pending.future.result()
+
+    def abandon(self, pending: Pending[Any], /) -> None:
+        """Give up a call; what is computed for nobody else ends at once."""
+        pending.future.cancel()
+
+    def run_many(self, calls: Iterable[Call], *, in_flight: int) -> Iterator[Answer[object]]:
+        """The answers to many calls, in order. `calls` is read up to `in_flight` ahead."""
+        return run_many(((self, self.submit(call, waits=True)) for call in calls), in_flight=in_flight)
+
+    async def aanswer(self, call: Call) -> Answer[object]:
+        """Answer a call without blocking the event loop."""
+        start = time.monotonic()
+        if self._place() not in self._warm:
+            await asyncio.to_thread(self._warm_up)
+        left = None if call.timeout is None else max(0.0, call.timeout - (time.monotonic() - start))
+        pending: Pending[Answer[object]] | None = None
+        try:
+            async with asyncio.timeout(left), _admission():
+                pending = self.submit(Call(call.program, call.arguments, left))
+                await asyncio.wait([asyncio.wrap_future(pending.future)])
+        except TimeoutError:
+            pending = pending or Pending()
+            pending.expire()
+        except BaseException:
+            if pending is not None:
+                self.abandon(pending)
+            raise
+        return pending.future.result()
+
+    def render(self, call: Call) -> str:
+        """The exact text of a call's prompt."""
+        return self._engine().render(call)
+
+    def explain(self, program: Program) -> Explanation:
+        """What a call of the program costs and why, and what decides it."""
+        settlement, engine = self.settlement(), self._engine()
+        larger = None if self._larger is None else model_name(self._larger._place()[0])
+        return explained(engine.explain(program), settlement, engine, larger)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._engine().close()
+
+    # -------------------------------------------------------------------------------------- settling
+
+    def settlement(self) -> Settlement:
+        """How the program is answered on the model that the settings name now. Settled once for each.
+
+        Raises what `settle` raises.
+        """
+        found = self._settled_now()
+        if found is not None:
+            return found
+        with self._settling:  # who comes meanwhile waits, and finds it
+            found = self._settled_now()
+            if found is None:
+                model, heads = place = self._place()
+                found = settle(self._program, self._folder, model, self.sources, heads)
+                if self._larger is not None:
+                    self._larger.check_thresholds()
+                self._settlements[place] = found
+            return found
+
+    def _warm_up(self) -> None:
+        """Settle, and load what calls need, so that a call after this waits for nothing but its work."""
+        place = self._place()
+        settlement = self.settlement()
+        for evidence in settlement.evidence:
+            if isinstance(evidence, Embedding):
+                self.sources.embedder(evidence.model)
+        if settlement.needs_model:
+            self._engine()
+        self._warm.add(place)
+
+    def check_thresholds(self) -> None:
+        """Raise `TuningError` if a threshold is not known; loads no model."""
+        model, _ = self._place()
+        settle(self._program, self._folder, model, self.sources, Heads.NONE)
+
+    def _settled_now(self) -> Settlement | None:
+        return self._settlements.get(self._place())
+
+    def _place(self) -> _Place:
+        """The model that is to answer, and the heads that may."""
+        model = loaded.wanted(self._program.using.model, self._folder)
+        return model, Heads.NONE if loaded.is_overridden() else self._heads
+
+    @property
+    def sources(self) -> Sources:
+        """What gives the evidence of its calls."""
+        return self._sources(self._program.using.model, self._folder)
+
+    @property
+    def program(self) -> Program:
+        return self._program
+
+    @property
+    def larger(self) -> Decider | None:
+        """The decider of the same program on the model that calls go on to, if they do."""
+        return self._larger
+
+    def _engine(self) -> AnyEngine:
+        return self.sources.engine()
+
+    def _on_larger_model(self) -> Decider | None:
+        using = self._program.using
+        if using.escalate is None:
+            return None
+        program = replace(self._program, using=replace(using, model=using.escalate.model, escalate=None))
+        # What the source alone gives has been asked already: of a larger model its own word is wanted.
+        return Decider(program, self._folder, sources=self._sources, heads=Heads.TUNED)
+
+
+# ------------------------------------------------------------------------------------------------ a call
+
+
+class _Run:
+    """A call on its way to its answer."""
+
+    def __init__(
+        self, decider: Decider, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
+    ) -> None:
+        self.pending: Pending[Answer[object]] = Pending(deadline=deadline)
+        self._decider = decider
+        self._settlement = settlement
+        self._call = call
+        self._waits = waits
+        self._start = time.monotonic()
+        self._lock = threading.Lock()
+        self._is_over = False
+        self._releases: list[Callable[[], None]] = []
+        self._own: list[Pending[Any]] = []
+        self._usages: list[Usage] = []
+        # However it ends, nothing of it goes on for nobody.
+        self.pending.future.add_done_callback(lambda _: self._give_up())
+
+    def begin(self) -> None:
+        """Begin the work. Raises what beginning it raises; what has begun is then given up."""
+        try:
+            evidence = self._settlement.evidence
+            if not evidence:
+                self._when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
+            else:
+                self._when_all({each: self._asked(each) for each in evidence}, self._decide)
+        except BaseException:
+            self.pending.future.cancel()
+            raise
+
+    # ------------------------------------------------------------------------------------- evidence
+
+    def _asked(self, evidence: Evidence) -> Future[Any]:
+        if isinstance(evidence, Labels):
+            return self._submitted(self._call)
+        claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
+        self._hold(claimed.release)
+        self._usages.append(usage)
+        return claimed.future
+
+    def _submitted(self, call: Call) -> Future[Answer[object]]:
+        """A call of the language model."""
+        engine = self._decider.sources.engine()
+        return self._begun(engine, engine.submit(call, waits=self._waits))
+
+    def _begun(self, engine: Answerer, pending: Pending[T]) -> Future[T]:
+        self._hold(lambda: None if pending.future.done() else engine.abandon(pending))
+        self._own.append(pending)
+        return pending.future
+
+    def _decide(self, given: Mapping[Evidence, Any]) -> None:
+        """All evidence is there, and what the heads say of it is what is answered."""
+        using = self._call.program.using
+        random = np.random.default_rng(using.seed) if using.temperature else None
+        sampler = Sampler(using.temperature, random)
+        written: Answer[object] | None = given.get(Labels())
+        decided: dict[str, FieldAnswer] = {}
+        near_tie = False
+        for one in self._settlement.settled:
+            if one.head is None:
+                continue
+            features = {each: self._features(each, one, given[each]) for each in one.head.evidence}
+            log_probs = one.head.log_probs(features)
+            best, second = np.sort(log_probs)[:-3:-1]
+            near_tie |= bool(using.temperature == 0 and best - second < NEAR_TIE)
+            decided[one.question.name] = _field(one, log_probs, sampler.pick(log_probs), written)
+        self._complete(decided, near_tie, written)
+
+    def _features(self, evidence: Evidence, one: Settled, given: Any) -> Any:
+        if isinstance(evidence, Labels):
+            return label_features(one.question, given)
+        return features_of(evidence, given)
+
+    # ------------------------------------------------------------------------------------ the answer
+
+    def _complete(
+        self, decided: Mapping[str, FieldAnswer], near_tie: bool, written: Answer[object] | None
+    ) -> None:
+        """The answer, if all of it is known; else the model writes what is not around what is."""
+        values = {name: field.value for name, field in decided.items()}
+        returns = kind(self._call.program.returns)
+        if written is not None and _agrees(written, values):
+            self._judge(self._answer(written.value, {**written.fields, **decided}, near_tie, written))
+        elif not self._settlement.has_rest:
+            self._judge(self._answer(returns.put_together("", values), decided, near_tie, written))
+        else:
+            if written is not None:
+                self._usages.append(written.usage)
+            self._follow_up(lambda: self._write(decided, near_tie))
+
+    def _write(self, decided: Mapping[str, FieldAnswer], near_tie: bool) -> None:
+        engine = local(self._decider.sources.engine())
+        said = {name: SaidAnswer(field) for name, field in decided.items()}
+        call = self._remaining(self._call.program)
+        future = self._begun(engine, engine.submit(call, waits=self._waits, said=said))
+
+        def complete(given: Mapping[str, Answer[object]]) -> None:
+            written = given[""]
+            fields = {**written.fields, **decided}
+            self._judge(self._answer(written.value, fields, near_tie, written))
+
+        self._when_all({"": future}, complete)
+
+    def _answer(
+        self,
+        value: object,
+        fields: Mapping[str, FieldAnswer],
+        near_tie: bool,
+        written: Answer[object] | None,
+    ) -> Answer[object]:
+        whole = fields.get("")
+        usages = [*self._usages, *([] if written is None else [written.usage])]
+        return Answer(
+            value=value,
+            confidence=prod(field.confidence for field in fields.values()),
+            distribution=whole.distribution if whole else None,
+            coverage=whole.coverage if whole else None,
+            fields={} if whole else fields,
+            near_tie=near_tie or (written is not None and not whole and written.near_tie),
+            usage=Usage(
+                prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+                cached_tokens=sum(usage.cached_tokens for usage in usages),
+                decoded_tokens=sum(usage.decoded_tokens for usage in usages),
+            ),
+            seconds=0.0,  # it is not there yet
+            model=self._settlement.answers,
+            returns=self._call.program.returns,
+            answered_by=whole.answered_by if whole else "model",
+            calibrated=whole.calibrated if whole else False,
+        )
+
+    def _judge(self, answer: Answer[object]) -> None:
+        """Take the answer if it is sure enough."""
+        settlement = self._settlement
+        if settlement.escalate is not None and answer.confidence < settlement.escalate:
+            self._follow_up(lambda: self._escalate(self._timed(answer)))
+        elif settlement.abstain is not None and answer.confidence < settlement.abstain:
+            self.pending.succeed(replace(self._timed(answer), value=None, abstained=True))
+        else:
+            self.pending.succeed(self._timed(answer))
+
+    def _escalate(self, first: Answer[object]) -> None:
+        larger = self._decider.larger
+        assert larger is not None, "a threshold for escalation comes with a model"
+        pending = larger.submit(self._remaining(larger.program), waits=self._waits)
+        self._hold(lambda: larger.abandon(pending))
+        self._when_all(
+            {"": pending.future},
+            lambda given: self.pending.succeed(replace(self._timed(given[""]), first=first)),
+        )
+
+    def _timed(self, answer: Answer[object]) -> Answer[object]:
+        return replace(answer, seconds=time.monotonic() - self._start)
+
+    def _remaining(self, program: Program) -> Call:
+        """The call of a program, with the time that is left."""
+        deadlines = [each.deadline for each in (self.pending, *self._own) if each.deadline is not None]
+        timeout = max(0.001, min(deadlines) - time.monotonic()) if deadlines else self._call.timeout
+        return Call(program, self._call.arguments, timeout)
+
+    # -------------------------------------------------------------------------------- how it goes on
+
+    def _when_all(self, works: Mapping[T, Future[Any]], then: Callable[[Mapping[T, Any]], None]) -> None:
+        """Go on when all of the work is done, on the thread that does the last of it. The first that fails
+        ends the call."""
+        left = len(works)
+
+        def ended(future: Future[Any]) -> None:
+            nonlocal left
+            with self._lock:
+                left -= 1
+                is_last = left == 0
+            try:
+                future.result()
+                if is_last and not self.pending.future.done():
+                    then({name: each.result() for name, each in works.items()})
+            except BaseException as error:  # what is raised in a callback is lost, and the caller waits
+                self.pending.fail(error)
+
+        for future in works.values():
+            future.add_done_callback(ended)
+
+    def _follow_up(self, step: Callable[[], None]) -> None:
+        """Go on with what may take a while, on a thread where nobody waits for that."""
+
+        def guarded() -> None:
+            if self.pending.future.done():
+                return
+            try:
+                step()
+            except BaseException as error:
+                self.pending.fail(error)
+
+        try:
+            _threads().submit(contextvars.copy_context().run, guarded)
+        except RuntimeError as error:
+            raise EngineError("the engine is closed: this process ends") from error
+
+    def _hold(self, release: Callable[[], None]) -> None:
+        """Remember to release something when the call is over."""
+        with self._lock:
+            if not self._is_over:
+                self._releases.append(release)
+                return
+        release()
+
+    def _give_up(self) -> None:
+        with self._lock:
+            self._is_over = True
+            releases, self._releases = self._releases, []
+        for release in releases:
+            release()
+
+
+def _field(
+    one: Settled, log_probs: Numbers, taken: int, written: Answer[object] | None
+) -> FieldAnswer:
+    assert one.head is not None
+    question = one.question
+    probabilities = [float(each) for each in np.exp(log_probs)]
+    scored = written and (written.fields.get(question.name) or written)
+    return FieldAnswer(
+        value=question.options[taken],
+        confidence=probabilities[taken],
+        distribution=dict(zip(question.options, probabilities, strict=True)),
+        coverage=scored.coverage if scored else None,
+        answered_by=one.head.answered_by,
+        calibrated=one.head.calibrated,
+    )
+
+
+def _agrees(written: Answer[object], values: Mapping[str, object]) -> bool:
+    """Whether the model has written a record with these values by itself."""
+    return bool(written.fields) and all(written.fields[name].value == values[name] for name in values)
+
+
+# ------------------------------------------------------------------------------------------------ waiting
+
+IN_LOOP: Final = 64
+"""Calls that the tasks of one event loop have begun at a time; others wait without blocking it."""
+
+_admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+    weakref.WeakKeyDictionary()
+)
+_pool: ThreadPoolExecutor | None = None
+_lock = threading.Lock()
+
+
+def _admission() -> asyncio.Semaphore:
+    return _admissions.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_LOOP))
+
+
+def _threads() -> ThreadPoolExecutor:
+    """The threads for what follows from a result: they submit, and wait where a queue is full or a model
+    loads."""
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(4, thread_name_prefix="microprompt-follow-up")
+        return _pool
+
+
+def _seconds_left(pending: Pending[Any]) -> float | None:
+    if pending.deadline is None:
+        return None
+    return min(max(0.0, pending.deadline - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+def _after_fork() -> None:
+    """In a child process the threads, and what they had locked, did not come along."""
+    global _pool, _lock
+    _pool = None
+    _lock = threading.Lock()
+    _admissions.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)

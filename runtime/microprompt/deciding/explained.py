@@ -1,0 +1,71 @@
+"""What decides a program's choices, for `explain`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from ..engines.base import AnyEngine
+from ..engines.engine import Engine
+from ..explain import ChoicePlan, Cost, Explanation, PartPlan
+from ..heads.evidence import Embedding, Evidence, Labels, Readout
+from .settle import Settled, Settlement
+
+
+def explained(
+    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: str | None
+) -> Explanation:
+    """The same explanation, with what decides; `larger` is the model that calls go on to, if they do."""
+    return replace(
+        found,
+        choices=tuple(map(_choice, settlement.settled)),
+        abstain_below=settlement.abstain,
+        escalate_below=settlement.escalate,
+        escalate_to=larger,
+        untuned=settlement.untuned,
+        cost=found.cost and _cost(found.cost, settlement, engine),
+    )
+
+
+def _choice(one: Settled) -> ChoicePlan:
+    parts = () if one.head is None else one.head.parts
+    unseen = one.unseen
+    return ChoicePlan(
+        name=one.question.name,
+        answered_by="labels" if one.head is None else one.head.answered_by,
+        origin=one.origin,
+        parts=tuple(
+            PartPlan(evidence=in_words(part.evidence), weight=round(part.weight, 3)) for part in parts
+        ),
+        calibrated=one.head is not None and one.head.calibrated,
+        examples=None if unseen is None else unseen.examples,
+        right=None if unseen is None else unseen.right,
+        chance=None if unseen is None else unseen.chance,
+        report=one.report,
+    )
+
+
+def in_words(evidence: Evidence) -> str:
+    """Evidence for people."""
+    match evidence:
+        case Labels():
+            return "the labels' probabilities"
+        case Readout(layer=layer, prefix="own"):
+            return f"hidden states behind layer {layer}, the arguments read behind the prompt"
+        case Readout(layer=layer):
+            return f"hidden states behind layer {layer}, the arguments read alone"
+        case Embedding(model=model, form="pair"):
+            return f"{model}, how the two texts compare"
+        case Embedding(model=model):
+            return f"{model}, what the text is about"
+        case _:
+            assert_never(evidence)
+
+
+def _cost(cost: Cost, settlement: Settlement, engine: AnyEngine) -> Cost:
+    """With what it costs to read the hidden states that heads go by: tokens through the first layers only."""
+    layers = [each.layer for each in settlement.evidence if isinstance(each, Readout)]
+    if not layers or not isinstance(engine, Engine) or engine.speed is None:
+        return cost
+    share = sum(layers) / engine.backend.n_layers
+    return replace(cost, read_ms=round(cost.argument_tokens * engine.speed.call_token_ms * share, 1))

@@ -1,0 +1,97 @@
+"""An embedder gives texts vectors, on a scheduler of its own, as an engine gives calls answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..scheduling.cores import Cores
+from ..scheduling.embedding import EmbeddingJob, EmbeddingLane, Encoder, windows_of
+from ..scheduling.jobs import Pending
+from ..scheduling.scheduler import Scheduler
+
+T = TypeVar("T")
+
+
+class Embedder:
+    """Gives each text a unit vector, near those of texts that are about the same. Safe from several threads.
+
+    `threads` is how many cores it may use; embedders and engines with the same `cores` take turns at them. An
+    embedder that nobody refers to any more is freed as if it had been closed.
+    """
+
+    identity: str = ""
+    """Stands for the weights and the version of what computes on them."""
+
+    def __init__(self, encoder: Encoder, *, threads: int = 1, cores: Cores | None = None) -> None:
+        self.encoder = encoder
+        self.scheduler = Scheduler(EmbeddingLane(encoder, cores or Cores(threads)), threads=threads)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.encoder.name
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return self.encoder.dimension
+
+    @property
+    def is_closed(self) -> bool:
+        return self.scheduler.is_closed
+
+    def count_tokens(self, text: str) -> int:
+        """The tokens that are evaluated for a text, with those that enclose it."""
+        with self.scheduler.kept_open():
+            return sum(len(window.tokens) for window in windows_of([text], self.encoder))
+
+    def embed(
+        self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False
+    ) -> EmbeddingJob:
+        """Queue texts: the result is their unit vectors, float32 of shape (len(texts), `dimension`).
+
+        A text that is longer than what the model reads at once is cut into windows of equal length; its
+        vector is the direction of the sum of theirs, each times its tokens. Nothing is cut off.
+
+        `timeout`, in seconds, counts from now; with `waits`, for calls of which many are queued, from when it
+        starts. Raises `EngineError` once the embedder is closed, `ArgumentError` for what is no text, and
+        `PromptTooLong` for a text of more than 65,536 tokens.
+        """
+        job = self.job(texts, timeout=timeout, waits=waits)
+        self.scheduler.submit(job)
+        return job
+
+    def job(
+        self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False
+    ) -> EmbeddingJob:
+        """What the scheduler runs for texts; done at once if there are none."""
+        start = time.monotonic()
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise ArgumentError("texts to embed are a sequence of `str`", help="for one text: [text]")
+        with self.scheduler.kept_open():
+            windows = windows_of(texts, self.encoder)
+        job = EmbeddingJob(
+            windows=windows,
+            deadline=None if waits or timeout is None else start + timeout,
+            timeout=timeout,
+        )
+        if not windows:
+            job.succeed(np.empty((0, self.dimension), dtype=np.float32))
+        return job
+
+    def result(self, pending: Pending[T], /) -> T:
+        """Wait for what was queued. Raises what ended it."""
+        return self.scheduler.result(pending)
+
+    def abandon(self, pending: Pending[Any], /) -> None:
+        """Give up what was queued; what is computed for nobody else ends at once."""
+        self.scheduler.abandon(pending)
+
+    def close(self) -> None:
+        """Free the model. Calls afterwards fail."""
+        self.scheduler.close()

@@ -1,0 +1,79 @@
+"""Examples left out in turn: what they tell of a function before there are any rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ..function import PromptFunction
+from ..types import kind
+from .variants import with_program
+
+FEWEST: Final = 4
+"""Fewer examples tell nothing."""
+
+MOST: Final = 64
+"""More examples are not left out: each costs the evaluation of a prompt with all the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Of `n` examples `right` were answered right without having been seen.
+
+    `chance` is how many are right when the most frequent label is always said.
+    """
+
+    n: int
+    right: int
+    chance: int
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON data."""
+        return {"n": self.n, "right": self.right, "chance": self.chance}
+
+
+def leave_out(function: PromptFunction[..., Any]) -> LeftOut | None:
+    """How examples are answered without having been seen; `None` if this tells too little or costs too much.
+
+    It is told of functions that answer by a choice and have `FEWEST` to `MOST` examples. A head that was made
+    of the source has been held against examples already, which it was fitted without; else each is asked for
+    with a prompt that has all the others.
+
+    Raises:
+        MicropromptError: as the function itself.
+    """
+    program = function.program
+    returns, examples = kind(program.returns), program.examples
+    if returns.options() is None or not FEWEST <= len(examples) <= MOST:
+        return None
+    # What was learnt from rows stays out of it: these may hold the example. So do thresholds: they say when
+    # an answer is taken, not which one is given.
+    using = replace(program.using, abstain=None, escalate=None)
+    program = replace(program, tuning=None, using=using)
+    if (found := _unseen(with_program(function, program))) is not None:
+        return found
+    right = 0
+    # From the last one on, one at a time: each prompt then begins with examples that the cache holds from the
+    # one before, and half of all tokens are never evaluated.
+    for place in reversed(range(len(examples))):
+        others = (*examples[:place], *examples[place + 1 :])
+        without = with_program(function, replace(program, examples=others))
+        right += without(*examples[place].arguments) == examples[place].answer
+    return LeftOut(
+        n=len(examples),
+        right=right,
+        chance=max(Counter(returns.key(example.answer) for example in examples).values()),
+    )
+
+
+def _unseen(function: PromptFunction[..., Any]) -> LeftOut | None:
+    """What the head of a function has told of its examples, if a head answers."""
+    decider = function.decider
+    if decider is None or not decider.decides:
+        return None
+    (settled,) = decider.settlement().settled
+    unseen = settled.unseen
+    if settled.head is None or unseen is None:
+        return None
+    return LeftOut(n=unseen.examples, right=unseen.right, chance=unseen.chance)

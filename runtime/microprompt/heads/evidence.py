@@ -1,0 +1,125 @@
+"""What a choice may be decided on: three sources of evidence, as data.
+
+Whoever has a piece of evidence can say what it is called, and what numbers it gives for one call, its
+*features*. How they are computed, the engines know; what they say, a head does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features: TypeAlias = NDArray[np.float32]
+
+RECIPE: Final = 1
+"""The version of how features are computed. It rises when a head that was fitted before would get others."""
+
+PREFIXES: Final = ("own", "none")
+"""What a reading sees before the arguments: what the program says before them, or nothing."""
+
+FORMS: Final = ("text", "cosine", "pair")
+"""What is made of embeddings: that of all arguments joined; how near those of two arguments are; how they
+compare number by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The log-probabilities of the labels behind the prompt, shape (K,), in the order of the options."""
+
+    name: ClassVar[str] = "labels"
+
+    def to_data(self) -> dict[str, object]:
+        """As JSON data, which `evidence_of` reads."""
+        return {"kind": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """The language model's hidden states behind its first `layer` layers, shape (2 * n_embd,): the mean of
+    those of the arguments' tokens, each RMS-normalised, and that of the last one.
+
+    With the `prefix` "own", the program's prefix comes before the arguments, and what stands between them is
+    read too. With "none", the arguments' texts are read alone, joined by line ends: so all functions of the
+    same text read the same, and share the pass.
+    """
+
+    layer: int
+    prefix: str
+
+    name: ClassVar[str] = "readout"
+
+    def to_data(self) -> dict[str, object]:
+        """As JSON data, which `evidence_of` reads."""
+        return {"kind": self.name, "layer": self.layer, "prefix": self.prefix}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What a sentence embedder says of the arguments' texts.
+
+    With the `form` "text", the unit embedding of the texts joined by line ends, shape (dim,). With "cosine"
+    that of the unit embeddings u and v of two texts, shape (1,). With "pair", their cosine, |u - v| and
+    u * v, shape (1 + 2 * dim,).
+    """
+
+    model: str
+    form: str
+
+    name: ClassVar[str] = "embedder"
+
+    def to_data(self) -> dict[str, object]:
+        """As JSON data, which `evidence_of` reads."""
+        return {"kind": self.name, "model": self.model, "form": self.form}
+
+
+Evidence: TypeAlias = Labels | Readout | Embedding
+
+
+def evidence_of(data: object) -> Evidence:
+    """The evidence that JSON data stands for. Raises `ValueError`, which says what is wrong."""
+    if not isinstance(data, Mapping):
+        raise ValueError("evidence is not an object")
+    kind = data.get("kind")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise ValueError(f"there is no evidence of the kind {kind!r:.60}")
+    found = reader(data)
+    if dict(data) != found.to_data():
+        raise ValueError(f"evidence of the kind {kind} says {', '.join(map(repr, found.to_data()))}, no more")
+    return found
+
+
+def _readout(data: Mapping[str, object]) -> Readout:
+    layer = data.get("layer")
+    if not isinstance(layer, int) or isinstance(layer, bool) or layer < 1:
+        raise ValueError(f"a readout's layer is a whole number of at least 1, not {layer!r:.60}")
+    return Readout(layer, _one_of(PREFIXES, data, "prefix"))
+
+
+def _embedding(data: Mapping[str, object]) -> Embedding:
+    model = data.get("model")
+    if not isinstance(model, str) or not model:
+        raise ValueError(f"an embedder's model is a name, not {model!r:.60}")
+    return Embedding(model, _one_of(FORMS, data, "form"))
+
+
+def _one_of(known: tuple[str, ...], data: Mapping[str, object], name: str) -> str:
+    found = data.get(name)
+    if not isinstance(found, str) or found not in known:
+        raise ValueError(f"{name} is {' or '.join(map(repr, known))}, not {found!r:.60}")
+    return found
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, object]], Evidence]]] = {
+    Labels.name: lambda data: Labels(),
+    Readout.name: _readout,
+    Embedding.name: _embedding,
+}
+"""In the order in which evidence is named together."""
+
+NAMES: Final = tuple(_READERS)
+"""The names of the sources of evidence, in the order in which they are named together."""

@@ -1,0 +1,102 @@
+"""What is to be tuned, who is told how it goes, and what is found for each choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import abi
+from ..deciding.choices import Question
+from ..deciding.evidence import Sources
+from ..errors import ModelError
+from ..evaluation.rows import InputRows, LabelledRows
+from ..heads.evidence import Evidence, Features
+from ..heads.head import Head
+from ..program import Program
+from .search import Trial
+
+SourcesOf: TypeAlias = Callable[[abi.Model | None, Path], Sources]
+"""The models of a program, by the name of its language model and the folder where relative paths begin."""
+
+
+class Reader(Protocol):
+    """Gives the features of many rows, as `evidence_of_rows` does."""
+
+    def __call__(
+        self,
+        program: Program,
+        rows: Sequence[Mapping[str, object]],
+        evidence: Evidence,
+        sources: Sources,
+        *,
+        question: Question | None = ...,
+        progress: Callable[[], None] = ...,
+    ) -> Features: ...
+
+
+class Listener(Protocol):
+    """Is told what is going on."""
+
+    def reading(self, evidence: Evidence, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+        """So many rows are read for a piece of evidence; what is given back is told of each more."""
+        ...
+
+    def comparing(self, ways: int, rows: int) -> AbstractContextManager[Callable[[int], None]]:
+        """So many ways to answer are fitted and compared on rows; told as `reading` is."""
+        ...
+
+    def skipped(self, evidence: Evidence, seconds: float) -> None:
+        """There is no time to read the rows for it, which would take about so long."""
+        ...
+
+    def lacking(self, error: ModelError) -> None:
+        """A model is not to be had, and its evidence is not tried."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to tune: a program under its `key`, whose relative model paths begin at `folder`.
+
+    `is_written` says that the rows were made up for the purpose. Cross-validation deceives on such rows, for
+    they are more alike than what people really say: so the strength of regularisation stays as it is, nothing
+    is called calibrated, and no cut-point is taken from them. `seconds` are what reading the rows may take.
+    `sources` say where rows come from, for the record. With `shares`, texts are read only behind the neutral
+    prefix that all functions share, so that several decisions about one text cost one pass. `counts`, shape
+    (n,), say how often each labelled row counts; without them, each counts once. `candidates` are what heads
+    may be made of, in the order of what a call costs; without them, all that program and model allow.
+    `strength` is that of the regularisation, where it was chosen elsewhere.
+    """
+
+    program: Program
+    key: str
+    model: abi.Model
+    folder: Path
+    labelled: LabelledRows | None = None
+    inputs: InputRows | None = None
+    is_written: bool = False
+    seconds: float = 120.0
+    sources: tuple[str, ...] = ()
+    shares: bool = False
+    counts: NDArray[np.float64] | None = None
+    candidates: tuple[tuple[Evidence, ...], ...] | None = None
+    strength: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was found for a choice: on labelled rows, all that was `tried` and what was `taken`, and the rows'
+    label numbers, `places`. Otherwise `note` says what the head goes by, or why there is none."""
+
+    question: Question
+    head: Head | None = None
+    tried: tuple[Trial, ...] = ()
+    taken: Trial | None = None
+    places: NDArray[np.intp] | None = None
+    note: str = ""

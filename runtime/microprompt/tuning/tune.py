@@ -1,0 +1,383 @@
+"""What `mpc tune` does: from rows to evidence, from evidence to heads and cut-points.
+
+With labelled rows, each piece of evidence is fitted on some of them and judged on the others (`search`). With
+inputs alone, label scores are corrected by how often each label is said of them. With neither, the head is
+the one from the source alone, written down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import abi
+from ..deciding.choices import Question, holes, questions
+from ..deciding.evidence import Loaded, Sources, evidence_of_rows, local
+from ..deciding.settle import model_name
+from ..deciding.source import EMBEDDER, heads_from_source
+from ..engines.base import Call
+from ..engines.engine import Engine
+from ..errors import ArgumentError, ModelError, PromptTooLong
+from ..evaluation.rows import InputRows, LabelledRows
+from ..heads import tuning
+from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
+from ..heads.fit import C
+from ..heads.head import Head, HeadPart
+from ..heads.linear import Linear, log_softmax
+from ..heads.tuning import Entry, Tunings
+from ..program import Program
+from ..types import kind
+from .cutpoints import CutPoint
+from .names import short_name
+from .report import report
+from .request import Found, Listener, Reader, Request, SourcesOf
+from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
+from .thresholds import cut_points, resolved, to_reach
+
+LEAST_ROWS: Final = 20
+"""Fewer labelled rows say no more than a program's examples."""
+
+LEAST_ANSWERS: Final = 8
+"""A field that fewer rows answer is not learnt."""
+
+LEAST_INPUTS: Final = 8
+"""Fewer inputs say nothing of how often a label is said."""
+
+CORRECTION: Final = 0.75
+"""The exponent of the prior by which label scores are divided: all of it would correct too much, as the
+labels are not equally frequent in truth either."""
+
+_FORMS: Final = {1: ("text",), 2: ("cosine", "pair")}  # by the number of texts
+_FLOOR: Final = 1e-3  # of a prior: a label that was never said is not made likely by one input that says it
+_PROBED: Final = 8  # rows that tell how long all will take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """The entry to write, what it was made of, and which thresholds have no number, and why."""
+
+    entry: Entry
+    found: tuple[Found, ...]
+    cut_points: Mapping[str, CutPoint] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+
+def tune(
+    request: Request, listener: Listener, *, sources: SourcesOf = Loaded, reader: Reader = evidence_of_rows
+) -> Tuned:
+    """Find the heads of a program's choices, and the numbers of its thresholds.
+
+    `sources` gives the models by name and folder; `reader` reads labelled rows, or knows them already.
+
+    Raises:
+        ArgumentError: there is nothing to tune, there are too few rows, too little time for any evidence, or
+            a row whose text is too long.
+        ModelError: the language model is not to be had.
+    """
+    asked = questions(request.program.returns)
+    if not asked:
+        raise ArgumentError(
+            f"{request.program.name} returns {kind(request.program.returns).describe()}, and there is no "
+            "choice in that",
+            help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
+        )
+    models = sources(request.model, request.folder)
+    if request.program.using.decide == abi.LABELS:
+        found = _on_scores(request, asked, models, listener)
+    elif request.labelled is not None:
+        found = _on_labelled(request, request.labelled, asked, models, listener, reader)
+    elif request.inputs is not None:
+        found = _on_inputs(request, request.inputs, asked, models, listener)
+    else:
+        found = _on_source(request, asked, models, listener)
+    points, refused = cut_points(request, found, sources, listener)
+    entry = Entry(
+        key=request.key,
+        model=model_name(request.model),
+        heads={one.question.name: one.head for one in found if one.head is not None},
+        thresholds=resolved(request, points),
+        report=report(request, found, points),
+    )
+    return Tuned(entry=entry, found=found, cut_points=points, refused=refused)
+
+
+def beside(source: Path) -> Tunings:
+    """The tunings that a `.mp` file has already. Raises `TuningError` if they can't be read: better before
+    all the work than after it."""
+    path = tuning.tuning_path(source)
+    return tuning.read(path) if path.exists() else {}
+
+
+def write(source: Path, function: str, entry: Entry) -> tuple[Path, Path]:
+    """Put an entry beside a `.mp` file, in place of what was there for the same function and model.
+
+    Raises:
+        TuningError: there is a tuning file that can't be read.
+        OSError: it can't be written.
+    """
+    path = tuning.tuning_path(source)
+    tuning.write(path, tuning.with_entry(beside(source), function, entry))
+    return path, tuning.tensors_path(path)
+
+
+# ---------------------------------------------------------------------------------------- labelled rows
+
+
+def candidates(
+    program: Program, layer: int | None, *, shares: bool = False
+) -> tuple[tuple[Evidence, ...], ...]:
+    """What heads may be made of, in the order of what a call costs: without a model whose `layer` can be
+    read, no readouts; with `shares`, none behind the program's own prefix."""
+    found: list[tuple[Evidence, ...]] = []
+    embeddings = [Embedding(EMBEDDER, form) for form in _FORMS.get(holes(program), ())]
+    prefixes = ("none",) if shares else ("none", "own")
+    readouts = [] if layer is None else [Readout(layer, prefix) for prefix in prefixes]
+    found += [(embedding,) for embedding in embeddings]
+    found += [(readout,) for readout in readouts]
+    found += [(readout, embedding) for readout in readouts for embedding in embeddings]
+    found.append((Labels(),))
+    return tuple(found)
+
+
+def _on_labelled(
+    request: Request,
+    rows: LabelledRows,
+    asked: Sequence[Question],
+    models: Sources,
+    listener: Listener,
+    reader: Reader,
+) -> tuple[Found, ...]:
+    if len(rows) < LEAST_ROWS:
+        raise ArgumentError(
+            f"{len(rows)} labelled rows are too few to tune on; it takes {LEAST_ROWS}, better 100",
+            help="give more rows, or write these as examples of the prompt, which are learnt from too",
+        )
+    answers = {question.name: _answers(request.program, rows, question) for question in asked}
+    if all(_one_sided(question, *answers[question.name]) for question in asked):
+        raise ArgumentError(
+            f"there is nothing to tell apart: {_one_sided(asked[0], *answers[asked[0].name])}",
+            help="give rows of every label",
+        )
+    tried = request.candidates or candidates(request.program, _layer(models), shares=request.shares)
+    is_many = len(rows) >= ROWS_FOR_STRENGTHS and not request.is_written
+    found = []
+    features = _features(request, rows, tried, asked, models, listener, reader)
+    for question in asked:
+        has, places = answers[question.name]
+        lacks = _one_sided(question, has, places)
+        if lacks is not None:
+            found.append(Found(question=question, note=f"nothing was learnt: {lacks}"))
+            continue
+        known = {each: values[has] for each, values in features.items() if not _is_foreign(each, question)}
+        counts = None if request.counts is None else request.counts[has]
+        labelled = Labelled(features=known, labels=places, n_labels=len(question.options), counts=counts)
+        ways = [each for each in tried if all(part in known for part in each)]
+        with listener.comparing(len(ways), len(places)) as advance:
+            strengths = STRENGTHS if is_many else (request.strength or C,)
+            trials = search(labelled, ways, strengths=strengths, progress=advance)
+        taken = choose(trials, labelled)
+        head = assemble(taken, labelled, calibrated=not request.is_written)
+        found.append(Found(question=question, head=head, tried=trials, taken=taken, places=places))
+    return tuple(found)
+
+
+def _answers(
+    program: Program, rows: LabelledRows, question: Question
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Which rows answer a question, shape (n,), and with which labels those do."""
+    returns = kind(program.returns)
+    parts = [dict(returns.take_apart("", label)) for label in rows.labels]
+    places = [question.label(part[question.name]) for part in parts if question.name in part]
+    return np.array([question.name in part for part in parts]), np.array(places, dtype=np.intp)
+
+
+def _one_sided(question: Question, has: NDArray[np.bool_], places: NDArray[np.intp]) -> str | None:
+    """Why nothing can be learnt of a question from rows with these answers, if so."""
+    if len(places) < LEAST_ANSWERS:
+        return f"only {len(places)} of {len(has)} rows answer `{question.name}`"
+    if len(np.unique(places)) < 2:
+        return f"all {len(places)} rows have the label `{question.kind.key(question.options[places[0]])}`"
+    return None
+
+
+def _is_foreign(evidence: Evidence, question: Question) -> bool:
+    """Label scores are those of a whole answer: a field's depend on the fields before it."""
+    return isinstance(evidence, Labels) and question.name != ""
+
+
+def _layer(models: Sources) -> int | None:
+    engine = models.engine()
+    return engine.exit_layer if isinstance(engine, Engine) else None
+
+
+def _features(
+    request: Request,
+    rows: InputRows,
+    tried: Sequence[tuple[Evidence, ...]],
+    asked: Sequence[Question],
+    models: Sources,
+    listener: Listener,
+    reader: Reader = evidence_of_rows,
+) -> dict[Evidence, Features]:
+    """What is known of the rows, in the order of the candidates, as far as the time goes: the first rows tell
+    how long all will take."""
+    whole = next((question for question in asked if question.name == ""), None)
+    found: dict[Evidence, Features] = {}
+    end = time.monotonic() + request.seconds
+    least = float("inf")
+    lacks = False
+    _check_lengths(request.program, rows, tried, models)
+    asked_for = dict.fromkeys(each for candidate in tried for each in candidate)
+    for evidence in sorted(asked_for, key=lambda each: each == Embedding(EMBEDDER, "cosine")):
+        if isinstance(evidence, Labels) and whole is None:
+            continue
+        pair = replace(evidence, form="pair") if isinstance(evidence, Embedding) else None
+        if pair in found:
+            found[evidence] = found[pair][:, :1]  # what a pair begins with is its cosine
+            continue
+        read = partial(reader, request.program, evidence=evidence, sources=models, question=whole)
+        try:
+            read(rows.arguments[:1])  # loads the model, and evaluates the prefix
+        except ModelError as error:
+            if not isinstance(evidence, Embedding):
+                raise
+            if not lacks:  # of several forms it is said once
+                listener.lacking(error)
+            lacks = True
+            continue
+        start = time.monotonic()
+        probed = rows.arguments[1 : 1 + _PROBED]
+        read(probed)
+        needed = (time.monotonic() - start) * len(rows) / len(probed)
+        least = min(least, needed)
+        if time.monotonic() + needed > end:
+            listener.skipped(evidence, needed)
+            continue
+        with listener.reading(evidence, len(rows)) as advance:
+            found[evidence] = read(rows.arguments, progress=partial(advance, 1))
+    if not found:
+        raise ArgumentError(
+            f"a budget of {request.seconds:.0f} s is too short: models have to load, and to read {len(rows)} "
+            f"rows takes about {least:.0f} s at least",
+            help=f"give --budget {int(2 * least / 60) + 1}m, or fewer rows",
+        )
+    return found
+
+
+def _check_lengths(
+    program: Program, rows: InputRows, tried: Sequence[tuple[Evidence, ...]], models: Sources
+) -> None:
+    """Raise `PromptTooLong`, with the row's line, where a text does not fit into the context: before minutes
+    are spent on the rows above it."""
+    readings = {each for candidate in tried for each in candidate if isinstance(each, Readout)}
+    for reading in sorted(readings, key=lambda each: each.prefix == "own"):
+        engine = local(models.engine())
+        for line, row in zip(rows.lines, rows.arguments, strict=True):
+            try:
+                engine.passage(Call(program, row), reading)
+            except PromptTooLong as error:
+                error.add_note(f"this is line {line} of {rows.source}")
+                raise
+
+
+# ------------------------------------------------------------------------------------ inputs, and nothing
+
+
+def _on_inputs(
+    request: Request, rows: InputRows, asked: Sequence[Question], models: Sources, listener: Listener
+) -> tuple[Found, ...]:
+    """Label scores, corrected by how often each label is said of the inputs (Zhao et al. 2021 correct by what
+    is said of inputs without content; real ones serve better), beside what the source says."""
+    if len(rows) < LEAST_INPUTS:
+        raise ArgumentError(
+            f"{len(rows)} inputs say too little of how often a label is said; it takes {LEAST_INPUTS}",
+            help="give more inputs",
+        )
+    found = []
+    for one in _on_source(request, asked, models, listener):
+        if one.question.name != "":
+            found.append(one)
+        elif one.head is not None and request.program.examples:
+            found.append(replace(one, note=f"{one.note}; where there are examples, inputs add nothing"))
+        else:
+            found.append(_with_scores(one, rows, request, models, listener))
+    return tuple(found)
+
+
+def _with_scores(
+    one: Found, rows: InputRows, request: Request, models: Sources, listener: Listener
+) -> Found:
+    """A head with corrected label scores beside its parts, all weighing the same."""
+    said = _features(request, rows, [(Labels(),)], [one.question], models, listener)[Labels()]
+    others = () if one.head is None else one.head.parts
+    parts = (HeadPart(Labels(), 1.0, corrected(said)), *others)
+    head = Head(
+        parts=tuple(replace(part, weight=1 / len(parts)) for part in parts),
+        bias=np.zeros(len(one.question.options), dtype=np.float32),
+    )
+    beside = f", and {one.note}" if others else ""
+    return replace(one, head=head, note=f"label scores, corrected by {len(rows)} inputs{beside}")
+
+
+def corrected(said: Features) -> Linear:
+    """The map that divides label scores by the labels' prior, to the power of 0.75; `said` are those of
+    inputs as they come, log-probabilities of shape (n, K)."""
+    prior = np.maximum(np.exp(said.astype(np.float64)).mean(axis=0), _FLOOR)
+    n_labels = said.shape[1]
+    bias = -CORRECTION * np.log(prior)
+    return Linear(np.eye(n_labels, dtype=np.float32), bias.astype(np.float32))
+
+
+def _on_source(
+    request: Request, asked: Sequence[Question], models: Sources, listener: Listener
+) -> tuple[Found, ...]:
+    made = heads_from_source(request.program, asked, models, listener.lacking)
+    found = []
+    for question in asked:
+        head, unseen = made[question.name].head, made[question.name].unseen
+        note = "nothing was learnt: the source gives neither examples nor words to go by"
+        if head is not None:
+            by = " + ".join(short_name(part.evidence) for part in head.parts)
+            note = f"{by}, from the source alone"
+            if unseen is not None:
+                note += (
+                    f": of {unseen.examples} examples, left out in turn, {unseen.right} come out right "
+                    f"(chance {unseen.chance})"
+                )
+        found.append(Found(question=question, head=head, note=note))
+    if request.inputs is None and all(one.head is None for one in found):
+        raise ArgumentError(
+            f"the source of {request.program.name} says nothing to learn from",
+            help="write examples, or give rows: `--on ROWS.jsonl`, or `--unlabelled ROWS.jsonl`",
+        )
+    return tuple(found)
+
+
+# ------------------------------------------------------------------------------------------- label scores
+
+
+def _on_scores(
+    request: Request, asked: Sequence[Question], models: Sources, listener: Listener
+) -> tuple[Found, ...]:
+    """What the label scores say of the rows, uncorrected, for a program that wants nothing else: no head, but
+    thresholds may need their numbers."""
+    rows = request.labelled
+    if rows is None or asked[0].name != "" or not to_reach(request):
+        raise ArgumentError(
+            f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
+            "not be used",
+            help='take `decide = "labels"` out of `using:`',
+        )
+    (question,) = asked
+    _, places = _answers(request.program, rows, question)
+    said = _features(request, rows, [(Labels(),)], asked, models, listener)[Labels()]
+    labelled = Labelled(features={Labels(): said}, labels=places, n_labels=len(question.options))
+    scored = trial_of(labelled, (Labels(),), C, log_softmax(said.astype(np.float64)))
+    return (Found(question=question, tried=(scored,), taken=scored, places=places),)

@@ -1,0 +1,77 @@
+"""`python -m tests.accuracy`: what the standard library ships, and how right it is on other people's rows.
+
+    python -m tests.accuracy ship DATA      learn what is shipped
+    python -m tests.accuracy source DATA    what the source alone is good for, as a table
+    python -m tests.accuracy page DATA      measure, and write stdlib/docs/accuracy.md
+
+DATA is a folder with one folder a data set, which is no part of this project (`tasks.py` says what is in it).
+What takes long is kept in a folder, `.accuracy` here unless another is named.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from microprompt.errors import ArgumentError, ModelError
+
+from .cached import Cached
+from .measure import results
+from .page import FOLDER, source_lines, write_page
+from .ship import ship
+from .source_alone import source_table
+from .tasks import ROOT
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_data = click.argument("data", type=_FOLDER)
+_cached = click.option(
+    "--cache",
+    type=_FOLDER,
+    default=ROOT / ".accuracy",
+    show_default=True,
+    help="Where what takes long is kept.",
+)
+
+
+@click.group()
+def main() -> None:
+    """Measure how right the standard library's decisions are."""
+
+
+@main.command(name="ship")
+@_data
+@_cached
+def ship_command(data: Path, cache: Path) -> None:
+    """Learn what the standard library ships, and build it."""
+    ship(data, Cached(cache))
+
+
+@main.command(name="source")
+@_data
+@_cached
+def source_command(data: Path, cache: Path) -> None:
+    """Print what the source alone is good for."""
+    for line in source_lines(source_table(data, Cached(cache))):
+        click.echo(line)
+
+
+@main.command(name="page")
+@_data
+@_cached
+@click.option("--models", is_flag=True, help="Measure larger models too: it takes hours.")
+def page_command(data: Path, cache: Path, models: bool) -> None:
+    """Measure, and write the page of results."""
+    found = results(data, Cached(cache), models=models)
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "accuracy.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_page(FOLDER)
+    click.echo(f"{FOLDER / 'accuracy.md'}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ArgumentError, ModelError) as error:
+        raise SystemExit(f"error: {error}") from None

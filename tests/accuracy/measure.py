@@ -1,0 +1,213 @@
+"""What the page is made of: every way to decide on every data set, as JSON data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from microprompt.cpu import cpu, usable_cores
+from microprompt.evaluation import metrics
+from microprompt.heads import tuning
+
+from . import peers, ways
+from .cached import Cached
+from .outcome import Outcome, answered_above, escalated, outcome_of
+from .source_alone import source_table
+from .tasks import ALL, DECISIONS, DEV, TASKS, TRAIN, Task, held_out_rows, rows_of, task_called
+from .weighting import even
+
+ONE_TEXT: Final = ("taskclass", "complexity", "transience")
+"""The decisions about one text, for which abstention is measured."""
+
+LARGER: Final = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
+"""Larger models, measured where that is asked for."""
+
+_ESCALATES: Final = "taskclass"
+_SHARES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+_BUSY: Final = 0.5  # a load average for each core above which times are not to be trusted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A way to decide, the rows it was fitted on, and what it said."""
+
+    name: str
+    fitted_on: str
+    outcome: Outcome
+
+
+def results(data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
+    """All figures. With `models`, also those of larger models, which take hours.
+
+    Raises:
+        ArgumentError: a data set is absent.
+        ModelError: a model is not to be had.
+    """
+    is_busy = os.getloadavg()[0] > _BUSY * usable_cores()
+    return {
+        "setup": _setup(is_busy=is_busy),
+        "tasks": [_task(task, data, cached, models=models) for task in TASKS],
+        "abstain": [_abstain(task_called(name), data, cached) for name in ONE_TEXT],
+        "escalate": _escalate(task_called(_ESCALATES), data, cached) if models else None,
+        "source": source_table(data, cached),
+        "held_out": [_held_out(task, cached) for task in DECISIONS],
+    }
+
+
+def _setup(*, is_busy: bool) -> dict[str, object]:
+    return {
+        "model": ways.MODEL,
+        "cpu": cpu().name,
+        "cores": usable_cores(),
+        "versions": {name: version(name) for name in ("llama-cpp-python", "scikit-learn")},
+        "busy": is_busy,
+    }
+
+
+# -------------------------------------------------------------------------------------------- a data set
+
+
+def _task(task: Task, data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
+    found = {each.name: each for each in measured(task, data, cached, models=models)}
+    return {
+        "name": task.name,
+        "ways": [
+            {"name": each.name, "fitted_on": each.fitted_on, **each.outcome.figures()}
+            for each in found.values()
+        ],
+        "paired": [
+            _paired(found[tuned(parts)], found[peer(name, parts)])
+            for parts in parts_of(task)
+            for name in PEERS
+        ],
+    }
+
+
+def measured(task: Task, data: Path, cached: Cached, *, models: bool) -> Iterator[Measured]:
+    """Each way to decide, on the rows to measure on."""
+    rows = rows_of(task, data, DEV)
+
+    def called(name: str, function: ways.AnyFunction, fitted_on: str = "") -> Measured:
+        return Measured(
+            name=name, fitted_on=fitted_on, outcome=ways.calls(name, task, function, rows, cached)
+        )
+
+    if not task.is_own:
+        sources = ways.sources_of(tuning.tuning_path(task.source), task)
+        yield called("shipped", ways.shipped(task), "; ".join(sources))
+    for parts in parts_of(task):
+        file = ways.tuned(task, data, parts, cached)
+        yield called(tuned(parts), ways.with_tuning(task, file), _named(task, data, parts))
+    yield called("source alone", ways.from_source(task))
+    yield called("label scores", ways.from_source(task, labels=True))
+    for parts in parts_of(task):
+        for name in PEERS:
+            yield Measured(
+                name=peer(name, parts),
+                fitted_on=_named(task, data, parts),
+                outcome=_peer(name, task, data, parts, cached),
+            )
+    if models:
+        for model in LARGER:
+            yield called(f"label scores, {model}", ways.from_source(task, labels=True, model=model))
+
+
+def tuned(parts: tuple[str, ...]) -> str:
+    """What a head is called that was learnt from parts of a data set."""
+    return f"tuned on {' + '.join(parts)}"
+
+
+PEERS: Final[Mapping[str, peers.Peer]] = {"TF-IDF + LR": peers.words, "MiniLM + LR": peers.embeddings}
+
+
+def peer(name: str, parts: tuple[str, ...]) -> str:
+    """What a peer is called that was fitted on parts of a data set."""
+    return f"{name} on {' + '.join(parts)}"
+
+
+def parts_of(task: Task) -> tuple[tuple[str, ...], ...]:
+    """The parts of a data set that are learnt from, together."""
+    return (TRAIN, ALL) if task.has_more else (TRAIN,)
+
+
+def _named(task: Task, data: Path, parts: tuple[str, ...]) -> str:
+    return f"{len(rows_of(task, data, parts)):,} rows of {' + '.join(parts)}"
+
+
+def _peer(name: str, task: Task, data: Path, parts: tuple[str, ...], cached: Cached) -> Outcome:
+    train, rows = rows_of(task, data, parts), rows_of(task, data, DEV)
+    counts = even(ways.places_of(task, train))
+    found = cached.data(
+        f"{task.name}.{peer(name, parts)}",
+        (train.labels, rows.labels),
+        lambda: PEERS[name](task, train, rows, counts, cached).to_data(),
+    )
+    return outcome_of(found, ways.places_of(task, rows))
+
+
+def _paired(first: Measured, second: Measured) -> dict[str, object]:
+    found = metrics.mcnemar(first.outcome.right, second.outcome.right)
+    return {
+        "first": first.name,
+        "second": second.name,
+        "only_first": found.only_first,
+        "only_second": found.only_second,
+        "p": found.p,
+    }
+
+
+# ------------------------------------------------------------------------------------------- thresholds
+
+
+def _abstain(task: Task, data: Path, cached: Cached) -> dict[str, object]:
+    """What abstaining at the cut-point that was found on the rows to learn from does on those to measure
+    on."""
+    file = ways.tuned(task, data, TRAIN, cached)
+    entry = ways.entry_in(file, task)
+    outcome = ways.calls(tuned(TRAIN), task, ways.with_tuning(task, file), rows_of(task, data, DEV), cached)
+    found = entry.thresholds.abstain
+    return {
+        "name": task.name,
+        "on_train": entry.report["cut_points"],
+        "found": None if found is None else answered_above(outcome, found.below),
+    }
+
+
+def _escalate(task: Task, data: Path, cached: Cached) -> dict[str, object]:
+    """What it does to put the least sure rows to a larger model, raw and with what was learnt for it."""
+    rows = rows_of(task, data, DEV)
+    model = LARGER[-1]
+    labels = ways.from_source(task, labels=True, model=model)
+    raw = ways.calls(f"label scores, {model}", task, labels, rows, cached)
+    corrected = ways.with_tuning(task, ways.tuned(task, data, TRAIN, cached, model=model), model=model)
+    learnt = ways.calls(f"{tuned(TRAIN)}, {model}", task, corrected, rows, cached)
+    small = {
+        "shipped": ways.calls("shipped", task, ways.shipped(task), rows, cached),
+        tuned(TRAIN): ways.calls(
+            tuned(TRAIN), task, ways.with_tuning(task, ways.tuned(task, data, TRAIN, cached)), rows, cached
+        ),
+    }
+    return {
+        "name": task.name,
+        "model": model,
+        "raw": raw.figures(),
+        "tuned": learnt.figures(),
+        "curves": [
+            {"first": name, "second": second, "points": escalated(first, outcome, _SHARES)}
+            for name, first in small.items()
+            for second, outcome in (("raw", raw), ("tuned", learnt))
+        ],
+    }
+
+
+# ------------------------------------------------------------------------------------------- rows held out
+
+
+def _held_out(task: Task, cached: Cached) -> dict[str, object]:
+    """What is shipped, on the rows that were written for the project and that nothing was fitted on."""
+    outcome = ways.calls("held out", task, ways.shipped(task), held_out_rows(task), cached)
+    return {"name": task.name, **outcome.figures()}

@@ -1,0 +1,240 @@
+"""The page of results, from accuracy.json: what was measured, and how.
+
+    python -m tests.accuracy.page
+
+writes the page again without measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from .source_alone import DRAWS, INPUTS
+from .tasks import DECISIONS, OTHERS, ROOT, Task, task_called
+
+FOLDER: Final = ROOT / "stdlib" / "docs"
+
+_SURE: Final = 0.05  # a p-value below which a difference is called one
+
+
+def write_page(folder: Path) -> None:
+    """Write accuracy.md beside accuracy.json in `folder`."""
+    results = json.loads((folder / "accuracy.json").read_text(encoding="utf-8"))
+    (folder / "accuracy.md").write_text("\n".join(page(results)) + "\n", encoding="utf-8")
+
+
+def page(results: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of the page."""
+    setup = results["setup"]
+    yield "# Accuracy"
+    yield ""
+    yield (
+        "How right the decisions of the standard library are, on rows that other people collected and "
+        f"labelled and that nothing was fitted on. Measured by `make accuracy` with {setup['model']} on "
+        f"{setup['cores']} cores of {setup['cpu']}, "
+        + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
+        + ". All tables are made from [accuracy.json](accuracy.json)."
+    )
+    if setup["busy"]:
+        yield ""
+        yield "**The machine was busy while this was measured:** the milliseconds are too many."
+    yield ""
+    yield from _summary(results)
+    for task in DECISIONS:
+        yield ""
+        yield f"## {task.title}"
+        yield ""
+        yield from _task(task, _of(results, task))
+    yield ""
+    yield "## Your own functions"
+    for task in OTHERS:
+        yield ""
+        yield f"### {task.name}"
+        yield ""
+        yield from _task(task, _of(results, task))
+    yield ""
+    yield "## From the source alone"
+    yield ""
+    yield from source_lines(results["source"])
+    yield ""
+    yield "## Abstaining"
+    yield ""
+    yield from _abstaining(results["abstain"])
+    if results["escalate"] is not None:
+        yield ""
+        yield "## Escalating"
+        yield ""
+        yield from _escalating(results["escalate"])
+    yield ""
+    yield "## Rows written for the project"
+    yield ""
+    yield from _held_out(results["held_out"])
+    yield ""
+    yield "## How it was measured"
+    yield ""
+    for note in _NOTES:
+        yield f"- {note}"
+
+
+_NOTES: Final = (
+    "Each data set has rows to learn from (`train`, for some also `train_more`) and rows to measure on, "
+    "balanced by label, which are in no fit. The data sets are no part of the project.",
+    "What a head is made of was chosen by cross-validation on rows to learn from. The layer that is read, "
+    "the way its states are pooled, the fixed strength of regularisation and the share of the prior that "
+    "is taken out were chosen once, in experiments that also looked at rows to measure on; differences "
+    "between the candidates were of one or two points.",
+    "Intervals are Wilson's, at 95 %. ECE is the expected calibration error over 15 bins. Milliseconds are "
+    "the median of 32 calls, one at a time, each with a text that was not seen before.",
+    "Peers are fitted on the same rows: TF-IDF of words, marks, and pairs of them, or sentence embeddings of "
+    "all-MiniLM-L6-v2 (of two texts u and v their cosine, |u - v| and u * v), then scikit-learn's logistic "
+    "regression, its strength chosen by cross-validation.",
+    "In every fit, of ours and of peers, the labels of a data set weigh the same. In rows of `boundary` "
+    "they do so among messages with a question mark and among those without.",
+    "p is McNemar's, exact, on the rows where two ways differ.",
+)
+
+
+def _of(results: Mapping[str, Any], task: Task) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(each for each in results["tasks"] if each["name"] == task.name)
+    return found
+
+
+def _summary(results: Mapping[str, Any]) -> Iterator[str]:
+    yield "| decision | as shipped | tuned on your rows | label scores | measured on |"
+    yield "|---|---|---|---|---|"
+    for task in DECISIONS:
+        ways = _of(results, task)["ways"]
+        best = [way for way in ways if way["name"].startswith("tuned")][-1]
+        cells = [_named(ways, "shipped"), best, _named(ways, "label scores")]
+        yield (
+            f"| [`{task.title}`](#{task.title.replace('.', '').lower()}) | "
+            + " | ".join(_accuracy(cell) for cell in cells)
+            + f" | {cells[0]['n']} {task.rows_of} |"
+        )
+
+
+def _named(ways: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return next(way for way in ways if way["name"] == name)
+
+
+def _task(task: Task, found: Mapping[str, Any]) -> Iterator[str]:
+    yield task.measures
+    yield ""
+    yield f"Measured on {found['ways'][0]['n']} {task.rows_of}."
+    yield ""
+    yield "| | accuracy | macro-F1 | ECE | ms a call | answered by | learnt from |"
+    yield "|---|---|---|---|---|---|---|"
+    for way in found["ways"]:
+        yield (
+            f"| {way['name']} | {_accuracy(way)} | {way['macro_f1']:.3f} | {way['ece']:.3f} | "
+            f"{'' if way['ms'] is None else format(way['ms'], '.0f')} | {way['by']} | {way['fitted_on']} |"
+        )
+    yield ""
+    for pair in found["paired"]:
+        yield f"- {_compared(pair)}"
+
+
+def _compared(pair: Mapping[str, Any]) -> str:
+    ahead = pair["only_first"] - pair["only_second"]
+    verdict = "no difference that these rows could show"
+    if pair["p"] < _SURE:
+        verdict = f"{pair['first' if ahead > 0 else 'second']} is better"
+    return (
+        f"{pair['first']} and {pair['second']}: {pair['only_first']} rows only the first gets right, "
+        f"{pair['only_second']} only the second, p = {pair['p']:.2g}: {verdict}."
+    )
+
+
+def _accuracy(way: Mapping[str, Any]) -> str:
+    low, high = way["interval"]
+    return f"{way['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
+
+
+# ------------------------------------------------------------------------------------------- from the source
+
+
+_SOURCES: Final = ("label scores", "label scores, corrected", "readout", "embedder", "rule")
+
+
+def source_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The table of what the source alone is good for."""
+    yield (
+        "What a function is worth before there is any row: answered from its labels' words and its "
+        f"examples. Each figure is the mean accuracy over {DRAWS} draws of examples from rows to learn from "
+        "(in brackets: the least and the greatest of them), label scores are of one draw. `rule` is what "
+        "answers; beside it stands what each piece of evidence would say alone. Corrected label scores are "
+        f"divided by the labels' prior over {INPUTS} inputs without labels, to the power of 0.75."
+    )
+    yield ""
+    yield f"| data set | examples | {' | '.join(_SOURCES)} | ECE of the rule |"
+    yield f"|---|---|{'---|' * len(_SOURCES)}---|"
+    for row in rows:
+        cells = ["" if row[name] is None else f"{row[name]:.2f}" for name in _SOURCES]
+        if row["rule"] is not None and row["draws"] > 1:
+            cells[-1] += f" ({row['least']:.2f} to {row['most']:.2f})"
+        ece = "" if row.get("ece") is None else f"{row['ece']:.2f}"
+        yield f"| {row['name']} | {row['examples']} | {' | '.join(cells)} | {ece} |"
+
+
+# ---------------------------------------------------------------------------------------------- thresholds
+
+
+def _abstaining(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield (
+        "`abstain to reach 0.95`: the confidence from which on answers are given was found by "
+        "cross-validation on the rows to learn from; the figures are those on the rows to measure on."
+    )
+    yield ""
+    yield "| | cut-point | answered | right among the answered |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        title = f"`{task_called(row['name']).title}`"
+        found = row["found"]
+        if found is None:
+            yield f"| {title} | none gets there | | |"
+            continue
+        yield (
+            f"| {title} | {found['threshold']:.3f} | {found['coverage']:.0%} | "
+            f"{'' if found['accuracy'] is None else _accuracy(found)} |"
+        )
+
+
+def _escalating(found: Mapping[str, Any]) -> Iterator[str]:
+    title = task_called(found["name"]).title
+    yield (
+        f"`{title}` with `escalate`: the calls that the small model is least sure of are put to "
+        f"{found['model']}. By itself that has {_accuracy(found['raw'])} by its label scores, and "
+        f"{_accuracy(found['tuned'])} once it is tuned on `train`: its answers lean to one label until "
+        "then, and escalation gains little."
+    )
+    yield ""
+    curves = found["curves"]
+    shares = [point["share"] for point in curves[0]["points"]]
+    yield f"| small model | larger model | {' | '.join(f'{share:.0%}' for share in shares)} |"
+    yield f"|---|---|{'---|' * len(shares)}"
+    for curve in curves:
+        cells = [f"{point['accuracy']:.3f}" for point in curve["points"]]
+        yield f"| {curve['first']} | {curve['second']} | {' | '.join(cells)} |"
+
+
+def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield (
+        "The library's own rows to measure on, 40 a decision (`tests/rows`). They are of the same authors "
+        "as most rows that were learnt from, so the figures are better than elsewhere; the tests hold what "
+        "is shipped to them."
+    )
+    yield ""
+    yield "| | accuracy | ECE | ms a call |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        yield (
+            f"| `{task_called(row['name']).title}` | {_accuracy(row)} | {row['ece']:.3f} | "
+            f"{'' if row['ms'] is None else format(row['ms'], '.0f')} |"
+        )
+
+
+if __name__ == "__main__":
+    write_page(FOLDER)

@@ -1,0 +1,115 @@
+"""What the standard library ships: heads for its six decisions, learnt from rows that were written for the
+project and, where their licence lets numbers be shipped, from public rows.
+
+    python -m tests.accuracy ship DATA
+
+writes `MODULE.tuning.json` and `MODULE.tuning.safetensors` beside the modules and builds these. Written rows
+are more alike than what people send, so nothing is chosen on them: what a head is made of is said here, the
+strength of regularisation is fixed, nothing is called calibrated, and no cut-point is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microprompt import abi
+from microprompt.deciding.evidence import Loaded
+from microprompt.deciding.source import EMBEDDER
+from microprompt.engines.engine import Engine
+from microprompt.evaluation import metrics
+from microprompt.evaluation.rows import LabelledRows, joined
+from microprompt.heads.evidence import Embedding, Evidence, Readout
+from microprompt.heads.head import Head
+from microprompt.heads.tuning import Entry
+from microprompt.tuning import tune
+from microprompt.tuning.request import Request
+from mpc import project
+
+from .cached import Cached
+from .tasks import ALL, DECISIONS, LIBRARY, TRAIN, Task, held_out_rows, key_of, rows_of, written_rows
+from .telling import Telling, tell
+from .ways import MODEL, from_source, places_of
+from .weighting import even
+
+WRITTEN: Final = "rows written for the project (Apache-2.0)"
+
+
+def ship(data: Path, cached: Cached) -> None:
+    """Learn, write and build.
+
+    Raises:
+        ArgumentError: a data set is absent.
+        ModelError: a model is not to be had.
+    """
+    for task in DECISIONS:
+        entry = shipped_entry(task, data, cached)
+        for path in tune.write(task.source, task.function, entry):
+            tell(f"wrote {path} ({path.stat().st_size:,} bytes)")
+    report = project.build([LIBRARY])
+    assert report.ok, report.diagnostics
+
+
+def shipped_entry(task: Task, data: Path, cached: Cached) -> Entry:
+    """What is shipped of a function, with what it got right on the rows that were kept back."""
+    files = dict(_rows(task, data))
+    rows = joined(list(files.values()))
+    request = Request(
+        program=from_source(task).program,
+        key=key_of(task),
+        model=abi.Model(name=MODEL),
+        folder=task.source.parent,
+        labelled=rows,
+        counts=np.concatenate([_counts(task, each) for each in files.values()]),
+        candidates=(_parts(task),),
+        strength=task.strength,
+        is_written=True,
+        seconds=math.inf,
+        sources=tuple(f"{name}: {len(each)} rows" for name, each in files.items()),
+    )
+    entry = tune.tune(request, Telling(task.name), reader=cached.evidence).entry
+    held_out = _held_out(task, entry.heads[""], cached)
+    tell(f"{task.name}: {held_out}")
+    return replace(entry, report={**entry.report, "held_out": held_out})
+
+
+def _rows(task: Task, data: Path) -> Iterator[tuple[str, LabelledRows]]:
+    """The rows to learn from, by whose they are."""
+    yield WRITTEN, written_rows(task)
+    if task.may_ship:
+        yield task.rows_of, rows_of(task, data, ALL if task.has_more else TRAIN)
+
+
+def _counts(task: Task, rows: LabelledRows) -> NDArray[np.float64]:
+    return even(places_of(task, rows))
+
+
+def _parts(task: Task) -> tuple[Evidence, ...]:
+    """What a head is made of: the readout of the input alone, which the decisions about one text share; for
+    two texts, the embedder beside it."""
+    engine = Loaded(abi.Model(name=MODEL), None).engine()
+    assert isinstance(engine, Engine)
+    readout = Readout(engine.exit_layer, "none")
+    return (readout,) if task.form is None else (readout, Embedding(EMBEDDER, task.form))
+
+
+def _held_out(task: Task, head: Head, cached: Cached) -> dict[str, object]:
+    """What a head gets right on the rows that were kept back."""
+    rows = held_out_rows(task)
+    program = from_source(task).program
+    sources = Loaded(program.using.model, None)
+    features = {each: cached.evidence(program, rows.arguments, each, sources) for each in head.evidence}
+    right = int((head.log_probs(features).argmax(axis=1) == places_of(task, rows)).sum())
+    low, high = metrics.wilson(right, len(rows))
+    return {
+        "rows": task.held_out.name,
+        "n": len(rows),
+        "right": right,
+        "interval": [round(low, 4), round(high, 4)],
+    }
