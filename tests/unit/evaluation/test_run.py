@@ -306,7 +306,8 @@ def two_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
 @pytest.mark.usefixtures("two_models")
 def test_a_function_is_evaluated_on_other_models() -> None:
     rows = labelled(("a", QUESTION), ("b", COMMAND), ("c", QUESTION))
-    found = [run(each, rows, lambda more: None) for each in on_models(classify, ["one", "two", "one"])]
+    scored = with_program(classify, replace(classify.program, using=abi.Using(decide=abi.LABELS)))
+    found = [run(each, rows, lambda more: None) for each in on_models(scored, ["one", "two", "one"])]
     assert [(each.name, each.figures.right.tolist()) for each in found] == [
         ("one", [True, False, True]),
         ("two", [False, True, False]),
