@@ -47,7 +47,7 @@ DECISIONS: Final[tuple[Decision, ...]] = (
         "is there enough to act on?",
         enough.detail,
         (TABLE, "User: A table for two on Friday.\nAssistant: At what time?\nUser: At half past seven."),
-        (TABLE, "User: Can you book us a table?\nAssistant: Sure. For which day?\nUser: Let me ask the others."),
+        (TABLE, "User: Can you book us a table?\nAssistant: For which day?\nUser: Let me ask the others."),
     ),
     (
         "is the response good, or to be refined?",

@@ -38,13 +38,14 @@ class LlamaCppEncoder:
         self.name = name
         self.weights = weights
         self.dimension = weights.n_embd()
-        self.n_sequences = _SEQUENCES
         self.n_tokens = min(WINDOW, weights.n_context_trained())
+        # Each text has a token at least, and llama.cpp has room for as many outputs as a batch has tokens.
+        self.n_sequences = min(_SEQUENCES, self.n_tokens)
         self.before, self.after = tuple(weights.start_tokens()), tuple(weights.end_tokens())
         params = lib.llama_context_default_params()
         # A text has to be whole in one batch, and a batch in one go.
         params.n_ctx = params.n_batch = params.n_ubatch = self.n_tokens
-        params.n_seq_max = _SEQUENCES
+        params.n_seq_max = self.n_sequences
         params.kv_unified = True
         params.embeddings = True
         if not weights.pools():
@@ -109,7 +110,7 @@ class LlamaCppEncoder:
     def _check(self, texts: Sequence[Sequence[int]], threads: int) -> None:
         """Refuse what would be written past the end of an array of llama.cpp's."""
         tokens = [token for text in texts for token in text]
-        if not (0 < len(tokens) <= self.n_tokens and len(texts) <= _SEQUENCES and all(texts)):
+        if not (0 < len(tokens) <= self.n_tokens and len(texts) <= self.n_sequences and all(texts)):
             raise EngineError(f"{len(texts)} texts of {len(tokens)} tokens are no batch for {self.name}")
         if min(tokens) < 0 or max(tokens) >= self.weights.n_vocab() or not 1 <= threads <= MAX_THREADS:
             raise EngineError(f"a batch for {self.name} has tokens or threads that it does not have")
