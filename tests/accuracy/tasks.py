@@ -44,8 +44,8 @@ class Task:
     `rows_of` says whose rows they are, with their licence, and `may_ship` whether numbers learnt from them
     may be part of the library. `thinned_by` is a cue of a row that tells its label in the further rows, and
     must not (see `weighting`). `form` is that of the embedding that stands beside the readout in what is
-    shipped, and `strength` how strongly it is fitted: both were chosen by cross-validation on the data set's
-    train rows. `measures` says what a figure on them tells.
+    shipped, and `strength` how strongly it is fitted: chosen by cross-validation on train rows, but those of
+    boundary with dev in view too. `measures` says what a figure on them tells.
     """
 
     name: str
