@@ -54,6 +54,8 @@ def in_words(evidence: Evidence) -> str:
             return f"hidden states behind layer {layer}, the arguments read behind the prompt"
         case Readout(layer=layer):
             return f"hidden states behind layer {layer}, the arguments read alone"
+        case Embedding(model=model, form="cosine"):
+            return f"{model}, how near the two texts are"
         case Embedding(model=model, form="pair"):
             return f"{model}, how the two texts compare"
         case Embedding(model=model):

@@ -43,8 +43,8 @@ class Readout:
     those of the arguments' tokens, each RMS-normalised, and that of the last one.
 
     With the `prefix` "own", the program's prefix comes before the arguments, and what stands between them is
-    read too. With "none", the arguments' texts are read alone, joined by line ends: so all functions of the
-    same text read the same, and share the pass.
+    read too. With "none", the arguments' texts are read behind a neutral word, joined by line ends: so all
+    functions of the same text read the same, and share the pass.
     """
 
     layer: int

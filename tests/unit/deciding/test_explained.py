@@ -12,8 +12,10 @@ import pytest
 from microprompt import abi, settings
 from microprompt.deciding import evidence as gathering
 from microprompt.deciding.decider import Decider
+from microprompt.deciding.explained import in_words
 from microprompt.explain import Explanation, Speed
 from microprompt.heads import tuning
+from microprompt.heads.evidence import FORMS, Embedding
 from microprompt.heads.tuning import Entry
 from microprompt.program import Program
 from microprompt.types import BoolType, OptionalType
@@ -85,3 +87,12 @@ def test_a_tuning_that_is_not_used_says_why(sources: FakeSources, tmp_path: Path
     said = "its tuning is not used: ask.tuning.json was made for another version of this prompt"
     assert said in lines(found)
     assert json.loads(json.dumps(found.to_json()))["untuned"] == found.untuned
+
+
+def test_each_form_of_an_embedding_is_told_apart() -> None:
+    told = [in_words(Embedding("minilm-l6", form)) for form in FORMS]
+    assert told == [
+        "minilm-l6, what the text is about",
+        "minilm-l6, how near the two texts are",
+        "minilm-l6, how the two texts compare",
+    ]
