@@ -149,6 +149,19 @@ class Using:
     escalate: Escalation | None = None
 
 
+TUNING_FORMAT: Final = 1
+"""The version of what tuning files say; one of another version is not read."""
+
+TUNING_SUFFIX: Final = ".tuning.json"
+"""What the name of a tuning file ends with, where that of the program beside it ends with `.mp`."""
+
+TENSORS_SUFFIX: Final = ".tuning.safetensors"
+"""What the name of the file with a tuning's numbers ends with."""
+
+MAX_TENSORS: Final = 256_000_000
+"""How many bytes the numbers of a tuning may have: hundreds of times what all heads of a program need."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """What `mpc tune` has learnt of a prompt.

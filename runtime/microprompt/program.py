@@ -33,6 +33,11 @@ class Program(abi.Body):
     parameters: tuple[Parameter, ...]
     returns: DeclaredType
 
+    def arguments_of(self, example: abi.Example) -> dict[str, object]:
+        """An example's arguments by the names of the parameters."""
+        names = (parameter.name for parameter in self.parameters)
+        return dict(zip(names, example.arguments, strict=True))
+
 
 def program_of(signature: Callable[..., object], body: abi.Body) -> Program:
     """The program of a `def` and its body. Raises `AbiError` if an annotation is missing or says no type."""

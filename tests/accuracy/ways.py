@@ -127,7 +127,7 @@ def _made_of(function: AnyFunction) -> tuple[object, ...]:
     learnt = program.tuning
     return (
         repr(replace(program, tuning=None, source="", line=0)),
-        None if learnt is None else read_regular(Path(learnt.file), tuning.MAX_TENSORS),
+        None if learnt is None else read_regular(Path(learnt.file), abi.MAX_TENSORS),
     )
 
 

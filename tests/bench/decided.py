@@ -24,7 +24,7 @@ import numpy as np
 
 import microprompt
 from microprompt import PromptFunction, abi, gather, prompt
-from microprompt.deciding.choices import arguments_of, example_labels, questions
+from microprompt.deciding.choices import example_labels, questions
 from microprompt.deciding.evidence import Loaded, evidence_of_rows, forget
 from microprompt.deciding.settle import model_name
 from microprompt.deciding.source import EMBEDDER
@@ -217,7 +217,7 @@ def measure(task: DecidedTask) -> DecidedRun:
     subjects = {name: SUBJECTS[name] for name in task.names}
     with TemporaryDirectory() as folder:
         asks = {
-            name: _asker(subject, abi.Model(name=task.path), Path(folder) / f"{name}{tuning.SUFFIX}")
+            name: _asker(subject, abi.Model(name=task.path), Path(folder) / f"{name}{abi.TUNING_SUFFIX}")
             for name, subject in subjects.items()
         }
         for name, subject in subjects.items():
@@ -279,7 +279,7 @@ def _entry(program: Program, subject: Subject, model: abi.Model) -> Entry:
     sources = Loaded(model, None)
     (question,) = questions(program.returns)
     answers = example_labels(program, question)
-    rows = [arguments_of(program, program.examples[number]) for number in answers]
+    rows = [program.arguments_of(program.examples[number]) for number in answers]
     parts = []
     for evidence in _evidence(subject, sources):
         features = evidence_of_rows(program, rows, evidence, sources)

@@ -6,7 +6,6 @@ evidence answers.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -35,8 +34,7 @@ def note_function(file: str, called: AnyFunction) -> None:
     options = kind(program.returns).options()
     if options is None or program.tuning is not None or program.using.decide is not None:
         return
-    counts = Counter(example.answer for example in program.examples)
-    lacking = len(options) - sum(count >= project.ENOUGH_EXAMPLES for count in counts.values())
+    lacking = project.lacking(len(options), (example.answer for example in program.examples))
     model = _model(program.using.model.name if program.using.model else None)
     _note(file, program.name, model, len(options), lacking)
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from microprompt import abi, rows, settings
+from microprompt import abi, rows
+from microprompt.engines import loaded
 from microprompt.errors import ModelError
 from microprompt.evaluation.rows import LABEL, LabelledRows, joined, read_labelled, read_unlabelled
-from microprompt.locations import is_path, located
 from microprompt.program import Program
 from microprompt.storage import read_regular
 from microprompt.tuning.names import short_name
@@ -97,12 +97,9 @@ def command(
     key = project.keys(path).get(function)
     if key is None:
         raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")
-    wanted = called.program.using.model if model is None else abi.Model(name=model)
-    if wanted is None:
-        wanted = abi.Model(name=settings.current().model)
+    named = called.program.using.model if model is None else abi.Model(name=model)
+    wanted = loaded.wanted(named, path.parent)
     program = replace(called.program, using=replace(called.program.using, model=wanted))
-    if is_path(wanted.name):
-        wanted = replace(wanted, name=str(located(wanted.name, path.parent)))
     found = [_labelled(program, each, label) for each in labelled]
     inputs = None if unlabelled is None else read_unlabelled(program, _data(unlabelled), str(unlabelled))
     for warning in [warning for read in (*found, inputs) if read is not None for warning in read.warnings]:

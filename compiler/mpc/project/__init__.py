@@ -3,7 +3,7 @@
 from .load import CompileError, load, load_with_warnings
 from .modules import BuildReport, BuiltFile, build, check, collect, watched
 from .paths import shown
-from .prompts import ENOUGH_EXAMPLES, BareChoice, bare_choices, keys
+from .prompts import ENOUGH_EXAMPLES, BareChoice, bare_choices, keys, lacking
 
 __all__ = [
     "ENOUGH_EXAMPLES",
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "collect",
     "keys",
+    "lacking",
     "load",
     "load_with_warnings",
     "shown",

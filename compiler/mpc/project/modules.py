@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from microprompt import storage
+from microprompt.abi import MAX_TENSORS
 
 from ..codegen import MARKS
 from ..diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
 from ..source import Span
 from . import files
 from .paths import absolute, real, shown
-from .tuning import MAX_NUMBERS, tuning_path
+from .tuning import tuning_path
 from .units import Unit, all_diagnostics, compile_all
 
 Status: TypeAlias = Literal["written", "unchanged", "stale", "failed"]
@@ -158,9 +159,9 @@ def _tunings(unit: Unit, output: Path) -> Iterator[tuple[Path, Path]]:
 def _copy(source: Path, output: Path, *, check: bool) -> Status:
     """Copy a file unless the same is there already; `failed` when what is there is no file."""
     with _writing(output):
-        data = storage.read_regular(source, MAX_NUMBERS)
+        data = storage.read_regular(source, MAX_TENSORS)
         try:
-            if _existing(output, MAX_NUMBERS) == data:
+            if _existing(output, MAX_TENSORS) == data:
                 return "unchanged"
         except storage.NotAFileError:
             return "failed"

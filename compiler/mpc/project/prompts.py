@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,7 +80,10 @@ def _bare_choices(unit: Unit) -> list[BareChoice]:
 
 def _lacking(prompt: CheckedPrompt) -> int:
     """How many labels have too few examples; 0 for what is no choice."""
-    if prompt.returns.options is None:
-        return 0
-    counts = Counter(example.answer for example in prompt.examples)
-    return prompt.returns.options - sum(count >= ENOUGH_EXAMPLES for count in counts.values())
+    options = prompt.returns.options
+    return 0 if options is None else lacking(options, (example.answer for example in prompt.examples))
+
+
+def lacking(labels: int, answers: Iterable[Hashable]) -> int:
+    """How many of so many labels too few of the examples with these answers have."""
+    return labels - sum(count >= ENOUGH_EXAMPLES for count in Counter(answers).values())

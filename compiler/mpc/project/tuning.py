@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeGuard
 
+from microprompt.abi import MAX_TENSORS, TENSORS_SUFFIX, TUNING_FORMAT, TUNING_SUFFIX
 from microprompt.storage import NotAFileError, read_regular
 
 from ..diagnostics import Diagnostic, Reporter, ToolError
@@ -19,21 +20,13 @@ from ..source import Source, Span
 from ..tuning import TunedEntry, TuningFile
 from .paths import real, shown
 
-FORMAT: Final = 1
-"""The version of what tuning files say; one of another version is not read."""
-
-MAX_NUMBERS: Final = 256_000_000
-"""How many bytes the file with the numbers may have. What is learnt of a prompt takes some kilobytes."""
-
-_SUFFIX: Final = ".tuning.json"
-_NUMBERS: Final = ".tuning.safetensors"
 _START: Final = Span(0, 0)
 _HELP: Final = "get it back from where the program is kept, or delete it and run `mpc tune` again"
 
 
 def tuning_path(source: Path) -> Path:
     """Where the tuning of the source at this path lies."""
-    return source.with_suffix(_SUFFIX)
+    return source.with_suffix(TUNING_SUFFIX)
 
 
 def read_tuning(path: Path, root: Path, source: Source) -> tuple[TuningFile | None, list[Diagnostic]]:
@@ -41,7 +34,7 @@ def read_tuning(path: Path, root: Path, source: Source) -> tuple[TuningFile | No
 
     Raises `ToolError` for a file that may not be read.
     """
-    path, numbers = tuning_path(path), path.with_suffix(_NUMBERS)
+    path, numbers = tuning_path(path), path.with_suffix(TENSORS_SUFFIX)
     if not os.path.lexists(path):
         return None, []
     place = Source(_beside(source.path), "", _beside(source.display))
@@ -92,8 +85,8 @@ def _outline(document: object) -> tuple[Mapping[str, tuple[TunedEntry, ...]], ob
     """The entries by the names of prompts, and what is said of the file with the numbers."""
     if not _is_object(document):
         raise _DamagedError("no JSON object")
-    if document.get("format") != FORMAT:
-        raise _DamagedError(f"of another format than {FORMAT}, which this mpc reads")
+    if document.get("format") != TUNING_FORMAT:
+        raise _DamagedError(f"of another format than {TUNING_FORMAT}, which this mpc reads")
     functions = document.get("functions")
     if not _is_object(functions):
         raise _DamagedError("without `functions`")
@@ -130,7 +123,7 @@ def _check_numbers(said: object, path: Path, root: Path) -> None:
         raise _DamagedError(f"of no use: {path.name}, which has its numbers, is not beside it")
     if not real(path).is_relative_to(real(root)):
         raise _DamagedError(f"of no use: {path.name}, which has its numbers, is outside the project")
-    if (size := os.path.getsize(path)) > MAX_NUMBERS:
+    if (size := os.path.getsize(path)) > MAX_TENSORS:
         raise _DamagedError(f"of no use: {path.name}, which has its numbers, has {size:,} bytes")
 
 
@@ -142,7 +135,7 @@ def _is_object(data: object) -> TypeGuard[Mapping[str, object]]:
 
 
 def _beside(name: str) -> str:
-    return PurePosixPath(name).with_suffix(_SUFFIX).as_posix()
+    return PurePosixPath(name).with_suffix(TUNING_SUFFIX).as_posix()
 
 
 def _damaged(place: Source, path: Path, error: _DamagedError) -> list[Diagnostic]:

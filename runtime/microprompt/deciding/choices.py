@@ -12,7 +12,7 @@ from ..program import Program
 from ..prompts.layout import lay_out
 from ..prompts.plan import Branch, Chain, Choice, Node, SideBySide, make_plan
 from ..types import AnyKind, DeclaredType, kind
-from ..types.records import dotted
+from ..types.leaves import leaves as leaves_of
 
 _FINGERPRINT_LENGTH = 32
 
@@ -40,17 +40,9 @@ def questions(returns: DeclaredType) -> tuple[Question, ...]:
     )
 
 
-@lru_cache(maxsize=256)
 def leaves(returns: DeclaredType) -> frozenset[str]:
     """The dotted names of all values in an answer of a type; "" for the whole answer."""
-    return frozenset(_leaves("", kind(returns)))
-
-
-def _leaves(name: str, declared: AnyKind) -> Iterator[str]:
-    if not declared.fields():
-        yield name
-    for field in declared.fields():
-        yield from _leaves(dotted(name, field.name), field.kind)
+    return frozenset(name for name, _ in leaves_of(kind(returns)))
 
 
 def _choices(node: Node) -> Iterator[Choice]:
@@ -75,12 +67,6 @@ def example_labels(program: Program, question: Question) -> dict[int, int]:
         if question.name in leaves:
             found[number] = question.label(leaves[question.name])
     return found
-
-
-def arguments_of(program: Program, example: abi.Example) -> dict[str, object]:
-    """An example's arguments by name."""
-    names = (parameter.name for parameter in program.parameters)
-    return dict(zip(names, example.arguments, strict=True))
 
 
 def holes(program: Program) -> int:

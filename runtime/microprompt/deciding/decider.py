@@ -40,7 +40,7 @@ from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Program
 from ..scheduling.jobs import Answerer, Pending, run_many
-from ..scheduling.sampling import Sampler
+from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
 from ..types import kind
 from .choices import questions
@@ -121,7 +121,7 @@ class Decider:
     def result(self, pending: Pending[T], /) -> T:
         """Wait for a call. Raises what ended it; `DeadlineExceeded` at its deadline."""
         try:
-            pending.future.exception(_seconds_left(pending))
+            pending.future.exception(pending.seconds_left())
         except TimeoutError:
             pending.expire()
         except BaseException:
@@ -299,8 +299,7 @@ class _Run:
     def _decide(self, given: Mapping[Evidence, Any]) -> None:
         """All evidence is there, and what the heads say of it is what is answered."""
         using = self._call.program.using
-        random = np.random.default_rng(using.seed) if using.temperature else None
-        sampler = Sampler(using.temperature, random)
+        sampler = sampler_of(using)
         written: Answer[object] | None = given.get(Labels())
         decided: dict[str, FieldAnswer] = {}
         near_tie = False
@@ -506,12 +505,6 @@ def _threads() -> ThreadPoolExecutor:
         if _pool is None:
             _pool = ThreadPoolExecutor(4, thread_name_prefix="microprompt-follow-up")
         return _pool
-
-
-def _seconds_left(pending: Pending[Any]) -> float | None:
-    if pending.deadline is None:
-        return None
-    return min(max(0.0, pending.deadline - time.monotonic()), threading.TIMEOUT_MAX)
 
 
 def _after_fork() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import settings, storage
+from ..abi import MAX_TENSORS
 from ..errors import TuningError
 from ..heads import tuning
 from ..heads.tuning import Entry
@@ -27,7 +28,7 @@ def find(key: str) -> Entry | None:
     """What was kept under a key, if it is still there and still the same."""
     path = _path(key)
     try:
-        data = storage.unseal(storage.read_regular(path, tuning.MAX_TENSORS))
+        data = storage.unseal(storage.read_regular(path, MAX_TENSORS))
         if data is None:
             return None
         ((entry,),) = tuning.unpack(path, data).values()

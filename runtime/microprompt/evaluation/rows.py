@@ -19,7 +19,7 @@ from ..errors import ArgumentError
 from ..program import Program
 from ..rows import from_row
 from ..types import AnyKind, kind
-from .leaves import leaves
+from ..types.leaves import leaves
 from .tables import read_table
 
 LABEL: Final = "label"
@@ -263,8 +263,7 @@ def _repeated(lines: Sequence[int], keys: Sequence[Hashable], labels: Sequence[s
 
 
 def _shown_already(program: Program, lines: Sequence[int], keys: Sequence[Hashable]) -> Iterator[str]:
-    names = [parameter.name for parameter in program.parameters]
-    shown = {_key(program, dict(zip(names, each.arguments, strict=True))) for each in program.examples}
+    shown = {_key(program, program.arguments_of(each)) for each in program.examples}
     found = [line for line, key in zip(lines, keys, strict=True) if key in shown]
     if found:
         yield f"the program shows as an example what it is asked in {_rows(found)}: that tells little"

@@ -19,9 +19,9 @@ from ..answer import Answer
 from ..errors import MicropromptError
 from ..program import Program
 from ..types import kind
+from ..types.leaves import leaves
 from . import metrics
 from .figures import Figures, measure
-from .leaves import leaves
 from .outcomes import Outcome, outcomes
 from .rows import LabelledRows
 from .variants import Variant

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import storage
+from ..abi import MAX_TENSORS, TENSORS_SUFFIX, TUNING_FORMAT, TUNING_SUFFIX
 from ..errors import TuningError
 from .evidence import RECIPE, evidence_of
 from .head import Head, HeadPart
@@ -28,12 +29,6 @@ from .linear import Linear
 
 T = TypeVar("T")
 
-SUFFIX: Final = ".tuning.json"
-FORMAT: Final = 1
-MAX_TENSORS: Final = 256_000_000
-"""How many bytes the numbers may have: some hundreds of times what all heads of a program need."""
-
-_TENSORS_SUFFIX: Final = ".tuning.safetensors"
 _PACKED: Final = "behind"  # where the numbers of a packed tuning are
 _LENGTH: Final = 8  # bytes that say how long its text is
 
@@ -80,12 +75,12 @@ Tunings = Mapping[str, Sequence[Entry]]
 
 def tuning_path(source: Path) -> Path:
     """Where the tuning of a program lies, given the path of its `.mp` file or of its module."""
-    return source.with_name(source.stem + SUFFIX)
+    return source.with_name(source.stem + TUNING_SUFFIX)
 
 
 def tensors_path(path: Path) -> Path:
     """Where the numbers of the tuning at `path` lie."""
-    return path.with_name(path.name.removesuffix(SUFFIX) + _TENSORS_SUFFIX)
+    return path.with_name(path.name.removesuffix(TUNING_SUFFIX) + TENSORS_SUFFIX)
 
 
 def with_entry(tunings: Tunings, function: str, entry: Entry) -> dict[str, tuple[Entry, ...]]:
@@ -124,7 +119,7 @@ def _written(name: str, tunings: Tunings) -> tuple[bytes, bytes]:
     }
     numbers = save(tensors)
     document = {
-        "format": FORMAT,
+        "format": TUNING_FORMAT,
         "functions": functions,
         "tensors": {"file": name, "sha256": hashlib.sha256(numbers).hexdigest()},
     }
@@ -196,8 +191,8 @@ def unpack(path: Path, packed: bytes) -> Tunings:
 
 def _read(path: Path, text: bytes, name: str, numbers: Callable[[], bytes]) -> Tunings:
     document = _Data(path, _document(path, text), "the file")
-    if (found := document.of("format", int)) != FORMAT:
-        document.refuse(f"has format {found}; this microprompt reads format {FORMAT}")
+    if (found := document.of("format", int)) != TUNING_FORMAT:
+        document.refuse(f"has format {found}; this microprompt reads format {TUNING_FORMAT}")
     about = document.inside("tensors")
     if about.of("file", str) != name:
         about.refuse(f"names another file than {name}")
@@ -344,7 +339,7 @@ class _Data:
 
 
 def _unreadable(path: Path, name: str, why: str | None) -> TuningError:
-    source = path.name.removesuffix(SUFFIX) + ".mp"
+    source = path.name.removesuffix(TUNING_SUFFIX) + ".mp"
     return TuningError(
         f"the tuning {path.with_name(name)} can't be used: {why}",
         help=f"tune again (`mpc tune {source} FUNCTION`), or delete it and run `mpc build {source}`",

@@ -108,8 +108,7 @@ def _question(program: Program) -> Iterator[Segment]:
 
 def _shot(program: Program, example: abi.Example) -> Iterator[Segment]:
     """Input block and cue, with an example's arguments in the holes."""
-    names = (parameter.name for parameter in program.parameters)
-    arguments = dict(zip(names, example.arguments, strict=True))
+    arguments = program.arguments_of(example)
     for segment in _question(program):
         yield Argument(hole_text(program, segment, arguments)) if isinstance(segment, abi.Hole) else segment
 

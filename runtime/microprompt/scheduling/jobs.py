@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +33,12 @@ class Pending(Generic[T]):
         """It starts to run."""
         if self.deadline is None and self.timeout is not None:
             self.deadline = time.monotonic() + self.timeout
+
+    def seconds_left(self) -> float | None:
+        """How long it may still run, in seconds that a thread can wait; `None` without a deadline."""
+        if self.deadline is None:
+            return None
+        return min(max(0.0, self.deadline - time.monotonic()), threading.TIMEOUT_MAX)
 
     def is_over(self) -> bool:
         """Whether nobody waits for it any more; tells the waiting if the deadline has passed."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-import numpy as np
-
 from ..errors import AnswerTooLong, EngineError
 from ..program import Program
 from ..prompts.plan import Plan, make_plan
@@ -14,7 +12,7 @@ from ..prompts.tokenized import TokenizedPrompt
 from ..types.punctuation import SPACE
 from .backend import Backend
 from .decoding import Cursor, Decoding
-from .sampling import Sampler
+from .sampling import sampler_of
 from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
 
 T = TypeVar("T")
@@ -76,9 +74,8 @@ class TokenizedProgram:
         for name, what in (said or {}).items():
             if name not in choices or not choices[name].takes(what):
                 raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
-        random = np.random.default_rng(using.seed) if using.temperature else None
         budget = using.max_tokens or self.answer.max_tokens
-        decoding = self.answer.decode(cursor, Terms(Sampler(using.temperature, random), budget, said or {}))
+        decoding = self.answer.decode(cursor, Terms(sampler_of(using), budget, said or {}))
         return (yield from self._within(most, cursor, decoding))
 
     def value(self, parts: Decided) -> object:

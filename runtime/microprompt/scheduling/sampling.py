@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import abi
+
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
@@ -33,6 +35,12 @@ class Sampler:
         log_probs = logits.astype(np.float64) - log_sum_exp(logits)
         which = self.pick(log_probs)
         return which, float(log_probs[which])
+
+
+def sampler_of(using: abi.Using) -> Sampler:
+    """How a call of a prompt with these settings takes its tokens and labels."""
+    random = np.random.default_rng(using.seed) if using.temperature else None
+    return Sampler(using.temperature, random)
 
 
 Weigh: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]

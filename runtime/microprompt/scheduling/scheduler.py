@@ -15,7 +15,6 @@ import asyncio
 import atexit
 import os
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -136,7 +135,7 @@ class Scheduler(Generic[R]):
         """Wait for a submitted job. Raises what ended it; `DeadlineExceeded` at its deadline."""
         self._refuse_in_a_fork()
         try:
-            pending.future.exception(_seconds_left(pending))
+            pending.future.exception(pending.seconds_left())
         except TimeoutError:
             self._expire(pending)
         except BaseException:
@@ -154,7 +153,7 @@ class Scheduler(Generic[R]):
                 loop.call_soon_threadsafe(ended.set)
 
         try:
-            async with asyncio.timeout(_seconds_left(job)), self._admission(loop):
+            async with asyncio.timeout(job.seconds_left()), self._admission(loop):
                 self.submit(job, wait=False)
                 job.future.add_done_callback(tell)
                 await ended.wait()
@@ -349,12 +348,6 @@ def _serve(inbox: _Inbox, number: int) -> None:
         scheduler.work(number)
         # While it waits again, this name must not keep the scheduler.
         del scheduler
-
-
-def _seconds_left(pending: Pending[Any]) -> float | None:
-    if pending.deadline is None:
-        return None
-    return min(max(0.0, pending.deadline - time.monotonic()), threading.TIMEOUT_MAX)
 
 
 # ------------------------------------------------------------------------------------ the process's life

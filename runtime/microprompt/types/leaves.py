@@ -1,11 +1,11 @@
-"""The parts of an answer that are measured apart: the fields of records, however deep, else the answer."""
+"""The parts of an answer with values of their own: the fields of records, however deep, else the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..types import AnyKind
-from ..types.records import dotted
+from .base import AnyKind
+from .records import dotted
 
 
 def leaves(declared: AnyKind, name: str = "") -> Iterator[tuple[str, AnyKind]]:

@@ -15,7 +15,6 @@ from microprompt.answer import Answer
 from microprompt.engines import loaded
 from microprompt.errors import DeadlineExceeded, ModelError, ScriptError
 from microprompt.evaluation.figures import measure
-from microprompt.evaluation.leaves import leaves
 from microprompt.evaluation.outcomes import outcomes
 from microprompt.evaluation.rows import LabelledRows
 from microprompt.evaluation.run import Evaluated, Evaluation, compare, run, warm
@@ -23,6 +22,7 @@ from microprompt.evaluation.variants import Variant, on_models, with_program
 from microprompt.function import PromptFunction
 from microprompt.testing import ScriptedEngine, scripted
 from microprompt.types import kind
+from microprompt.types.leaves import leaves
 
 from .programs import Act, Ticket, classify, maybe, price, same, stars, title, triage
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from microprompt.abi import MAX_TENSORS
 from microprompt.errors import TuningError
 from microprompt.heads.evidence import Embedding, Labels, Readout
 from microprompt.heads.head import Head, HeadPart
 from microprompt.heads.linear import Linear
 from microprompt.heads.tuning import (
-    MAX_TENSORS,
     Entry,
     Resolved,
     Thresholds,
