@@ -189,6 +189,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
     kind = loaded.EngineKind(takes=lambda name: name.startswith("bytes"), load=load)
     monkeypatch.setattr(loaded, "KINDS", (kind, *loaded.KINDS))
     monkeypatch.setattr(loaded, "_engines", {})
+    monkeypatch.setattr(loaded, "_embedders", {})
     yield engines
     for engine in engines:
         engine.close()
