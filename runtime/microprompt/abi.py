@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from .errors import AbiError
 
-CURRENT: Final[int] = 4
+CURRENT: Final[int] = 5
 """The version of what generated modules say. It rises with every change, also when something is added."""
 
 OLDEST: Final[int] = 3
