@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, assert_never
 
-from lark import Lark, TextSlice, Token
+from lark import Lark, TextSlice, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 from lark.lexer import PatternStr
 
@@ -37,6 +37,8 @@ from .nodes import (
     UsingAst,
 )
 from .problems import Stop, explain
+from .recovery import MAX_MISTAKES, body_of, without_broken_part
+from .template import parse_template
 from .tree import TreeBuilder
 
 MAX_NESTING: Final = 32
@@ -73,28 +75,8 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     has_tab = not chunk.is_docstring and _report_tab(chunk, reporter)
     if _report_nesting(chunk, reporter):
         return None
-    lark = grammar()
-    parser = lark.parse_interactive(TextSlice(reporter.source.text, chunk.span.start, chunk.span.end))
-    read: list[Token] = []
-    try:
-        for token in parser.iter_parse():
-            read.append(token)
-        tree = parser.feed_eof(read[-1])  # type: ignore[no-untyped-call]  # Lark gives it no types
-    except (UnexpectedToken, UnexpectedCharacters) as error:
-        is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-        if read and isinstance(error, UnexpectedToken) and read[-1] is error.token:
-            read.pop()  # it was read but not taken
-        at = chunk.span.end if is_end else error.pos_in_stream
-        assert at is not None
-        found = error.token if isinstance(error, UnexpectedToken) else reporter.source.text[at]
-        accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]  # Lark gives it no types
-        stop = Stop(
-            at=at,
-            found="" if is_end else str(found),
-            last_end=_end(read[-1]) if read else chunk.span.start,
-            accepts={name: _fixed_text(lark, name) for name in accepted},
-        )
-        explain(stop, chunk, reporter)
+    tree = _tree(chunk, reporter)
+    if tree is None:
         return None
     try:
         item = TreeBuilder(reporter).transform(tree)
@@ -103,6 +85,52 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     if not has_tab:
         _report_uneven(item, reporter)
     return item
+
+
+def _tree(chunk: Chunk, reporter: Reporter) -> Tree[Token] | None:
+    """What Lark reads of a chunk; `None` after a mistake, with all those that could be found reported."""
+    text = reporter.source.text
+    for count in range(MAX_MISTAKES):
+        found = _read(text, chunk)
+        if isinstance(found, Tree):
+            return None if count else found
+        if count and (found.at == chunk.span.end or not found.found.strip()):
+            return None  # what is missing there may be what was blanked
+        explain(found, chunk, reporter)
+        if not count and chunk.word == "prompt":
+            body = body_of(text, chunk)
+            parse_template(text[body.start : body.end], body.start, reporter)
+        rest = without_broken_part(text, chunk, found.last_end)
+        if rest is None:
+            return None
+        text = rest
+    return None
+
+
+def _read(text: str, chunk: Chunk) -> Tree[Token] | Stop:
+    """The tree of a chunk of the text, or where reading it stopped."""
+    lark = grammar()
+    parser = lark.parse_interactive(TextSlice(text, chunk.span.start, chunk.span.end))
+    read: list[Token] = []
+    try:
+        for token in parser.iter_parse():
+            read.append(token)
+        tree: Tree[Token] = parser.feed_eof(read[-1])  # type: ignore[no-untyped-call]  # Lark gives it no types
+        return tree
+    except (UnexpectedToken, UnexpectedCharacters) as error:
+        is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        if read and isinstance(error, UnexpectedToken) and read[-1] is error.token:
+            read.pop()  # it was read but not taken
+        at = chunk.span.end if is_end else error.pos_in_stream
+        assert at is not None
+        found = error.token if isinstance(error, UnexpectedToken) else text[at]
+        accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]  # Lark gives it no types
+        return Stop(
+            at=at,
+            found="" if is_end else str(found),
+            last_end=_end(read[-1]) if read else chunk.span.start,
+            accepts={name: _fixed_text(lark, name) for name in accepted},
+        )
 
 
 def _end(token: Token) -> int:
