@@ -177,6 +177,19 @@ _CODES: Final = (
         "same. Text in Arabic or Hebrew letters needs none of these characters; where a string must "
         "hold one, write it as `\\u202e`.",
     ),
+    _error(
+        "MP0115",
+        "a comment allows what is no warning",
+        "A comment `# mpc: allow MP0404` says that a warning is known and meant. It names the codes of "
+        "warnings; errors cannot be allowed.",
+    ),
+    _warning(
+        "MP0116",
+        "a comment allows nothing",
+        "A comment such as `# mpc: allow MP0404` is about its line; alone on a line, about the entry below; "
+        "and at the beginning of a line, about the declaration below with its clauses. Nothing there "
+        "gives the warning that it names, so the comment has outlived its reason.",
+    ),
     # -------------------------------------------------------------------------------------------- names
     _error(
         "MP0201",

@@ -17,6 +17,7 @@ from .diagnostics import Diagnostic, has_errors
 from .lower import lower
 from .sema import CheckedModule, check
 from .source import Source
+from .syntax.allowed import without_allowed
 from .syntax.nodes import Module
 from .tuning import TuningFile, take_up
 
@@ -57,7 +58,7 @@ def compile_module(
     diagnostics = (*parse_diagnostics, *check_diagnostics)
     incomplete = any(found is None or found.compiled.text is None for found in imported.values())
     if incomplete or has_errors(diagnostics):
-        return Compiled(checked, None, diagnostics)
+        return Compiled(checked, None, without_allowed(source, diagnostics))
     imports = tuple(
         replace(item, python=found.python)
         for item in checked.imports
@@ -66,7 +67,7 @@ def compile_module(
     checked, tuning_diagnostics = take_up(replace(checked, imports=imports), tuning)
     spec = lower(checked)
     text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
-    return Compiled(checked, text, (*diagnostics, *tuning_diagnostics))
+    return Compiled(checked, text, without_allowed(source, (*diagnostics, *tuning_diagnostics)))
 
 
 def digest(module: CheckedModule) -> str:
