@@ -177,7 +177,7 @@ _CODES: Final = (
         "same. Text in Arabic or Hebrew letters needs none of these characters; where a string must "
         "hold one, write it as `\\u202e`.",
     ),
-    _error(
+    _warning(
         "MP0115",
         "a comment allows what is no warning",
         "A comment `# mpc: allow MP0404` says that a warning is known and meant. It names the codes of "

@@ -24,6 +24,8 @@ _STRING: Final = re.compile(r'"(?:\\.|[^"\\\n])*"?|#[^\n]*|[\[(\])\n,]')
 def without_broken_part(text: str, chunk: Chunk, at: int) -> str | None:
     """`text` with the entry or the parameter blanked that holds the offset `at`; `None` where that leaves
     nothing to read, or where the place is in neither."""
+    if chunk.is_docstring:
+        return None
     parts = list(_parameters(text, chunk) if chunk.word == "prompt" else _entries(text, chunk))
     broken = next((part for part in parts if part.start <= at <= part.end), None)
     if broken is None or len(parts) == 1:
