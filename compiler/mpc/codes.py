@@ -1,7 +1,7 @@
 """The registry of diagnostic codes: one entry for each thing the compiler can find, with its explanation.
 
 The hundreds name the stage: 00 reading, 01 syntax, 02 names, 03 types, 04 bodies, 05 values, 06 settings,
-07 imports, 08 tunings, 09 output.
+07 imports, 08 tunings, 09 output, 11 hints about programs that mean something else than they say.
 """
 
 from __future__ import annotations
@@ -508,6 +508,45 @@ _CODES: Final = (
         "two files with one output",
         "With `--out`, two source files would be written to the same Python file. Build them into "
         "two folders.",
+    ),
+    # -------------------------------------------------------------------------------------------- hints
+    _warning(
+        "MP1101",
+        "words that differ only in how they are written",
+        "The words of a choice, or of a record's fields, differ only in capitals, spaces, dashes or `_`. "
+        "A small model takes them for the same word, and so would a reader.",
+    ),
+    _warning(
+        "MP1102",
+        "text that every call pays for",
+        "What stands before the paragraph of the first hole is evaluated once and kept; what stands behind "
+        "it is evaluated anew in every call. Here most of the English stands behind it. Move the hole to "
+        "the end of the body, and the instruction in front of it.",
+    ),
+    _warning(
+        "MP1103",
+        "examples that contradict each other",
+        "Two examples have the same arguments and different answers. The model is shown both, and what is "
+        "fitted on the examples learns from both that nothing can be known.",
+    ),
+    _warning(
+        "MP1104",
+        "a test that is an example",
+        "The test's arguments are those of an example, so the model is shown the answer that it is tested "
+        "on: the test says nothing about texts that it has not seen.",
+    ),
+    _warning(
+        "MP1105",
+        "a label without an example",
+        "Some of the labels of a choice have examples and others have none. A small model prefers what it "
+        "is shown, and what is fitted on the examples knows nothing of the others.",
+    ),
+    _warning(
+        "MP1106",
+        "an answer that is likely to be copied",
+        "Every example gives a field of free text the same text, or there is but one example. A small model "
+        "copies it into answers to other arguments. Give examples with different texts; where the field is "
+        "taken from an argument, let its type say so.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A file's text becomes its Python module: parse -> check -> take up its tuning -> lower -> emit.
+"""A file's text becomes its Python module: parse -> check -> take up its tuning -> hints -> lower -> emit.
 
 Nothing here touches a file.
 """
@@ -15,7 +15,7 @@ from . import __version__
 from .codegen import emit
 from .diagnostics import Diagnostic, has_errors
 from .lower import lower
-from .sema import CheckedModule, check
+from .sema import CheckedModule, check, hints
 from .source import Source
 from .syntax.allowed import without_allowed
 from .syntax.nodes import Module
@@ -67,7 +67,7 @@ def compile_module(
     checked, tuning_diagnostics = take_up(replace(checked, imports=imports), tuning)
     spec = lower(checked)
     text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
-    return Compiled(checked, text, without_allowed(source, (*diagnostics, *tuning_diagnostics)))
+    return Compiled(checked, text, without_allowed(source, (*diagnostics, *tuning_diagnostics, *hints(checked))))
 
 
 def digest(module: CheckedModule) -> str:

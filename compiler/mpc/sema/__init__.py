@@ -2,5 +2,6 @@
 
 from .check import check
 from .checked import CheckedModule
+from .hints import hints
 
-__all__ = ["CheckedModule", "check"]
+__all__ = ["CheckedModule", "check", "hints"]

@@ -6,7 +6,6 @@ from typing import Final, assert_never
 
 from .. import later
 from ..diagnostics import Reporter
-from ..source import Span
 from ..syntax import nodes
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
 from ..types.alias import CheckedAlias
@@ -16,7 +15,7 @@ from ..types.enums import CheckedEnum, CheckedMember
 from ..types.literals import CheckedLiterals
 from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
-from ..types.words import check_word, report_twice
+from ..types.words import Words
 from .checked import CheckedModel, PromptName, Symbol
 from .distinct import Distinct
 from .names import Scope
@@ -132,14 +131,14 @@ class TypeResolver:
     def _enum(self, declaration: nodes.EnumDecl) -> CheckedEnum:
         members: dict[str, CheckedMember] = {}
         names = Distinct(self._reporter, code="MP0202", kind="member")
-        labels: dict[str, Span] = {}
+        labels = Words(self._reporter, help="give one of the two another word with `as`")
         for node in declaration.members:
             if not names.take(node.name):
                 continue
             check_member_name(node.name, self._reporter)
             members[node.name.text] = CheckedMember(
                 name=node.name.text,
-                label=self._label(node.name, node.label, labels),
+                label=_label(node, labels),
                 description=_text(node.description),
                 span=node.span,
             )
@@ -148,7 +147,7 @@ class TypeResolver:
     def _record(self, declaration: nodes.RecordDecl) -> CheckedRecord:
         fields: dict[str, CheckedField] = {}
         names = Distinct(self._reporter, code="MP0202", kind="field")
-        labels: dict[str, Span] = {}
+        labels = Words(self._reporter, help="give one of the two another word with `as`")
         for node in declaration.fields:
             if not names.take(node.name):
                 continue
@@ -156,7 +155,7 @@ class TypeResolver:
             type = self.type(node.type)
             fields[node.name.text] = CheckedField(
                 name=node.name.text,
-                label=self._label(node.name, node.label, labels),
+                label=_label(node, labels),
                 type=type,
                 description=_text(node.description),
                 has_default=node.default is not None,
@@ -170,18 +169,6 @@ class TypeResolver:
         if node is None:
             return None
         return Reading(names=self, reporter=self._reporter, wanted=type).read(node)
-
-    def _label(self, name: nodes.Name, written: nodes.StringAst | None, seen: dict[str, Span]) -> str:
-        """The word the model sees, checked to be a word and to be the only one of its kind."""
-        label = name.text if written is None else written.text
-        span = name.span if written is None else written.span
-        check_word(label, span, self._reporter)
-        if label in seen:
-            report_twice(
-                label, span, seen[label], "give one of the two another word with `as`", self._reporter
-            )
-        seen.setdefault(label, span)
-        return label
 
     # ------------------------------------------------------------------------------------------- types
 
@@ -279,3 +266,10 @@ class TypeResolver:
 
 def _text(node: nodes.StringAst | None) -> str | None:
     return None if node is None else node.text
+
+
+def _label(node: nodes.MemberAst | nodes.FieldAst, words: Words) -> str:
+    """The word the model sees, checked to be a word and to be the only one of its kind."""
+    written = node.name if node.label is None else node.label
+    words.take(written.text, written.span)
+    return written.text

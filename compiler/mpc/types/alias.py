@@ -52,6 +52,10 @@ class CheckedAlias(NamedType):
         return self.target.options
 
     @property
+    def is_free_text(self) -> bool:
+        return self.target.is_free_text
+
+    @property
     def has_choices(self) -> bool:
         return self.target.has_choices
 

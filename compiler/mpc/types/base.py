@@ -99,6 +99,11 @@ class Type(ABC):
         """Whether none is among the values."""
 
     @property
+    def is_free_text(self) -> bool:
+        """Whether the model writes the answer as it likes."""
+        return False
+
+    @property
     @abstractmethod
     def longest(self) -> int:
         """The most characters of an answer."""

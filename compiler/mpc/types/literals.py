@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from microprompt.notation import literals
 
 from ..diagnostics import Reporter
-from ..source import Span
 from ..spec import Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import Naming, Reading, Simple, Value
-from .words import check_word, report_none_twice, report_twice
+from .words import Words, report_none_twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +21,10 @@ class CheckedLiterals(Simple):
     @staticmethod
     def written(items: Iterable[nodes.LiteralTypeAst], reporter: Reporter) -> CheckedLiterals:
         """The choice among the strings of a notation."""
-        seen: dict[str, Span] = {}
+        words = Words(reporter, help="leave one of the two out")
         for item in items:
-            text = item.value.text
-            check_word(text, item.span, reporter)
-            if text in seen:
-                report_twice(text, item.span, seen[text], "leave one of the two out", reporter)
-            seen.setdefault(text, item.span)
-        return CheckedLiterals(tuple(seen))
+            words.take(item.value.text, item.span)
+        return CheckedLiterals(words.taken)
 
     def describe(self) -> str:
         return literals(self.values)

@@ -59,6 +59,10 @@ class CheckedOptional(Type):
         return None if self.item.options is None else self.item.options + 1
 
     @property
+    def is_free_text(self) -> bool:
+        return self.item.is_free_text
+
+    @property
     def has_choices(self) -> bool:
         return self.item.has_choices
 

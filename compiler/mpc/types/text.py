@@ -69,6 +69,10 @@ class CheckedStr(Simple, BuiltinType):
         return None
 
     @property
+    def is_free_text(self) -> bool:
+        return self.pattern is None
+
+    @property
     def longest(self) -> int:
         return DEFAULT_STR_LENGTH if self.high is None else self.high
 

@@ -12,6 +12,55 @@ from ..source import Span
 _JOINERS: Final = frozenset("\u200c\u200d")
 
 
+class Words:
+    """The words of one choice, or of one record's fields: each is there once, and none reads like another."""
+
+    def __init__(self, reporter: Reporter, *, help: str) -> None:
+        """`help` says what to do about a word that is there twice."""
+        self._reporter = reporter
+        self._help = help
+        self._first: dict[str, Span] = {}
+        self._alike: dict[str, str] = {}
+
+    def take(self, word: str, span: Span) -> None:
+        """Claim a word; what is wrong with it is reported."""
+        check_word(word, span, self._reporter)
+        first = self._first.setdefault(word, span)
+        alike = self._alike.setdefault(_read(word), word)
+        if first is not span:
+            self._reporter.report(
+                "MP0307",
+                span,
+                f'the model sees "{word}" twice',
+                label="the same word again",
+                help=self._help,
+                also=[(first, "first seen here")],
+            )
+        elif alike != word:
+            self._reporter.report(
+                "MP1101",
+                span,
+                f'"{word}" and "{alike}" differ only in how they are written',
+                label="to a small model, the same word",
+                help='give one of them a word that says what is different: `as "another word"`',
+                also=[(self._first[alike], "the other is here")],
+            )
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The words that are there, each once."""
+        return tuple(self._first)
+
+
+def _read(word: str) -> str:
+    """A word without its capitals and without what joins its parts: spaces, dashes, `_`, joiners."""
+    return "".join(
+        character
+        for character in word.casefold()
+        if character not in _JOINERS and unicodedata.category(character) not in ("Zs", "Pd", "Pc")
+    )
+
+
 def check_word(word: str, span: Span, reporter: Reporter) -> None:
     """Report a word that is not one line of text."""
     refused = next((character for character in word if not _is_text(character)), None)
@@ -36,18 +85,6 @@ def _is_text(character: str) -> bool:
 def _named(character: str) -> str:
     """`U+000A`, with the character's name if it has one."""
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
-
-
-def report_twice(word: str, span: Span, first: Span, help: str, reporter: Reporter) -> None:
-    """Report a word that two answers have."""
-    reporter.report(
-        "MP0307",
-        span,
-        f'the model sees "{word}" twice',
-        label="the same word again",
-        help=help,
-        also=[(first, "first seen here")],
-    )
 
 
 def report_none_twice(span: Span, called: str, reporter: Reporter) -> None:

@@ -1,0 +1,127 @@
+"""Prompts that are right and will not do what is wanted: each hint is a warning with one thing to try.
+
+They are looked for in programs without errors, so everything here is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..diagnostics import Diagnostic, Reporter
+from ..types.base import NamedType, Type, Value
+from ..types.optional import CheckedOptional
+from ..types.records import CheckedRecord, RecordValue
+from .checked import CheckedCase, CheckedModule, CheckedPrompt
+
+MUCH_TEXT: Final = 200
+"""So many characters of English, some forty tokens, cost a call as much as its own argument does."""
+
+
+def hints(module: CheckedModule) -> list[Diagnostic]:
+    """What the prompts of a file say that works against them."""
+    reporter = Reporter(module.source)
+    for prompt in module.prompts:
+        _late_text(prompt, reporter)
+        _contradictions(prompt, reporter)
+        _known_tests(prompt, reporter)
+        _bare_labels(prompt, reporter)
+        _copied_texts(prompt, reporter)
+    return reporter.found
+
+
+def _late_text(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    """English behind the first hole's paragraph that is more than what stands before it."""
+    first = next((place for place, part in enumerate(prompt.parts) if not isinstance(part, str)), None)
+    if first is None:
+        return
+    hole = prompt.parts[first]
+    assert not isinstance(hole, str)
+    before = sum(len(part) for part in prompt.parts[:first] if isinstance(part, str))
+    behind = sum(len(part) for part in prompt.parts[first:] if isinstance(part, str))
+    if behind >= MUCH_TEXT and behind > before:
+        reporter.report(
+            "MP1102",
+            hole.span,
+            f"{behind} characters of English are evaluated anew in every call",
+            label="they stand behind this hole",
+            help="move the hole into a paragraph of its own at the end; what stands before that is kept",
+        )
+
+
+def _contradictions(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    first: dict[tuple[Value, ...], CheckedCase] = {}
+    for example in prompt.examples:
+        other = first.setdefault(example.arguments, example)
+        if other.answer != example.answer:
+            reporter.report(
+                "MP1103",
+                example.span,
+                "two examples contradict each other",
+                label="the same arguments, another answer",
+                help="leave one of the two out",
+                also=[(other.span, "the other is here")],
+            )
+
+
+def _known_tests(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    shown = {example.arguments: example for example in prompt.examples}
+    for test in prompt.tests:
+        example = shown.get(test.arguments)
+        if example is not None:
+            reporter.report(
+                "MP1104",
+                test.span,
+                "the model is shown the answer to this test",
+                label="the arguments of an example",
+                help="test with arguments that no example has",
+                also=[(example.span, "the example is here")],
+            )
+
+
+def _bare_labels(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    labels = prompt.returns.options
+    shown = len({example.answer for example in prompt.examples})
+    if labels is not None and 0 < shown < labels and prompt.tuning is None:
+        reporter.report(
+            "MP1105",
+            prompt.span,
+            f"the examples show {shown} of {labels} labels",
+            label=f"{labels - shown} without an example",
+            help="give every label an example, or leave `examples:` out",
+        )
+
+
+def _copied_texts(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    """Fields of free text that have one and the same text in all examples."""
+    found: dict[str, list[str]] = {}
+    for example in prompt.examples:
+        for name, text in _free_texts("", prompt.returns, example.answer):
+            found.setdefault(name, []).append(text)
+    for name, texts in found.items():
+        if len(set(texts)) == 1 and texts[0]:
+            reporter.report(
+                "MP1106",
+                prompt.examples[0].span,
+                f"a small model copies this text into other answers: {_short(texts[0])}",
+                label=f"the only text that the examples have for {f'`{name}`' if name else 'the answer'}",
+                help="add examples with other texts",
+            )
+
+
+def _free_texts(name: str, type: Type, value: Value) -> Iterator[tuple[str, str]]:
+    """The texts of an answer that the model may write as it likes, by the fields that they are in."""
+    if isinstance(type, NamedType):
+        type = type.resolved
+    if isinstance(type, CheckedOptional) and value is not None:
+        yield from _free_texts(name, type.item, value)
+    elif isinstance(type, CheckedRecord):
+        assert isinstance(value, RecordValue)
+        for field, inside in value.fields:
+            yield from _free_texts(f"{name}.{field}" if name else field, type.fields[field].type, inside)
+    elif type.is_free_text and isinstance(value, str):
+        yield name, value
+
+
+def _short(text: str) -> str:
+    return f'"{text}"' if len(text) <= 40 else f'"{text[:39]}…"'
