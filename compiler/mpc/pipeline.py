@@ -67,7 +67,8 @@ def compile_module(
     checked, tuning_diagnostics = take_up(replace(checked, imports=imports), tuning)
     spec = lower(checked)
     text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
-    return Compiled(checked, text, without_allowed(source, (*diagnostics, *tuning_diagnostics, *hints(checked))))
+    diagnostics = (*diagnostics, *tuning_diagnostics, *hints(checked))
+    return Compiled(checked, text, without_allowed(source, diagnostics))
 
 
 def digest(module: CheckedModule) -> str:

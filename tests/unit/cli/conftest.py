@@ -25,7 +25,7 @@ record Ticket:
     mood: Mood
     urgency: int(1..5) = 3
 
-prompt classify(text: str) -> "question" | "command":
+prompt classify(text: str) -> "question" | "command":  # mpc: allow MP1105
     Is it a question or a command?
 
     Input: {text}

@@ -102,8 +102,8 @@ def test_a_missing_value_is_not_a_reported_one() -> None:
 
 
 def about_case(case: str) -> list[Diagnostic]:
-    head = 'prompt f(x: str, y: str, z: str = "c") -> bool:\n    {x} {y} {z}\n'
-    return list(compiled(f"{head}examples:\n    {case} -> true\n").diagnostics)
+    head = 'prompt f(x: str, y: str, z: str = "c") -> float:\n    {x} {y} {z}\n'
+    return list(compiled(f"{head}examples:\n    {case} -> 0.5\n").diagnostics)
 
 
 @pytest.mark.parametrize(
