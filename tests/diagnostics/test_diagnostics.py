@@ -1,13 +1,15 @@
 """One program for every diagnostic code, with the text that people see.
 
-A case is `cases/CODE.mp`, or a folder of that name when it takes several files; `CODE.txt` beside it is the
-rendered report. Cases that no text file can hold are made below. `REFRESH=1 pytest tests/diagnostics` writes
-the reports again; read the difference.
+A case is what the code's page calls wrong: programs, each in a file of its own if its first line is
+`# file: name.mp`. Files that are no programs are in the folder `cases/CODE`, and cases that no page can
+hold are made below. `cases/CODE.txt` is the rendered report. `REFRESH=1 pytest tests/diagnostics` writes the
+reports again; read the difference.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +68,15 @@ MADE: dict[str, Callable[[Path], None]] = {
 }
 
 
+FENCE = re.compile(r"^```mp\n(?:# file: (\S+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def written(text: str, folder: Path) -> None:
+    """Write the programs of a piece of a page into a folder."""
+    for name, program in FENCE.findall(text):
+        (folder / (name or "main.mp")).write_text(program, encoding="utf-8")
+
+
 def report_of(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[set[str], str]:
     """Build the case in an empty folder: the codes reported, and the report."""
     folder = tmp_path / "case"
@@ -75,7 +86,7 @@ def report_of(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tup
     elif (CASES / code).is_dir():
         shutil.copytree(CASES / code, folder, dirs_exist_ok=True)
     else:
-        shutil.copy(CASES / f"{code}.mp", folder / "main.mp")
+        written(codes.REGISTRY[code].page.partition("\nRight:")[0], folder)
     monkeypatch.chdir(folder)
     out = Path("out") if code == "MP0903" else None
     paths = sorted(Path().glob("*/main.mp")) if code == "MP0903" else [Path()]
@@ -101,8 +112,21 @@ def test_every_diagnostic_has_help(code: str, tmp_path: Path, monkeypatch: pytes
     assert text.count("= help: ") == text.count(f"[{code}]: ")
 
 
+@pytest.mark.parametrize("code", sorted(codes.REGISTRY))
+def test_what_a_page_calls_right_has_nothing_wrong(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, mark, right = codes.REGISTRY[code].page.partition("\nRight:")
+    assert mark, "a page shows what is wrong and what is right"
+    written(right, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert project.check([Path()]) == ()
+
+
 def test_no_case_is_left_of_a_code_that_is_gone() -> None:
-    assert {path.stem for path in CASES.iterdir()} <= set(codes.REGISTRY)
+    pages = Path(codes.__file__).with_name("explanations")
+    assert {path.stem for path in CASES.iterdir()} == set(codes.REGISTRY)
+    assert {path.stem for path in pages.iterdir()} == set(codes.REGISTRY)
 
 
 def test_the_error_index_is_up_to_date() -> None:

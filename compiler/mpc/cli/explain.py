@@ -52,7 +52,7 @@ def _explain_code(number: str, *, as_json: bool) -> None:
             "code": code.number,
             "severity": code.severity.value,
             "title": code.title,
-            "explanation": code.explanation,
+            "explanation": code.page,
         }
     )
 

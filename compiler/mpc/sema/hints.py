@@ -5,13 +5,10 @@ They are looked for in programs without errors, so everything here is complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ..diagnostics import Diagnostic, Reporter
-from ..types.base import NamedType, Type, Value
-from ..types.optional import CheckedOptional
-from ..types.records import CheckedRecord, RecordValue
+from ..types.base import Value
 from .checked import CheckedCase, CheckedModule, CheckedPrompt
 
 MUCH_TEXT: Final = 200
@@ -96,7 +93,7 @@ def _copied_texts(prompt: CheckedPrompt, reporter: Reporter) -> None:
     """Fields of free text that have one and the same text in all examples."""
     found: dict[str, list[str]] = {}
     for example in prompt.examples:
-        for name, text in _free_texts("", prompt.returns, example.answer):
+        for name, text in prompt.returns.free_texts(example.answer):
             found.setdefault(name, []).append(text)
     for name, texts in found.items():
         if len(set(texts)) == 1 and texts[0]:
@@ -107,20 +104,6 @@ def _copied_texts(prompt: CheckedPrompt, reporter: Reporter) -> None:
                 label=f"the only text that the examples have for {f'`{name}`' if name else 'the answer'}",
                 help="add examples with other texts",
             )
-
-
-def _free_texts(name: str, type: Type, value: Value) -> Iterator[tuple[str, str]]:
-    """The texts of an answer that the model may write as it likes, by the fields that they are in."""
-    if isinstance(type, NamedType):
-        type = type.resolved
-    if isinstance(type, CheckedOptional) and value is not None:
-        yield from _free_texts(name, type.item, value)
-    elif isinstance(type, CheckedRecord):
-        assert isinstance(value, RecordValue)
-        for field, inside in value.fields:
-            yield from _free_texts(f"{name}.{field}" if name else field, type.fields[field].type, inside)
-    elif type.is_free_text and isinstance(value, str):
-        yield name, value
 
 
 def _short(text: str) -> str:

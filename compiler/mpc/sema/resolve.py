@@ -15,7 +15,7 @@ from ..types.enums import CheckedEnum, CheckedMember
 from ..types.literals import CheckedLiterals
 from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
-from ..types.words import Words
+from ..types.words import DistinctWords
 from .checked import CheckedModel, PromptName, Symbol
 from .distinct import Distinct
 from .names import Scope
@@ -131,7 +131,7 @@ class TypeResolver:
     def _enum(self, declaration: nodes.EnumDecl) -> CheckedEnum:
         members: dict[str, CheckedMember] = {}
         names = Distinct(self._reporter, code="MP0202", kind="member")
-        labels = Words(self._reporter, help="give one of the two another word with `as`")
+        labels = DistinctWords(self._reporter, help="give one of the two another word with `as`")
         for node in declaration.members:
             if not names.take(node.name):
                 continue
@@ -147,7 +147,7 @@ class TypeResolver:
     def _record(self, declaration: nodes.RecordDecl) -> CheckedRecord:
         fields: dict[str, CheckedField] = {}
         names = Distinct(self._reporter, code="MP0202", kind="field")
-        labels = Words(self._reporter, help="give one of the two another word with `as`")
+        labels = DistinctWords(self._reporter, help="give one of the two another word with `as`")
         for node in declaration.fields:
             if not names.take(node.name):
                 continue
@@ -268,7 +268,7 @@ def _text(node: nodes.StringAst | None) -> str | None:
     return None if node is None else node.text
 
 
-def _label(node: nodes.MemberAst | nodes.FieldAst, words: Words) -> str:
+def _label(node: nodes.MemberAst | nodes.FieldAst, words: DistinctWords) -> str:
     """The word the model sees, checked to be a word and to be the only one of its kind."""
     written = node.name if node.label is None else node.label
     words.take(written.text, written.span)

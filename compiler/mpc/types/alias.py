@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..diagnostics import Reporter
@@ -51,9 +52,8 @@ class CheckedAlias(NamedType):
     def options(self) -> int | None:
         return self.target.options
 
-    @property
-    def is_free_text(self) -> bool:
-        return self.target.is_free_text
+    def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
+        return self.target.free_texts(value, name)
 
     @property
     def has_choices(self) -> bool:

@@ -7,6 +7,7 @@ instantiated, and mypy refuses it. Nothing else in the compiler asks which kind 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias, assert_never
 
@@ -98,10 +99,9 @@ class Type(ABC):
     def may_be_none(self) -> bool:
         """Whether none is among the values."""
 
-    @property
-    def is_free_text(self) -> bool:
-        """Whether the model writes the answer as it likes."""
-        return False
+    def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
+        """The texts in an answer that the model may write as it likes, with their dotted names below `name`."""
+        return iter(())
 
     @property
     @abstractmethod

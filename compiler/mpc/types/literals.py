@@ -11,7 +11,7 @@ from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import Naming, Reading, Simple, Value
-from .words import Words, report_none_twice
+from .words import DistinctWords, report_none_twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CheckedLiterals(Simple):
     @staticmethod
     def written(items: Iterable[nodes.LiteralTypeAst], reporter: Reporter) -> CheckedLiterals:
         """The choice among the strings of a notation."""
-        words = Words(reporter, help="leave one of the two out")
+        words = DistinctWords(reporter, help="leave one of the two out")
         for item in items:
             words.take(item.value.text, item.span)
         return CheckedLiterals(words.taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from microprompt.notation import optional
@@ -58,9 +59,8 @@ class CheckedOptional(Type):
     def options(self) -> int | None:
         return None if self.item.options is None else self.item.options + 1
 
-    @property
-    def is_free_text(self) -> bool:
-        return self.item.is_free_text
+    def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
+        return iter(()) if value is None else self.item.free_texts(value, name)
 
     @property
     def has_choices(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..diagnostics import Reporter, listed
@@ -99,6 +99,11 @@ class CheckedRecord(NamedType):
     @property
     def may_be_none(self) -> bool:
         return False
+
+    def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
+        assert isinstance(value, RecordValue)
+        for own, inside in value.fields:
+            yield from self.fields[own].type.free_texts(inside, f"{name}.{own}" if name else own)
 
     @property
     def longest(self) -> int:

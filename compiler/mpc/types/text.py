@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,9 +69,9 @@ class CheckedStr(Simple, BuiltinType):
     def options(self) -> None:
         return None
 
-    @property
-    def is_free_text(self) -> bool:
-        return self.pattern is None
+    def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
+        if self.pattern is None and isinstance(value, str):
+            yield name, value
 
     @property
     def longest(self) -> int:

@@ -1,4 +1,4 @@
-"""Words that the model answers with: labels of members and fields, and literals."""
+"""DistinctWords that the model answers with: labels of members and fields, and literals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..source import Span
 _JOINERS: Final = frozenset("\u200c\u200d")
 
 
-class Words:
+class DistinctWords:
     """The words of one choice, or of one record's fields: each is there once, and none reads like another."""
 
     def __init__(self, reporter: Reporter, *, help: str) -> None:

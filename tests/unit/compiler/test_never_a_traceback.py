@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mpc import render
+from mpc import codes, render
 from mpc.diagnostics import Diagnostic, has_errors, in_order
 from mpc.pipeline import Compiled, compile_module
 from mpc.project.read import decode
@@ -16,9 +16,9 @@ from mpc.syntax import parse
 
 from ...golden import pages
 
-TESTS = Path(__file__).parents[2]
-CASES = sorted(TESTS.glob("diagnostics/cases/*.mp"))
-SOURCES = [*map(pages.source, pages.NAMES), *(case.read_text(encoding="utf-8") for case in CASES)]
+FENCE = re.compile(r"^```mp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXPLAINED: list[str] = [program for code in codes.REGISTRY.values() for program in FENCE.findall(code.page)]
+SOURCES = [*map(pages.source, pages.NAMES), *EXPLAINED]
 PIECES = (
     *("enum", "record", "prompt", "type", "model", "import", "from", "examples:", "tests:", "using:", "as"),
     *('"', '"""', "(", ")", "[", "]", "{", "}", "{{", "->", "|", "?", "..", ":", ",", ".", "=", "#", "/"),

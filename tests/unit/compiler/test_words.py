@@ -22,7 +22,7 @@ RESERVED_WORDS = sorted({*later.DECLARATIONS, *later.TYPES, *later.SETTINGS} - {
 def test_what_is_reserved_is_documented(word: str) -> None:
     section = REFERENCE.read_text(encoding="utf-8").partition("## Reserved")[2]
     assert f"`{word}`" in section
-    assert f"`{word}`" in REGISTRY["MP0106"].explanation
+    assert f"`{word}`" in REGISTRY["MP0106"].page
 
 
 def test_the_keywords_are_those_of_the_grammar() -> None:
