@@ -100,7 +100,7 @@ class Type(ABC):
         """Whether none is among the values."""
 
     def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
-        """The texts in an answer that the model may write as it likes, with their dotted names below `name`."""
+        """The texts in an answer that the model may write as it likes, by dotted names below `name`."""
         return iter(())
 
     @property
