@@ -119,6 +119,11 @@ _CODES: Final = (
     _error("MP0310", "lower bound above the default upper bound"),
     _error("MP0311", "optional twice"),
     _error("MP0312", "answer that no context could hold"),
+    _error("MP0320", "number that cannot be a literal"),
+    _error("MP0321", "date or time that says too much"),
+    _error("MP0322", "date or time that does not exist"),
+    _error("MP0323", "date or time in another form"),
+    _error("MP0324", "decimal without digits behind the point"),
     # ------------------------------------------------------------------------------------------- bodies
     _error("MP0401", "unknown parameter in a hole"),
     _error("MP0402", "unknown field in a hole"),

@@ -77,6 +77,9 @@ class _Contents:
     def imported(self, module: str, name: str) -> Ref:
         return Ref((f"{module}.{name}",))
 
+    def library(self, module: str, alias: str) -> Ref:
+        return Ref((module,))
+
     def said(self, value: Expr) -> _Said:
         match value:
             case Constant():

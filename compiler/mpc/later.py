@@ -39,7 +39,6 @@ class LaterForm:
     feature: LaterFeature
 
 
-_DATES: Final = "use `str`, or `str` with a pattern"
 _CONTROL: Final = LaterFeature(
     "`{{word}}` is",
     "write two prompts and choose between them in Python",
@@ -54,9 +53,7 @@ DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
 
 TYPES: Final[Mapping[str, LaterFeature]] = {
     "dict": LaterFeature("the type `dict` is", "declare a `record`"),
-    "date": LaterFeature("the type `date` is", _DATES),
-    "datetime": LaterFeature("the type `datetime` is", _DATES),
-    "one": LaterFeature("the type `one` is", _DATES),
+    "one": LaterFeature("the type `one` is", "list the choices in an enum"),
 }
 """By the name of a type that is not built in yet."""
 

@@ -55,7 +55,7 @@ class _Lowering:
         # Types that are needed by name but have none here: local name -> module and name there.
         self._hidden: dict[str, tuple[tuple[str, ...], str]] = {}
         self._used_modules: set[str] = set()
-        self._standard: set[tuple[str, str]] = set()
+        self._standard: set[ImportSpec] = set()
         self._own_models = frozenset(module.models)
 
     def module(self) -> ModuleSpec:
@@ -93,16 +93,19 @@ class _Lowering:
         return tuple(found)
 
     def _standard_imports(self) -> Iterator[ImportSpec]:
-        for module, name in sorted(self._standard):
-            yield ImportSpec(tuple(module.split(".")), ((name, None),))
+        yield from sorted(self._standard, key=lambda item: (item.module, item.names))
 
     def _is_model(self, name: str) -> bool:
         return isinstance(self._module.exports[name], CheckedModel)
 
     def imported(self, module: str, name: str) -> Ref:
         """A name of the standard library. It must be one that no program can declare."""
-        self._standard.add((module, name))
+        self._standard.add(ImportSpec(tuple(module.split(".")), ((name, None),)))
         return Ref((name,))
+
+    def library(self, module: str, alias: str) -> Ref:
+        self._standard.add(ImportSpec(tuple(module.split(".")), alias=alias))
+        return Ref((alias,))
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""

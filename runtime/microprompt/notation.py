@@ -24,8 +24,8 @@ def matching(pattern: str) -> str:
     return "str(/" + pattern.replace("/", r"\/") + "/)"
 
 
-def literals(values: Iterable[str]) -> str:
-    """`"yes" | "no"`."""
+def literals(values: Iterable[str | int]) -> str:
+    """`"yes" | "no"`, `1 | 5`."""
     return " | ".join(json.dumps(value, ensure_ascii=False) for value in values)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -30,6 +32,9 @@ from microprompt.records import Record
 from microprompt.scheduling.backend import Rows, Step
 from microprompt.types import (
     BoolType,
+    DateTimeType,
+    DateType,
+    DecimalType,
     DeclaredType,
     EnumType,
     FloatType,
@@ -41,6 +46,7 @@ from microprompt.types import (
     RecordField,
     RecordType,
     StrType,
+    TimeType,
     kind,
     outlines_type,
 )
@@ -98,6 +104,38 @@ def floats(draw: st.DrawFn) -> FloatType:
 
 
 @st.composite
+def moments(draw: st.DrawFn) -> DateType | TimeType | DateTimeType:
+    days = st.one_of(st.dates(), st.dates(dt.date(2023, 12, 30), dt.date(2024, 3, 1)))
+    times = st.times().map(lambda found: found.replace(microsecond=0))
+    kinds: list[tuple[type[Any], st.SearchStrategy[Any]]] = [
+        (DateType, days),
+        (TimeType, times),
+        (DateTimeType, st.builds(dt.datetime.combine, days, times)),
+    ]
+    made, values = draw(st.sampled_from(kinds))
+    least, most = sorted(draw(st.tuples(values, values)))
+    found: DateType | TimeType | DateTimeType = made(
+        minimum=draw(st.sampled_from((least, least, None))),
+        maximum=draw(st.sampled_from((most, most, None))),
+    )
+    return found
+
+
+@st.composite
+def decimals(draw: st.DrawFn) -> DecimalType:
+    places = draw(st.sampled_from((1, 2, 8)))
+    size = draw(st.sampled_from((30, 10**4, 10**15)))
+    ends = sorted(draw(st.tuples(st.integers(-size, size), st.integers(-size, size))))
+    least, most = (Decimal(end).scaleb(-places) for end in ends)
+    found = DecimalType(
+        minimum=draw(st.sampled_from((least, least, None))),
+        maximum=draw(st.sampled_from((most, most, None))),
+        places=places,
+    )
+    return draw(st.sampled_from((found, found, found, DecimalType())))
+
+
+@st.composite
 def strings(draw: st.DrawFn) -> StrType:
     least = draw(st.integers(0, 6))
     most = draw(st.sampled_from((least, least + 1, least + 9, None)))
@@ -129,8 +167,10 @@ SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     st.sampled_from(PATTERNS).map(lambda pattern: PatternType(pattern=pattern)),
     ints(),
     floats(),
+    decimals(),
+    moments(),
     st.just(BoolType()),
-    st.lists(WORDS, min_size=1, max_size=12, unique=True).map(
+    st.lists(WORDS | st.integers(10, 10**15 - 1), min_size=1, max_size=12, unique_by=str).map(
         lambda found: LiteralType(values=tuple(found))
     ),
     enums(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
@@ -91,15 +92,18 @@ def _imports(spec: ModuleSpec, out: Writer) -> None:
     out.blank(1)
     out.line("from __future__ import annotations")
     out.blank(1)
-    for module in sorted(standard):
-        out.line(f"from {module} import {', '.join(standard[module])}")
-    out.blank(1)
-    imports = list(spec.imports)
+    imports = [
+        *spec.imports,
+        *(ImportSpec((module,), tuple((name, None) for name in names)) for module, names in standard.items()),
+    ]
     for home, names in _RUNTIME.items():
         if found := tuple((name, None) for name in names if name in needed):
             imports.append(ImportSpec(home, found))
-    for item in sorted(imports, key=lambda item: (bool(item.names), item.module, item.names)):
-        _import(item, out)
+    for is_standard in (True, False):
+        group = [item for item in imports if (item.module[0] in sys.stdlib_module_names) is is_standard]
+        for item in sorted(group, key=lambda item: (bool(item.names), item.module, item.names)):
+            _import(item, out)
+        out.blank(1)
 
 
 def _import(item: ImportSpec, out: Writer) -> None:

@@ -15,10 +15,12 @@ from ..types import BUILTINS
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
     {
-        *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record"),
-        *("LabelEnum", "TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
+        *("Annotated", "Decimal", "Field", "LabelEnum", "Literal", "NotImplementedError", "Pattern"),
+        *("Record", "TypeAlias", "abi", "annotations", "dt", "frozenset", "microprompt", "mpstd", "prompt"),
     }
 )
+# What annotations call types by; a `date` is `dt.date` there, so a field may have that name.
+_PYTHON_TYPES: Final = frozenset({"bool", "dict", "float", "frozenset", "int", "list", "str"})
 _MEMBER_NAMES: Final = frozenset({*dir(str), "label", "mro", "name", "value"})
 # The public names of `pydantic.BaseModel`, held complete by a test: importing it takes a third of a second.
 FIELD_NAMES: Final = frozenset(
@@ -66,7 +68,7 @@ def check_field_name(name: Name, types: Collection[str], reporter: Reporter) -> 
         _refuse(
             name, "records are Pydantic models, which have a method of this name", _labelled(name), reporter
         )
-    elif name.text in BUILTINS or name.text in types or name.text in _MODULE_NAMES:
+    elif name.text in _PYTHON_TYPES or name.text in types or name.text in _MODULE_NAMES:
         _refuse(name, "it would hide the type of this name", _labelled(name), reporter)
     else:
         check_python_name(name, reporter, with_label=True)

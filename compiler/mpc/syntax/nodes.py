@@ -64,6 +64,13 @@ class NumberAst(SyntaxNode):
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentAst(SyntaxNode):
+    """A date, a time or both as it is written; the checker reads it, for it may not exist."""
+
+    text: str
+
+
 # ------------------------------------------------------------------------------------------------ types
 
 
@@ -71,8 +78,11 @@ class NumberAst(SyntaxNode):
 class RangeAst(SyntaxNode):
     """`(low..high)`, either side may be open."""
 
-    low: NumberAst | None
-    high: NumberAst | None
+    low: BoundAst | None
+    high: BoundAst | None
+
+
+BoundAst: TypeAlias = NumberAst | MomentAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +103,7 @@ class NamedTypeAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiteralTypeAst(SyntaxNode):
-    value: StringAst
+    value: StringAst | NumberAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +148,31 @@ class ListAst(SyntaxNode):
     items: tuple[ValueAst, ...]
 
 
-ValueAst: TypeAlias = StringAst | NumberAst | ReferenceAst | RecordAst | ListAst
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAst(SyntaxNode):
+    """`{a, b}`; at least one item."""
+
+    items: tuple[ValueAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryAst(SyntaxNode):
+    """`key: value`; the checker says what a key may be."""
+
+    key: ValueAst
+    value: ValueAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DictAst(SyntaxNode):
+    """`{"a": 1}`; without entries it is an empty set as well."""
+
+    entries: tuple[EntryAst, ...]
+
+
+ValueAst: TypeAlias = (
+    StringAst | NumberAst | MomentAst | ReferenceAst | RecordAst | ListAst | SetAst | DictAst
+)
 
 
 # ------------------------------------------------------------------------------------------- templates

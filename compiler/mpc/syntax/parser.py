@@ -44,7 +44,7 @@ from .tree import TreeBuilder
 MAX_NESTING: Final = 32
 
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=\S)", re.MULTILINE)
-_BRACKET: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|([\[(])|([\])])')
+_BRACKET: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|([\[({])|([\])}])')
 _SECOND_WORD: Final = re.compile(r"\w+\s+([^\W\d]\w*)")
 
 

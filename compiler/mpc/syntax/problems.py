@@ -16,12 +16,14 @@ from ..diagnostics import Reporter
 from ..later import LaterFeature
 from ..source import Span
 from .chunks import Chunk
+from .forms import other_form
 from .keywords import KEYWORDS, Block
 
 _WORDS: Final = {
     "NAME": "a name",
     "STRING": "a string",
     "NUMBER": "a number",
+    "MOMENT": "a date",
     "PATTERN": "a pattern",
     "BODY": "an indented body",
     "_ENTRY": "an indented line",
@@ -58,6 +60,14 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         match, feature = reserved
         at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())
         feature.report(at, reporter)
+    elif form := other_form(line, stop.at - line_start):
+        reporter.report(
+            "MP0323",
+            Span(line_start + form.start, line_start + form.end),
+            f"`{line[form.start : form.end]}` is no date or time",
+            label="dates and times are written in one way only",
+            help=f"write `{form.meant}`",
+        )
     elif (quote := _open_quote(line)) is not None:
         reporter.report(
             "MP0102",
@@ -181,8 +191,8 @@ def _expected(accepts: Mapping[str, str | None]) -> str:
     names = set(accepts)
     words = []
     for group, word in (
-        ({"NAME", "STRING", "NUMBER", "LSQB"}, "a value"),
-        ({"NAME", "STRING", "LPAR"}, "a type"),
+        ({"NAME", "STRING", "NUMBER", "MOMENT", "LSQB", "LBRACE"}, "a value"),
+        ({"NAME", "STRING", "NUMBER", "LPAR"}, "a type"),
     ):
         if group <= names:
             names -= group

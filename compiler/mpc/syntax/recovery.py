@@ -18,7 +18,7 @@ MAX_MISTAKES: Final = 10
 """How many mistakes of one item are reported. More of them are usually one, made in every line."""
 
 _LINE: Final = re.compile(r"[^\n]*(\n|$)")
-_STRING: Final = re.compile(r'"(?:\\.|[^"\\\n])*"?|#[^\n]*|[\[(\])\n,]')
+_STRING: Final = re.compile(r'"(?:\\.|[^"\\\n])*"?|#[^\n]*|[\[({\])}\n,]')
 
 
 def without_broken_part(text: str, chunk: Chunk, at: int) -> str | None:
@@ -65,9 +65,9 @@ def _parameters(text: str, chunk: Chunk) -> Iterator[Span]:
     depth = 0
     for match in _STRING.finditer(text, start, chunk.span.end):
         sign = match.group()
-        if sign in ("(", "["):
+        if sign in ("(", "[", "{"):
             depth += 1
-        elif sign in (")", "]"):
+        elif sign in (")", "]", "}"):
             depth -= 1
             if depth < 0:
                 found.append(Span(start, match.start()))

@@ -13,8 +13,11 @@ from ..source import Span
 from .nodes import (
     ArgumentAst,
     BelowAst,
+    BoundAst,
     CaseAst,
+    DictAst,
     Docstring,
+    EntryAst,
     EnumDecl,
     ExamplesAst,
     FallbackAst,
@@ -26,6 +29,7 @@ from .nodes import (
     LiteralTypeAst,
     MemberAst,
     ModelDecl,
+    MomentAst,
     Name,
     NamedTypeAst,
     NumberAst,
@@ -39,6 +43,7 @@ from .nodes import (
     RecordAst,
     RecordDecl,
     ReferenceAst,
+    SetAst,
     SettingAst,
     StringAst,
     TestsAst,
@@ -191,10 +196,10 @@ class TreeBuilder(Transformer[Token, Item]):
     def type_arguments(self, meta: Meta, *types: TypeAst) -> tuple[TypeAst, ...]:
         return types
 
-    def literal(self, meta: Meta, value: StringAst) -> LiteralTypeAst:
+    def literal(self, meta: Meta, value: StringAst | NumberAst) -> LiteralTypeAst:
         return LiteralTypeAst(value=value, span=_span(meta))
 
-    def range(self, meta: Meta, low: NumberAst | None, high: NumberAst | None) -> RangeAst:
+    def range(self, meta: Meta, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
         return RangeAst(low=low, high=high, span=_span(meta))
 
     def pattern(self, meta: Meta, token: Token) -> PatternAst:
@@ -211,6 +216,15 @@ class TreeBuilder(Transformer[Token, Item]):
     def list_value(self, meta: Meta, *items: ValueAst | None) -> ListAst:
         return ListAst(items=_present(items), span=_span(meta))
 
+    def set_value(self, meta: Meta, *items: ValueAst | None) -> SetAst:
+        return SetAst(items=_present(items), span=_span(meta))
+
+    def dict_value(self, meta: Meta, *entries: EntryAst | None) -> DictAst:
+        return DictAst(entries=_present(entries), span=_span(meta))
+
+    def entry(self, meta: Meta, key: ValueAst, value: ValueAst) -> EntryAst:
+        return EntryAst(key=key, value=value, span=_span(meta))
+
     # ------------------------------------------------------------------------------------------- words
 
     def path(self, meta: Meta, *names: Name) -> Path:
@@ -225,6 +239,9 @@ class TreeBuilder(Transformer[Token, Item]):
 
     def number(self, meta: Meta, token: Token) -> NumberAst:
         return NumberAst(text=str(token), span=_token_span(token))
+
+    def moment(self, meta: Meta, token: Token) -> MomentAst:
+        return MomentAst(text=str(token), span=_token_span(token))
 
 
 def _present(found: tuple[T | None, ...]) -> tuple[T, ...]:

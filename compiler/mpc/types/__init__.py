@@ -9,7 +9,9 @@ from typing import Final
 
 from .base import BuiltinType, ErrorType, NamedType, Type, Value
 from .boolean import CheckedBool
+from .decimals import CheckedDecimal
 from .lists import CheckedList
+from .moments import CheckedDate, CheckedDateTime, CheckedTime
 from .numbers import CheckedFloat, CheckedInt
 from .text import CheckedStr
 
@@ -19,6 +21,10 @@ BUILTINS: Final[dict[str, type[BuiltinType]]] = {
     "str": CheckedStr,
     "int": CheckedInt,
     "float": CheckedFloat,
+    "decimal": CheckedDecimal,
+    "date": CheckedDate,
+    "time": CheckedTime,
+    "datetime": CheckedDateTime,
     "bool": CheckedBool,
     "list": CheckedList,
 }

@@ -38,6 +38,10 @@ class Naming(Protocol):
         """A name of Python's standard library that no program can declare; it is imported."""
         ...
 
+    def library(self, module: str, alias: str) -> Ref:
+        """A module of Python's standard library under an alias that no program declares; it is imported."""
+        ...
+
 
 class Type(ABC):
     """A type, resolved and finite."""
@@ -365,7 +369,13 @@ def _kind(node: nodes.ValueAst) -> str:
             return f"`{node.path.text}`"
         case nodes.RecordAst():
             return f"a `{node.path.text}`"
+        case nodes.MomentAst():
+            return "a date with a time" if "T" in node.text else f"a {'time' if ':' in node.text else 'date'}"
         case nodes.ListAst():
             return "a list"
+        case nodes.SetAst():
+            return "a set"
+        case nodes.DictAst():
+            return "a dict" if node.entries else "empty braces"
         case _:
             assert_never(node)

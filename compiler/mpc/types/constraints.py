@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, Self, TypeVar
+
 from microprompt.abi import INT_DIGITS
 
 from ..diagnostics import Reporter
 from ..syntax import nodes
 from .base import ErrorType
+
+
+class _Ordered(Protocol):
+    def __gt__(self, other: Self, /) -> bool: ...
+
+
+_E = TypeVar("_E", bound=_Ordered)
 
 
 def read_number(text: str) -> int | float | None:
@@ -75,7 +85,7 @@ def bounds(node: nodes.NamedTypeAst, reporter: Reporter) -> tuple[float | None, 
         return None, None
     ends = [_bound(end, reporter, whole=False) for end in (node.constraint.low, node.constraint.high)]
     low, high = (None if end is None else float(end) for end in ends)
-    _check_order(node.constraint, low, high, reporter)
+    check_order(node.constraint, low, high, reporter)
     return low, high
 
 
@@ -85,7 +95,7 @@ def whole_bounds(node: nodes.NamedTypeAst, reporter: Reporter) -> tuple[int | No
         return None, None
     ends = [_bound(end, reporter, whole=True) for end in (node.constraint.low, node.constraint.high)]
     low, high = (None if end is None else int(end) for end in ends)
-    _check_order(node.constraint, low, high, reporter)
+    check_order(node.constraint, low, high, reporter)
     return low, high
 
 
@@ -117,29 +127,44 @@ def lengths(
     return low, high
 
 
-def _bound(node: nodes.NumberAst | None, reporter: Reporter, *, whole: bool) -> float | int | None:
+def _bound(node: nodes.BoundAst | None, reporter: Reporter, *, whole: bool) -> float | int | None:
     if node is None:
         return None
-    value = read_number(node.text)
-    if value is None:
+    value = read_number(node.text) if isinstance(node, nodes.NumberAst) else None
+    if isinstance(node, nodes.MomentAst):
+        problem, help = "this is not a number", "write a number"
+    elif value is None:
         problem = f"numbers have at most {INT_DIGITS} digits before the point"
         help = "write a smaller number"
     elif whole and not isinstance(value, int):
         problem, help = "this is not a whole number", "write a whole number"
     else:
         return value
-    reporter.report("MP0303", node.span, f"`{node.text}` cannot bound this type", label=problem, help=help)
+    report_bound(node, problem, help, reporter)
     return None
 
 
-def _check_order(node: nodes.RangeAst, low: float | None, high: float | None, reporter: Reporter) -> None:
+def report_bound(node: nodes.BoundAst, problem: str, help: str, reporter: Reporter) -> None:
+    """Report the end of a range that is of another kind than the type."""
+    reporter.report("MP0303", node.span, f"`{node.text}` cannot bound this type", label=problem, help=help)
+
+
+def check_order(
+    node: nodes.RangeAst,
+    low: _E | None,
+    high: _E | None,
+    reporter: Reporter,
+    *,
+    written: Callable[[_E], str] = str,
+) -> None:
+    """Report a range that nothing is in, and one without ends."""
     if low is not None and high is not None and low > high:
         reporter.report(
             "MP0301",
             node.span,
             "nothing is in this range",
-            label=f"{low} is above {high}",
-            help=f"did you mean `{high}..{low}`?",
+            label=f"{written(low)} is above {written(high)}",
+            help=f"did you mean `{written(high)}..{written(low)}`?",
         )
     elif low is None and high is None and node.low is None and node.high is None:
         reporter.report(

@@ -46,14 +46,12 @@ class DistinctWords:
                 also=[(self._first[alike], "the other is here")],
             )
 
-    @property
-    def taken(self) -> tuple[str, ...]:
-        """The words that are there, each once."""
-        return tuple(self._first)
-
 
 def _read(word: str) -> str:
-    """A word without its capitals and without what joins its parts: spaces, dashes, `_`, joiners."""
+    """A word without its capitals and without what joins its parts: spaces, dashes, `_`, joiners. A number is
+    read with its sign."""
+    if word.removeprefix("-").isdigit():
+        return word
     return "".join(
         character
         for character in word.casefold()

@@ -15,7 +15,6 @@ letters of a label and the punctuation behind it into one token, and a label's e
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from itertools import product
 
 from ..types import AnyKind, DeclaredType, kind
 from ..types.grammar import Terminals
-from ..types.punctuation import RECORD_END, SPACE, field_lead, quoted
+from ..types.punctuation import RECORD_END, SPACE, decoded, field_lead, quoted
 from ..types.records import dotted
 
 Found = Mapping[str, object]
@@ -78,7 +77,7 @@ class Guided(Node):
     def value(self, text: str) -> object:
         """The value of what was written. Raises `ValueError` if it is not of the type."""
         text = text.removeprefix(self.space).removesuffix(self.after)
-        return self.kind.read_json(json.loads(text)) if self.is_json else self.kind.read_plain(text)
+        return self.kind.read_json(decoded(text)) if self.is_json else self.kind.read_plain(text)
 
     def grammar(self) -> str:
         """The whole text as a Lark grammar."""

@@ -14,9 +14,11 @@ from ..errors import AbiError
 from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, Listed, Part, Scalar
 from .boolean import BoolKind, BoolType
+from .decimals import DecimalKind, DecimalType
 from .enums import EnumKind, EnumType
 from .lists import ListKind, ListType
 from .literals import LiteralKind, LiteralType
+from .moments import DateKind, DateTimeKind, DateTimeType, DateType, TimeKind, TimeType
 from .numbers import FloatKind, FloatType, IntKind, IntType
 from .optional import OptionalKind, OptionalType
 from .records import RecordField, RecordKind, RecordType
@@ -26,6 +28,9 @@ __all__ = [
     "KINDS",
     "AnyKind",
     "BoolType",
+    "DateTimeType",
+    "DateType",
+    "DecimalType",
     "DeclaredType",
     "EnumType",
     "FloatType",
@@ -41,6 +46,7 @@ __all__ = [
     "RecordType",
     "Scalar",
     "StrType",
+    "TimeType",
     "kind",
     "outlines_type",
     "row",
@@ -61,6 +67,10 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(PatternType, PatternKind),
         row(IntType, IntKind),
         row(FloatType, FloatKind),
+        row(DecimalType, DecimalKind),
+        row(DateType, DateKind),
+        row(TimeType, TimeKind),
+        row(DateTimeType, DateTimeKind),
         row(BoolType, BoolKind),
         row(LiteralType, LiteralKind),
         row(EnumType, EnumKind),

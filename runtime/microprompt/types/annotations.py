@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from ..errors import AbiError
 from ..patterns import Pattern
 
-_LIMITS: Final = ("ge", "le", "min_length", "max_length")
+_LIMITS: Final = ("ge", "le", "min_length", "max_length", "decimal_places")
 
 
 @dataclass(frozen=True, slots=True)

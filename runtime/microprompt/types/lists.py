@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
@@ -12,7 +11,7 @@ from ..notation import ranged
 from .annotations import Annotation
 from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
-from .punctuation import LIST, list_text
+from .punctuation import LIST, decoded, list_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ class ListKind(Kind[ListType]):
         return chain(start, items if least else either([items, text("")]), end)
 
     def read_plain(self, text: str) -> object:
-        return self.read_json(json.loads(text))
+        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, list):

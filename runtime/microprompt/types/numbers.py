@@ -175,7 +175,7 @@ class FloatKind(NumberKind[FloatType]):
         return float(text)
 
     def read_json(self, data: object) -> float:
-        if type(data) not in (int, float):
+        if type(data) not in (int, float, Decimal):
             raise ValueError(f"{data!r} is no number")
         return float(data)  # type: ignore[arg-type]  # as just found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from ..abi import FLOAT_DIGITS, INT_DIGITS
@@ -22,12 +23,22 @@ def int_regex(minimum: int | None, maximum: int | None) -> str:
 
 def float_regex(minimum: float | None, maximum: float | None) -> str:
     """Match exactly the numbers from `minimum` to `maximum` with at most `FLOAT_DIGITS` decimals."""
-    least, most = _closed_scaled(minimum, maximum)
+    return _signed(*_closed_scaled(minimum, maximum), FLOAT_DIGITS, _fraction)
+
+
+def decimal_regex(minimum: Decimal | None, maximum: Decimal | None, places: int) -> str:
+    """Match exactly the numbers from `minimum` to `maximum` with `places` decimals, of which there is one at
+    least."""
+    return _signed(*_closed_decimals(minimum, maximum, places), places, _all_decimals)
+
+
+def _signed(least: int, most: int, places: int, fraction: Callable[[int, int, int], str]) -> str:
+    """`least` to `most` in units of the last decimal."""
     parts = []
     if least < 0:
-        parts.append("-" + _fixed_point(max(1, -most), -least))
+        parts.append("-" + _fixed_point(max(1, -most), -least, places, fraction))
     if most >= 0:
-        parts.append(_fixed_point(max(0, least), most))
+        parts.append(_fixed_point(max(0, least), most, places, fraction))
     return _either(parts)
 
 
@@ -35,8 +46,16 @@ def numeral_width(minimum: float | None, maximum: float | None, *, decimals: boo
     """The most characters a numeral of the range can have."""
     if not decimals:
         return max(map(len, map(str, _closed(minimum, maximum))))  # type: ignore[arg-type]  # an int range
-    ends = _closed_scaled(minimum, maximum)
-    return max(len(str(abs(end) // _SCALE)) + (end < 0) for end in ends) + 1 + FLOAT_DIGITS
+    return _width(*_closed_scaled(minimum, maximum), FLOAT_DIGITS)
+
+
+def decimal_width(minimum: Decimal | None, maximum: Decimal | None, places: int) -> int:
+    """The same for numerals with `places` decimals."""
+    return _width(*_closed_decimals(minimum, maximum, places), places)
+
+
+def _width(least: int, most: int, places: int) -> int:
+    return max(len(str(abs(end) // 10**places)) + (end < 0) for end in (least, most)) + 1 + places
 
 
 def _closed(minimum: int | None, maximum: int | None, scale: int = 1) -> tuple[int, int]:
@@ -55,6 +74,16 @@ def _closed_scaled(minimum: float | None, maximum: float | None) -> tuple[int, i
         None if maximum is None else _scaled(maximum, ROUND_FLOOR),
         _SCALE,
     )
+
+
+def _closed_decimals(minimum: Decimal | None, maximum: Decimal | None, places: int) -> tuple[int, int]:
+    """The same for ends with that many decimals. Their text is exact, whatever a program has made of
+    Python's decimal context."""
+    least, most = (
+        None if end is None else int(format(end, f".{places}f").replace(".", ""))
+        for end in (minimum, maximum)
+    )
+    return _closed(least, most, 10**places)
 
 
 def _scaled(number: float, rounding: str) -> int:
@@ -102,23 +131,29 @@ def _same_length(low: str, high: str) -> str:
     return _either(parts + upper)
 
 
-def _fixed_point(least: int, most: int) -> str:
+def _fixed_point(least: int, most: int, places: int, fraction: Callable[[int, int, int], str]) -> str:
     """`least` to `most` in units of the last decimal, neither negative."""
-    low_int, low_frac = divmod(least, _SCALE)
-    high_int, high_frac = divmod(most, _SCALE)
-    top = _SCALE - 1
+    low_int, low_frac = divmod(least, 10**places)
+    high_int, high_frac = divmod(most, 10**places)
+    top = 10**places - 1
     if low_int == high_int:
-        return str(low_int) + _fraction(low_frac, high_frac)
-    parts = [str(low_int) + _fraction(low_frac, top)]
+        return str(low_int) + fraction(low_frac, high_frac, places)
+    parts = [str(low_int) + fraction(low_frac, top, places)]
     if low_int + 1 < high_int:
-        parts.append(_naturals(low_int + 1, high_int - 1) + _fraction(0, top))
-    parts.append(str(high_int) + _fraction(0, high_frac))
+        parts.append(_naturals(low_int + 1, high_int - 1) + fraction(0, top, places))
+    parts.append(str(high_int) + fraction(0, high_frac, places))
     return _either(parts)
 
 
-def _fraction(low: int, high: int) -> str:
-    digits = _decimals(f"{low:0{FLOAT_DIGITS}}", f"{high:0{FLOAT_DIGITS}}")
+def _fraction(low: int, high: int, places: int) -> str:
+    """A point and one to `places` digits, or nothing for zeros."""
+    digits = _decimals(f"{low:0{places}}", f"{high:0{places}}")
     return rf"(\.{digits})?" if low == 0 else rf"\.{digits}"
+
+
+def _all_decimals(low: int, high: int, places: int) -> str:
+    """A point and `places` digits."""
+    return rf"\.{_same_length(f'{low:0{places}}', f'{high:0{places}}')}"
 
 
 def _decimals(low: str, high: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 SPACE: Final = " "
@@ -20,6 +21,11 @@ RECORD_END: Final = "}"
 def quoted(text: str) -> str:
     """A text as a JSON string."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def decoded(text: str) -> object:
+    """The data of JSON that a model wrote. A number with a fraction keeps its digits: it is a `Decimal`."""
+    return json.loads(text, parse_float=Decimal)
 
 
 def field_lead(label: str, *, is_first: bool) -> str:

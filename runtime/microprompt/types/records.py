@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +12,7 @@ from ..errors import ArgumentError
 from .annotations import Annotation
 from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, chain, text
-from .punctuation import RECORD_END, SPACE, field_lead, record_text
+from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 
 _KEPT: Final = "__mp_type__"
 
@@ -101,7 +100,7 @@ class RecordKind(Kind[RecordType]):
         return chain(*parts, text(RECORD_END))
 
     def read_plain(self, text: str) -> object:
-        return self.read_json(json.loads(text))
+        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict) or data.keys() != {field.label for field in self._fields}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -12,6 +11,7 @@ from ...answer import FieldAnswer
 from ...errors import EngineError
 from ...prompts.plan import Guided
 from ...types.grammar import Terminals
+from ...types.punctuation import decoded
 from ..decoding import Cursor, Decoding, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
@@ -82,7 +82,7 @@ class GuidedSlot(Leaf[Guided]):
         return {"json": self._node.kind.json(part.value), "confidence": part.confidence}
 
     def recall(self, kept: Kept) -> FieldAnswer:
-        value = self._node.kind.read_json(json.loads(cast(str, kept["json"])))
+        value = self._node.kind.read_json(decoded(cast(str, kept["json"])))
         return self._part(value, float(cast(float, kept["confidence"])))
 
     def _part(self, value: object, confidence: float) -> FieldAnswer:
