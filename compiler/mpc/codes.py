@@ -124,6 +124,13 @@ _CODES: Final = (
     _error("MP0322", "date or time that does not exist"),
     _error("MP0323", "date or time in another form"),
     _error("MP0324", "decimal without digits behind the point"),
+    _error("MP0360", "answer that depends on a parameter which is not there"),
+    _error("MP0361", "parameter that nothing can be copied or chosen from"),
+    _error("MP0362", "records that are not told apart"),
+    _error("MP0363", "example whose answer its argument does not hold"),
+    _error("MP0364", "record that is not named"),
+    _error("MP0365", "span of nothing"),
+    _error("MP0366", "option that is there twice"),
     # ------------------------------------------------------------------------------------------- bodies
     _error("MP0401", "unknown parameter in a hole"),
     _error("MP0402", "unknown field in a hole"),

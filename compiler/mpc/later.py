@@ -53,7 +53,6 @@ DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
 
 TYPES: Final[Mapping[str, LaterFeature]] = {
     "dict": LaterFeature("the type `dict` is", "declare a `record`"),
-    "one": LaterFeature("the type `one` is", "list the choices in an enum"),
 }
 """By the name of a type that is not built in yet."""
 
@@ -69,7 +68,6 @@ SETTINGS: Final[Mapping[str, LaterFeature]] = {
 """By the name of a setting."""
 
 LINES: Final = (
-    LaterForm(re.compile(r"\bone\s+of\b"), LaterFeature("`one of` is", "list the choices in an enum")),
     LaterForm(
         re.compile(r"^\s+from\s+\""),
         LaterFeature("tests from a file are", "write the cases below `tests:`"),

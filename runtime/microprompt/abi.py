@@ -66,6 +66,32 @@ def words_of(cls: type[object]) -> Mapping[str, Words]:
     return defaultdict(Words, cls.__dict__.get("__mp_words__", {}))
 
 
+# ------------------------------------------------------------------------------------------------ types
+
+MAX_OPTIONS: Final = 100_000
+"""The most items of a list that an answer is one of."""
+
+MAX_COPIED: Final = 1_000_000
+"""The most characters of a text that an answer is copied from."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanOf:
+    """In an annotation: text that is copied from an argument. `source` is the parameter, or the way to a
+    field of a record that it takes: `"doc.body"`."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """In an annotation: an item of the list that is an argument. `source` is as in `SpanOf`; records are told
+    apart by the text of their field `by`."""
+
+    source: str
+    by: str | None = None
+
+
 # ---------------------------------------------------------------------------------------------- prompts
 
 

@@ -40,6 +40,9 @@ class Answer(Generic[R]):
     labels. `answered_by` names the evidence that a choice was decided on: "labels", "readout", "embedder", or
     some of them joined by "+"; it is "model" for guided text and whole records.
 
+    `spans` says of copied text where it stands in the argument that it was copied from: the start and the
+    end, in characters, of each text. Of a text that stands there more than once it is the first place.
+
     `near_tie` says that somewhere the best label or token beat the next one by so little that the same call,
     among other calls, may give the other. `fields` has the same for each field of a record, by dotted name.
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
@@ -62,6 +65,7 @@ class Answer(Generic[R]):
     calibrated: bool = False
     abstained: bool = False
     first: Answer[R] | None = None
+    spans: tuple[tuple[int, int], ...] = ()
 
     @property
     def mean(self) -> float | None:
@@ -106,6 +110,7 @@ class FieldAnswer:
     coverage: float | None
     answered_by: str = "model"
     calibrated: bool = False
+    spans: tuple[tuple[int, int], ...] = ()
 
     @property
     def mean(self) -> float | None:

@@ -4,6 +4,7 @@ MicropromptError
   AbiError            a module was compiled for another version of the runtime
   ArgumentError       an argument is of the wrong type or outside its range
     PromptTooLong     an argument does not fit into the model's context
+    NoAnswer          the arguments leave nothing to answer with: no option, no text to copy
   JournalError        an output file can't be continued: it is another run's, or damaged
   ModelError          the model is missing, damaged, unknown or unusable here
   TuningError         a tuning file is damaged, or lacks what the program asks of it
@@ -41,6 +42,10 @@ class PromptTooLong(ArgumentError):
         self.parameter = parameter
         self.tokens = tokens
         self.room = room
+
+
+class NoAnswer(ArgumentError):
+    """An answer is to be one of the items of an argument, or a part of its text, and there is none."""
 
 
 class JournalError(MicropromptError):

@@ -24,6 +24,19 @@ def matching(pattern: str) -> str:
     return "str(/" + pattern.replace("/", r"\/") + "/)"
 
 
+def span_of(source: str, least: object, most: object, pattern: str | None) -> str:
+    """`span(text)`, `span(doc.body, ..80)`, `span(text, /[A-Z]+/)`."""
+    if pattern is not None:
+        return f"span({source}, /" + pattern.replace("/", r"\/") + "/)"
+    sized = "" if least is None and most is None else f", {range_text(least, most)}"
+    return f"span({source}{sized})"
+
+
+def one_of(source: str, by: str | None) -> str:
+    """`one of options`, `one of tools by name`."""
+    return f"one of {source}" if by is None else f"one of {source} by {by}"
+
+
 def literals(values: Iterable[str | int]) -> str:
     """`"yes" | "no"`, `1 | 5`."""
     return " | ".join(json.dumps(value, ensure_ascii=False) for value in values)

@@ -32,7 +32,7 @@ COMPILER = (
     ("__main__",),
 )
 RUNTIME_LAYERS = (
-    ("errors", "notation", "storage"),
+    ("errors", "grammars", "notation", "spans", "storage"),
     ("abi", "locations"),
     ("patterns",),
     ("enums", "records"),
@@ -53,7 +53,7 @@ RUNTIME_LAYERS = (
     ("tuning",),
     ("testing",),
 )
-LEAVES = ("abi", "locations", "notation", "patterns", "storage")
+LEAVES = ("abi", "grammars", "locations", "notation", "patterns", "spans", "storage")
 """What the compiler may know of the runtime."""
 
 
@@ -126,7 +126,7 @@ def test_the_runtime_does_not_know_the_compiler() -> None:
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_a_leaf_needs_only_the_standard_library(leaf: str) -> None:
     """At once: `patterns` reads llguidance, and makes schemas for Pydantic, when it is asked to."""
-    late = {"patterns": {"llguidance", "pydantic", "pydantic_core"}}
+    late = {"grammars": {"llguidance"}, "patterns": {"llguidance", "pydantic", "pydantic_core"}}
     paths = [path for path in modules(RUNTIME) if path.relative_to(RUNTIME).with_suffix("").parts[0] == leaf]
     tops = {name.split(".")[0] for path in paths for name in imported(path, RUNTIME)}
     assert tops - late.get(leaf, set()) <= {*sys.stdlib_module_names, "microprompt"}

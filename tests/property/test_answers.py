@@ -41,10 +41,12 @@ from microprompt.types import (
     IntType,
     ListType,
     LiteralType,
+    OneOfType,
     OptionalType,
     PatternType,
     RecordField,
     RecordType,
+    SpanType,
     StrType,
     TimeType,
     kind,
@@ -162,6 +164,9 @@ def lists(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> ListType:
     return ListType(item=draw(items), min_count=least, max_count=most)
 
 
+ARGUMENTS = {"text": 'Hm. "Ann" has 12 pens\\,\n4711 Grüße 日本', "words": ["red", "dark red", 'a "b"', "\\"]}
+"""What the answers of some types depend on."""
+
 SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     strings(),
     st.sampled_from(PATTERNS).map(lambda pattern: PatternType(pattern=pattern)),
@@ -174,6 +179,14 @@ SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
         lambda found: LiteralType(values=tuple(found))
     ),
     enums(),
+    st.sampled_from(
+        (
+            SpanType(source="text"),
+            SpanType(source="text", min_length=3, max_length=9),
+            SpanType(source="text", pattern="[0-9]+"),
+            OneOfType(source="words", item=StrType()),
+        )
+    ),
 )
 
 
@@ -223,7 +236,10 @@ def program(returns: DeclaredType, using: abi.Using) -> Program:
         instruction="Say.",
         input=("In: ", abi.Hole(parameter="text")),
         cue="Out:",
-        parameters=(Parameter(name="text", type=StrType()),),
+        parameters=(
+            Parameter(name="text", type=StrType()),
+            Parameter(name="words", type=ListType(item=StrType())),
+        ),
         returns=returns,
         using=using,
     )
@@ -285,10 +301,10 @@ def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
     backend = CountingBackend(random_voice(seed), context=10**9)
     engine = Engine(backend)
     asked = program(returns, using)
-    bound = engine.bind(asked)
+    bound = engine.bind(asked).given(ARGUMENTS)
     most = bound.answer.max_tokens
 
-    job = engine.submit(Call(asked, {"text": "Hm."}))
+    job = engine.submit(Call(asked, ARGUMENTS))
     error = job.future.exception(timeout=60)
     engine.close()
     if using.max_tokens is not None and isinstance(error, AnswerTooLong):
@@ -297,9 +313,9 @@ def test_any_type_and_any_logits_give_a_valid_value_within_the_bound(
         return
     answer = job.future.result()
 
-    assert kind(returns).check(answer.value, "the answer") is answer.value
+    assert kind(returns).given(ARGUMENTS).check(answer.value, "the answer") is answer.value
     check_outlines(answer, returns)
-    question = bound.question({"text": "Hm."})
+    question = bound.question(ARGUMENTS)
     assert answer.usage.decoded_tokens <= most
     assert backend.evaluated <= len(bound.prefix) + len(question) + most
     assert len(engine.scheduler.runners[0].full.pool) == backend.n_sequences

@@ -94,7 +94,9 @@ def _block(parts: Sequence[TextPart]) -> Iterator[str]:
 
 def _slot(slot: SlotPlan) -> Iterator[str]:
     name = f"{slot.name}: " if slot.name else ""
-    if slot.labels is None:
+    if slot.kind == "open":
+        yield f"  {name}{slot.type}, out of what the call gives: {_tokens(slot)}"
+    elif slot.labels is None:
         yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
     else:
         passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"

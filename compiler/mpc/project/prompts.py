@@ -81,7 +81,7 @@ def _bare_choices(unit: Unit) -> list[BareChoice]:
 def _lacking(prompt: CheckedPrompt) -> int:
     """How many labels have too few examples; 0 for what is no choice."""
     options = prompt.returns.options
-    return 0 if options is None else lacking(options, (example.answer for example in prompt.examples))
+    return lacking(options, (example.answer for example in prompt.examples)) if options else 0
 
 
 def lacking(labels: int, answers: Iterable[Hashable]) -> int:

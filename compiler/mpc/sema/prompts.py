@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, assert_never
 
 from ..diagnostics import Reporter, listed
@@ -15,6 +16,7 @@ from .distinct import Distinct
 from .python_names import check_python_name
 from .resolve import TypeResolver
 from .settings import check_using
+from .sources import check_sources
 
 MAX_ANSWER: Final = 1_000_000
 """The most characters that an answer may have: no context that a small model has would hold more."""
@@ -28,9 +30,10 @@ def check_prompt(
 ) -> CheckedPrompt:
     """Check one prompt; everything wrong with it is reported."""
     parameters = _parameters(declaration, resolver, reporter)
-    returns = resolver.type(declaration.returns)
+    returns = resolver.answer(declaration.returns, parameters)
+    lists = check_sources(returns, declaration.returns.span, parameters, reporter)
     _check_longest(declaration, returns, reporter)
-    parts = _parts(declaration, parameters, reporter)
+    parts = _parts(declaration, parameters, lists, reporter)
     examples: tuple[CheckedCase, ...] = ()
     tests: tuple[CheckedCase, ...] = ()
     using = CheckedUsing()
@@ -105,8 +108,12 @@ def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Repor
 
 
 def _parts(
-    declaration: nodes.PromptDecl, parameters: Mapping[str, CheckedParameter], reporter: Reporter
+    declaration: nodes.PromptDecl,
+    parameters: Mapping[str, CheckedParameter],
+    lists: frozenset[str],
+    reporter: Reporter,
 ) -> tuple[str | CheckedHole, ...]:
+    """The parts of the body. `lists` are parameters that are of use without a hole."""
     parts: list[str | CheckedHole] = []
     used: set[str] = set()
     for part in declaration.body.parts:
@@ -124,7 +131,7 @@ def _parts(
                 parts.append(CheckedHole(parameter=first.text, path=path, span=part.span))
             case _:
                 assert_never(part)
-    _report_unused(declaration, used, parameters, reporter)
+    _report_unused(declaration, used, lists, parameters, reporter)
     return tuple(parts)
 
 
@@ -150,14 +157,18 @@ def _check_fields(fields: Sequence[nodes.Name], parameter: CheckedParameter, rep
 
 
 def _report_unused(
-    declaration: nodes.PromptDecl, used: set[str], known: Mapping[str, CheckedParameter], reporter: Reporter
+    declaration: nodes.PromptDecl,
+    used: set[str],
+    lists: frozenset[str],
+    known: Mapping[str, CheckedParameter],
+    reporter: Reporter,
 ) -> None:
     by_name = {node.name.text: node.name for node in declaration.parameters}
     # A misspelt or malformed hole explains an unused parameter: one report is enough.
     if used - set(known) or not declaration.body.complete:
         return
     for name in known:
-        if name not in used:
+        if name not in used and name not in lists:
             reporter.report(
                 "MP0404",
                 by_name[name].span,
@@ -185,12 +196,14 @@ def _cases(
         at = case.arguments[0].span.to(case.arguments[-1].span) if case.arguments else case.span
         owner = f"`{declaration.name.text}`"
         values = read_arguments(case.arguments, parameters, call, owner, at, by_name=False)
+        arguments = {
+            parameter.name: (parameter.type, values.get(parameter.name, parameter.default))
+            for parameter in parameters.values()
+        }
         found.append(
             CheckedCase(
-                arguments=tuple(
-                    values.get(parameter.name, parameter.default) for parameter in parameters.values()
-                ),
-                answer=answer.read(case.answer),
+                arguments=tuple(value for _, value in arguments.values()),
+                answer=replace(answer, call=arguments).read(case.answer),
                 line=reporter.source.line_of(case.span.start),
                 span=case.span,
             )

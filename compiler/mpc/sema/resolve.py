@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, assert_never
+
+from microprompt.notation import one_of
 
 from .. import later
 from ..diagnostics import Reporter
@@ -10,16 +13,18 @@ from ..syntax import nodes
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
 from ..types.alias import CheckedAlias
 from ..types.base import Broken, Reading
-from ..types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range
+from ..types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range, takes_no_source
 from ..types.enums import CheckedEnum, CheckedMember
 from ..types.literals import CheckedLiterals
+from ..types.one_of import CheckedOneOf
 from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
 from ..types.words import DistinctWords
-from .checked import CheckedModel, PromptName, Symbol
+from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
 from .distinct import Distinct
 from .names import Scope
 from .python_names import check_field_name, check_member_name
+from .sources import source_type
 
 MAX_DEPTH: Final = 32
 """How many named types may be inside one another; every walk over types recurses on them."""
@@ -40,6 +45,7 @@ class TypeResolver:
         self._found: dict[str, Symbol] = {}
         self._pending: list[str] = []
         self._type_names = scope.type_names()
+        self._parameters: Mapping[str, CheckedParameter] | None = None
         self.complete: list[NamedType] = []
 
     # ------------------------------------------------------------------------------------------- names
@@ -177,6 +183,8 @@ class TypeResolver:
         match node:
             case nodes.NamedTypeAst():
                 return self._named(node)
+            case nodes.OneOfAst():
+                return self._one_of(node)
             case nodes.LiteralTypeAst():
                 return CheckedLiterals.written([node], self._reporter)
             case nodes.UnionTypeAst():
@@ -185,6 +193,62 @@ class TypeResolver:
                 return CheckedOptional.written(node, self.type(node.item), self._reporter)
             case _:
                 assert_never(node)
+
+    def answer(self, node: nodes.TypeAst, parameters: Mapping[str, CheckedParameter]) -> Type:
+        """The type of a prompt's answers, which may be items of its parameters' lists."""
+        self._parameters = parameters
+        found = self.type(node)
+        self._parameters = None
+        return found
+
+    def _one_of(self, node: nodes.OneOfAst) -> Type:
+        way = node.source.text
+        if node.by is None:
+            return CheckedOneOf(way)
+        record = self._record_of(node.by, node)
+        if isinstance(record, ErrorType):
+            return record
+        name = node.by.names[-1]
+        field = record.field(name, record.describe(), record.describe(), self._reporter)
+        if isinstance(field, ErrorType):
+            return field
+        if not field.is_text:
+            self._reporter.report(
+                "MP0362",
+                name.span,
+                f"records are not told apart by `{name.text}`",
+                label=f"it is a `{field.describe()}`, not text",
+                help="name a field that is a `str`, which the model is to answer with",
+            )
+            return ErrorType()
+        return CheckedOneOf(way, name.text, record)
+
+    def _record_of(self, by: nodes.Path, node: nodes.OneOfAst) -> NamedType | ErrorType:
+        """The type of the records that one is chosen from: named, or that of the parameter's items."""
+        if by.qualifier is not None:
+            found: Type = self._declared_or_imported(by.qualifier)
+        elif self._parameters is None:
+            self._reporter.report(
+                "MP0364",
+                by.span,
+                f"`{by.text}` is a field of which record?",
+                label="outside of a prompt's header no parameter tells",
+                help=f"name the record: `{one_of(node.source.text, f'Tool.{by.text}')}`",
+            )
+            return ErrorType()
+        else:
+            type = source_type(node.source.text, node.source.span, self._parameters, self._reporter)
+            found = type.item_type or type
+        if (isinstance(found, NamedType) and found.has_fields) or isinstance(found, ErrorType):
+            return found
+        self._reporter.report(
+            "MP0362",
+            by.span,
+            f"`{found.describe()}` has no fields to tell by",
+            label="only records are told apart by a field",
+            help=f"leave it out: `{one_of(node.source.text, None)}`",
+        )
+        return ErrorType()
 
     def _union(self, node: nodes.UnionTypeAst) -> Type:
         literals = [item for item in node.items if isinstance(item, nodes.LiteralTypeAst)]
@@ -205,6 +269,10 @@ class TypeResolver:
 
     def _named(self, node: nodes.NamedTypeAst) -> Type:
         name = node.path.text
+        if not (name in BUILTINS and BUILTINS[name].takes_source) and (
+            error := takes_no_source(node, self._reporter)
+        ):
+            return error
         if name in BUILTINS:
             items = tuple(self.type(argument) for argument in node.arguments)
             return BUILTINS[name].written(node, items, self._reporter)

@@ -93,12 +93,28 @@ class PatternAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedAst(SyntaxNode):
+    """`(text)`, `(doc.body, ..80)`: the argument that a text is copied from."""
+
+    source: Path
+    limit: RangeAst | PatternAst | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedTypeAst(SyntaxNode):
-    """`int(1..5)`, `list[str]`, `Act`, `q.Act`."""
+    """`int(1..5)`, `list[str]`, `Act`, `q.Act`, `span(text)`."""
 
     path: Path
     arguments: tuple[TypeAst, ...]
-    constraint: RangeAst | PatternAst | None
+    constraint: RangeAst | PatternAst | CopiedAst | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOfAst(SyntaxNode):
+    """`one of options`, `one of tools by name`, `one of tools by Tool.name`."""
+
+    source: Path
+    by: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +132,7 @@ class UnionTypeAst(SyntaxNode):
     items: tuple[TypeAst, ...]
 
 
-TypeAst: TypeAlias = NamedTypeAst | LiteralTypeAst | OptionalTypeAst | UnionTypeAst
+TypeAst: TypeAlias = NamedTypeAst | LiteralTypeAst | OneOfAst | OptionalTypeAst | UnionTypeAst
 
 
 # ----------------------------------------------------------------------------------------------- values

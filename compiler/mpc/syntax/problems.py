@@ -192,7 +192,7 @@ def _expected(accepts: Mapping[str, str | None]) -> str:
     words = []
     for group, word in (
         ({"NAME", "STRING", "NUMBER", "MOMENT", "LSQB", "LBRACE"}, "a value"),
-        ({"NAME", "STRING", "NUMBER", "LPAR"}, "a type"),
+        ({"NAME", "STRING", "NUMBER", "LPAR", "_ONE_OF"}, "a type"),
     ):
         if group <= names:
             names -= group

@@ -15,6 +15,7 @@ from .nodes import (
     BelowAst,
     BoundAst,
     CaseAst,
+    CopiedAst,
     DictAst,
     Docstring,
     EntryAst,
@@ -33,6 +34,7 @@ from .nodes import (
     Name,
     NamedTypeAst,
     NumberAst,
+    OneOfAst,
     OptionalTypeAst,
     ParameterAst,
     Path,
@@ -57,7 +59,8 @@ from .nodes import (
 from .strings import unescape
 from .template import parse_template
 
-_Constraint: TypeAlias = RangeAst | PatternAst
+_Limit: TypeAlias = RangeAst | PatternAst
+_Constraint: TypeAlias = _Limit | CopiedAst
 T = TypeVar("T")
 
 
@@ -198,6 +201,12 @@ class TreeBuilder(Transformer[Token, Item]):
 
     def literal(self, meta: Meta, value: StringAst | NumberAst) -> LiteralTypeAst:
         return LiteralTypeAst(value=value, span=_span(meta))
+
+    def one_of(self, meta: Meta, source: Path, by: Path | None) -> OneOfAst:
+        return OneOfAst(source=source, by=by, span=_span(meta))
+
+    def copied(self, meta: Meta, source: Path, limit: _Limit | None) -> CopiedAst:
+        return CopiedAst(source=source, limit=limit, span=_span(meta))
 
     def range(self, meta: Meta, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
         return RangeAst(low=low, high=high, span=_span(meta))

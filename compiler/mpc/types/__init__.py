@@ -13,6 +13,7 @@ from .decimals import CheckedDecimal
 from .lists import CheckedList
 from .moments import CheckedDate, CheckedDateTime, CheckedTime
 from .numbers import CheckedFloat, CheckedInt
+from .spans import CheckedSpan
 from .text import CheckedStr
 
 __all__ = ["BUILTINS", "BuiltinType", "ErrorType", "NamedType", "Type", "Value"]
@@ -27,5 +28,6 @@ BUILTINS: Final[dict[str, type[BuiltinType]]] = {
     "datetime": CheckedDateTime,
     "bool": CheckedBool,
     "list": CheckedList,
+    "span": CheckedSpan,
 }
 """The kinds that a word of the language names."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..diagnostics import Reporter
 from ..spec import AliasSpec, Expr, TypeSpec
 from ..syntax import nodes
-from .base import NamedType, Naming, Reading, Type, Value
+from .base import Dependence, NamedType, Naming, Reading, Type, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,21 @@ class CheckedAlias(NamedType):
     @property
     def depth(self) -> int:
         return self._depth
+
+    def part(self, value: Value, name: str) -> tuple[Type, Value] | None:
+        return self.target.part(value, name)
+
+    @property
+    def is_text(self) -> bool:
+        return self.target.is_text
+
+    @property
+    def item_type(self) -> Type | None:
+        return self.target.item_type
+
+    @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return self.target.depends_on
 
     @property
     def options(self) -> int | None:

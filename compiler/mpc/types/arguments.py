@@ -11,6 +11,16 @@ from ..syntax import nodes
 from .base import Reading, Type, Value
 
 
+def argument_at(way: str, call: Mapping[str, tuple[Type, Value]]) -> Value:
+    """What an example gives a parameter, or a field of it on the `way`; `None` where that has been
+    reported."""
+    name, *fields = way.split(".")
+    found = call.get(name)
+    for field in fields:
+        found = found and found[0].part(found[1], field)
+    return None if found is None else found[1]
+
+
 class Taker(Protocol):
     """What takes an argument: a parameter of a prompt or a field of a record."""
 

@@ -7,9 +7,9 @@ instantiated, and mypy refuses it. Nothing else in the compiler asks which kind 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias, assert_never
+from typing import ClassVar, Final, Protocol, TypeAlias, assert_never
 
 from ..diagnostics import InternalError, Reporter
 from ..source import Span
@@ -25,6 +25,18 @@ goes no further, so nobody looks at that.
 
 WORDS: Final = ("true", "false", "none")
 """The values that are written as bare words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """An argument that an answer depends on: `way` is the parameter, then the record fields on the way, as in
+    `doc.body`. The answer is a part of its text or, where `is_list`, one of its items: a text, or a record of
+    the type `record`, which is called `named`."""
+
+    way: str
+    is_list: bool = False
+    named: str | None = None
+    record: NamedType | None = field(default=None, compare=False, repr=False)
 
 
 class Naming(Protocol):
@@ -86,7 +98,26 @@ class Type(ABC):
         type.
         """
 
+    def part(self, value: Value, name: str) -> tuple[Type, Value] | None:
+        """A field of a value with its type; `None` where there is none, or where it has been reported."""
+        return None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a value is text, which another can be copied from."""
+        return False
+
+    @property
+    def item_type(self) -> Type | None:
+        """Of what type the items of a value are, which another can be one of; `None` for what is no list."""
+        return None
+
     # --------------------------------------------------------------------------------------- the answer
+
+    @property
+    @abstractmethod
+    def depends_on(self) -> frozenset[Dependence]:
+        """The arguments on which it depends what an answer of the type is."""
 
     @property
     @abstractmethod
@@ -136,6 +167,10 @@ class Simple(Type):
     __slots__ = ()
 
     @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return frozenset()
+
+    @property
     def depth(self) -> int:
         return 0
 
@@ -165,6 +200,9 @@ class BuiltinType(Type):
     """A kind that programs call by a word of the language: `str(..80)`, `list[Act](1..3)`."""
 
     __slots__ = ()
+
+    takes_source: ClassVar[bool] = False
+    """Whether a parameter may stand behind the word, as in `span(text)`."""
 
     @classmethod
     @abstractmethod
@@ -226,6 +264,18 @@ class ErrorType(Type):
         return 0  # a choice that may be none, for it may have been meant to be
 
     @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return frozenset()
+
+    @property
+    def is_text(self) -> bool:
+        return True
+
+    @property
+    def item_type(self) -> Type | None:
+        return self
+
+    @property
     def has_choices(self) -> bool:
         return True
 
@@ -285,6 +335,8 @@ class Names(Protocol):
 class Reading:
     """A place where a value of the type `wanted` is written.
 
+    `call` has the arguments of an example, with their types, where its answer stands; `None` elsewhere.
+
     `is_answer` is true for what the model would have to produce, where the default bounds hold too. It would
     produce it as plain text when it `stands_alone`, outside records and lists; and the word "none" is taken
     when it `may_be_none`.
@@ -296,6 +348,7 @@ class Reading:
     is_answer: bool = False
     stands_alone: bool = True
     may_be_none: bool = False
+    call: Mapping[str, tuple[Type, Value]] | None = None
 
     def read(self, node: nodes.ValueAst) -> Value:
         return self.wanted.read(node, self)

@@ -57,6 +57,21 @@ def takes_no_range(node: nodes.NamedTypeAst, help: str, reporter: Reporter) -> E
     return _report_constraint(node.constraint, "range", node.path.text, help, reporter)
 
 
+def takes_no_source(node: nodes.NamedTypeAst, reporter: Reporter) -> ErrorType | None:
+    """Report a parameter in parentheses; the type is an error then."""
+    if not isinstance(node.constraint, nodes.CopiedAst):
+        return None
+    written = node.constraint.source.text
+    reporter.report(
+        "MP0302",
+        node.constraint.span,
+        f"`{node.path.text}` takes no parameter",
+        label="this name constrains nothing",
+        help=f"write `span({written})` for text that is copied from `{written}`",
+    )
+    return ErrorType()
+
+
 def report_arguments(node: nodes.NamedTypeAst, message: str, help: str, reporter: Reporter) -> ErrorType:
     label = f"{len(node.arguments)} given" if node.arguments else "none given"
     reporter.report("MP0309", node.span, message, label=label, help=help)

@@ -20,6 +20,15 @@ def annotated(type: Ref | Subscript, **constraints: Expr | None) -> Expr:
     return Subscript(Ref(("Annotated",)), (type, CallOf(Ref(("Field",)), keywords=given)))
 
 
+def abi_mark(annotation: Expr, marker: str, *arguments: Expr) -> Expr:
+    """`Annotated[type, abi.marker(...)]`, with the constraints of the type behind it."""
+    made = CallOf(Ref(("abi", marker)), arguments)
+    if isinstance(annotation, Subscript) and annotation.of == Ref(("Annotated",)):
+        type, *constraints = annotation.items
+        return Subscript(annotation.of, (type, made, *constraints))
+    return Subscript(Ref(("Annotated",)), (annotation, made))
+
+
 def words(parts: Iterable[tuple[str, str, str | None]]) -> WordsSpec:
     """What the model is told of names by their labels and descriptions, where that is more than the name."""
     found = []

@@ -10,7 +10,7 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import Expr, ListOf, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, ErrorType, Naming, Reading, Type, Value, no_field
+from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, takes_no_pattern
 from .expressions import annotated, given
 
@@ -63,6 +63,14 @@ class CheckedList(BuiltinType):
 
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         return no_field(name, way, called, reporter, because="a hole shows a whole list; ")
+
+    @property
+    def item_type(self) -> Type:
+        return self.item
+
+    @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return self.item.depends_on
 
     @property
     def options(self) -> None:

@@ -10,7 +10,7 @@ from microprompt.notation import optional
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, OrNone
 from ..syntax import nodes
-from .base import Naming, Reading, Type, Value, no_field
+from .base import Dependence, Naming, Reading, Type, Value, no_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class CheckedOptional(Type):
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         because = "the record may be missing; " if self.item.has_fields else ""
         return no_field(name, way, called, reporter, because=because)
+
+    @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return self.item.depends_on
 
     @property
     def options(self) -> int | None:

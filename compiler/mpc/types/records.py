@@ -10,7 +10,7 @@ from ..source import Span
 from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
-from .base import Broken, ErrorType, NamedType, Naming, Reading, Type, Value
+from .base import Broken, Dependence, ErrorType, NamedType, Naming, Reading, Type, Value
 from .expressions import words
 
 
@@ -41,14 +41,15 @@ class RecordValue:
 class CheckedRecord(NamedType):
     """Its fields are part of the type, so a complete type needs no table to be understood.
 
-    Its depth, the length of its longest answer and whether it has choices are kept: records hold records,
-    and looking anew at each would take a time that is exponential in their depth.
+    Its depth, the length of its longest answer, whether it has choices and what it depends on are kept:
+    records hold records, and looking anew at each would take a time that is exponential in their depth.
     """
 
     fields: Mapping[str, CheckedField]
     _depth: int
     _longest: int
     _has_choices: bool
+    _depends_on: frozenset[Dependence]
 
     @staticmethod
     def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
@@ -60,6 +61,7 @@ class CheckedRecord(NamedType):
             1 + max((each.type.depth for each in found), default=0),
             len("{}") + sum(map(_length, found)),
             any(each.type.has_choices for each in found),
+            frozenset(source for each in found for source in each.type.depends_on),
             span=declaration.name.span,
         )
 
@@ -87,6 +89,10 @@ class CheckedRecord(NamedType):
     @property
     def depth(self) -> int:
         return self._depth
+
+    @property
+    def depends_on(self) -> frozenset[Dependence]:
+        return self._depends_on
 
     @property
     def options(self) -> None:
@@ -128,6 +134,11 @@ class CheckedRecord(NamedType):
             help=reporter.suggestion(name.text, self.fields) or listed(self.fields, before="its fields are"),
         )
         return ErrorType()
+
+    def part(self, value: Value, name: str) -> tuple[Type, Value] | None:
+        if not isinstance(value, RecordValue) or name not in self.fields:
+            return None
+        return self.fields[name].type, dict(value.fields).get(name, self.fields[name].default)
 
     def within(self, limit: int) -> str | None:
         largest = max(self.fields.values(), key=_length, default=None)

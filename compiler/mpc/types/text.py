@@ -33,7 +33,7 @@ class CheckedStr(Simple, BuiltinType):
         if error := takes_no_arguments(node, reporter):
             return error
         if isinstance(node.constraint, nodes.PatternAst):
-            _check_pattern(node.constraint, reporter)
+            check_pattern(node.constraint, reporter)
             return cls(pattern=node.constraint.text)
         low, high = lengths(node, "characters", DEFAULT_STR_LENGTH, reporter)
         return cls(low=low, high=high)
@@ -66,6 +66,10 @@ class CheckedStr(Simple, BuiltinType):
             reading.outside(node.span, f"does not match /{pattern}/", "write a text that matches")
 
     @property
+    def is_text(self) -> bool:
+        return True
+
+    @property
     def options(self) -> None:
         return None
 
@@ -93,7 +97,7 @@ class CheckedStr(Simple, BuiltinType):
         return Constant(value)
 
 
-def _check_pattern(node: nodes.PatternAst, reporter: Reporter) -> None:
+def check_pattern(node: nodes.PatternAst, reporter: Reporter) -> None:
     """Report a pattern that is of no use."""
     try:
         Pattern(node.text).require_use()

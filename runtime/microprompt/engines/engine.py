@@ -196,6 +196,7 @@ class Engine:
         with self.scheduler.kept_open():
             bound = self.bind(call.program)
             question = bound.question(call.arguments)
+            bound = bound.given(call.arguments)
         expected, most = bound.cells(len(question))
 
         def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
@@ -217,6 +218,7 @@ class Engine:
                 returns=call.program.returns,
                 answered_by=whole.answered_by if whole else "model",
                 calibrated=whole.calibrated if whole else False,
+                spans=whole.spans if whole else (),
             )
 
         # The key does not say what other evidence there was.

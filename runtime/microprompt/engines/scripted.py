@@ -24,7 +24,6 @@ from ..scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
 from ..scheduling.guides import make_guide
 from ..scheduling.jobs import Job
 from ..scheduling.slots import Said
-from ..types import kind
 from .base import Call
 from .engine import Engine
 
@@ -149,9 +148,9 @@ class ScriptedEngine(Engine):
     ) -> Job[Answer[object]]:
         self.scheduler.refuse()
         self.calls.append((call.program.name, dict(call.arguments)))
-        plan = self.bind(call.program).plan
+        plan = self.bind(call.program).given(call.arguments).plan
         # The script is not asked under the lock, for it may call prompt functions itself.
-        lines = _lines(self._weighted(call), plan)
+        lines = _lines(self._weighted(call, plan), plan)
         job = super().job(call, waits=waits, said=said)
         prompt = self.render(call).encode()
         self._learn(prompt, lines)
@@ -182,7 +181,7 @@ class ScriptedEngine(Engine):
                 del self._users[prompt], self._lines[prompt]
                 self._changed.notify_all()
 
-    def _weighted(self, call: Call) -> list[tuple[object, float]]:
+    def _weighted(self, call: Call, plan: Plan) -> list[tuple[object, float]]:
         """The values that the script gives for a call, each with its probability."""
         program = call.program
         if program.name not in self._script:
@@ -194,7 +193,7 @@ class ScriptedEngine(Engine):
         if callable(found):
             found = found(**call.arguments)
         weighted = list(found.items()) if isinstance(found, Mapping) else [(found, 1.0)]
-        answer, where = kind(program.returns), f"the scripted answer of {program.name}"
+        answer, where = plan.kind, f"the scripted answer of {program.name}"
         try:
             return [(answer.check(value, where), weight) for value, weight in weighted]
         except MicropromptError as error:

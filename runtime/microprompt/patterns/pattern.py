@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ..abi import DEFAULT_STR_LENGTH
+from ..grammars import make_matcher
 from .syntax import Chars, Either, Joined, PatternError, Range, Repeat, Tree, parse
 
 if TYPE_CHECKING:
-    from llguidance import LLMatcher, LLTokenizer
+    from llguidance import LLMatcher
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
@@ -27,10 +28,6 @@ MAX_TEXT: Final = DEFAULT_STR_LENGTH
 MAX_NESTED: Final = 500
 """How many characters counts inside one another may multiply a pattern to, as `(.{1,20}){1,20}` does. A text
 can be read in so many ways then that llguidance takes seconds for a mask, or gives up."""
-
-_FUEL: Final = 50_000_000
-"""What llguidance may spend on all of a text: ten times what the longest text takes with the largest nested
-counts."""
 
 _ANY_TEXT: Final = rf"/(?s:.){{0,{MAX_TEXT}}}/"
 _ANY_JSON: Final = rf'/(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00[01][0-9a-f]){{0,{MAX_TEXT}}}/'
@@ -160,10 +157,7 @@ def parse_once(pattern: str) -> Tree:
 def _matcher(pattern: str) -> LLMatcher:
     """A matcher over bytes. Copies would share, and keep for good, all the states that texts lead to; making
     one anew takes a millisecond."""
-    from llguidance import LLMatcher, LLParserLimits
-
-    limits = LLParserLimits(step_lexer_fuel=_FUEL, verbose_errors=False)
-    return LLMatcher(_bytes_as_tokens(), _grammar(pattern), log_level=0, limits=limits)
+    return make_matcher(_grammar(pattern))
 
 
 @lru_cache(maxsize=1024)
@@ -172,13 +166,6 @@ def _grammar(pattern: str) -> str:
 
     grammar: str = LLMatcher.grammar_from_lark(f"start: TEXT\nTEXT: {Pattern(pattern).terminal()}\n")
     return grammar
-
-
-@cache
-def _bytes_as_tokens() -> LLTokenizer:
-    from llguidance import LLTokenizer
-
-    return LLTokenizer("byte")
 
 
 # ---------------------------------------------------------------------------------------------- lengths

@@ -88,6 +88,22 @@ class Guided(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Open(Node):
+    """A value of which it is known at the call what it can be. It takes the place of a `Choice` or a `Guided`
+    in the plan of a program, and one of these takes its place in the plan of each call."""
+
+    name: str
+    kind: AnyKind
+    is_json: bool
+    space: str
+    after: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        write = self.kind.json if self.is_json else self.kind.plain
+        yield f"{self.space}{write(found[self.name])}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
 class Chain(Node):
     """Parts one after the other, each seeing those before it."""
 
@@ -138,15 +154,22 @@ class Plan:
 
 
 def make_plan(
-    returns: DeclaredType, *, space: str = SPACE, before: str = "", independent: bool = False
+    returns: DeclaredType,
+    *,
+    call: Mapping[str, object] | None = None,
+    space: str = SPACE,
+    before: str = "",
+    independent: bool = False,
 ) -> Plan:
-    """The plan of a return type.
+    """The plan of a return type, for every call or for one, whose checked arguments `call` has by name.
 
     `space` is what separates the answer from the cue: a blank, or nothing where a chat turn begins. `before`
     is text of the prompt that is left for the answer to begin with. With `independent`, the fields of a
     record do not see one another.
+
+    Raises `ArgumentError` for arguments that no answer can be made of.
     """
-    declared = kind(returns)
+    declared = kind(returns) if call is None else kind(returns).given(call)
     if not declared.fields():
         # A text of several lines is complete where the model ends it: a line end might be another one's.
         after = "\n" if declared.is_one_line() else ""
@@ -170,7 +193,9 @@ def make_plan(
     return Plan(declared, SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True)))))
 
 
-def _leaf(name: str, declared: AnyKind, space: str, after: str, *, is_json: bool) -> Choice | Guided:
+def _leaf(name: str, declared: AnyKind, space: str, after: str, *, is_json: bool) -> Choice | Guided | Open:
+    if declared.depends_on:
+        return Open(name, declared, is_json, space, after)
     values = declared.options()
     if values is None:
         return Guided(name, declared, is_json, space, after)

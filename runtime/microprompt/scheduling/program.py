@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import AnswerTooLong, EngineError
 from ..program import Program
-from ..prompts.plan import Plan, make_plan
+from ..prompts.plan import Choice, Guided, Node, Plan, make_plan
 from ..prompts.tokenized import TokenizedPrompt
+from ..types import AnyKind, kind
 from ..types.punctuation import SPACE
 from .backend import Backend
 from .decoding import Cursor, Decoding
@@ -23,24 +26,55 @@ class TokenizedProgram:
 
     `prefix` is evaluated once and kept; `call_tokens` are evaluated first in each call beside the arguments,
     forced text at the start of the answer among them. `answer` is the slot of the whole answer, whose tokens
-    and sequences are counted there.
+    and sequences are counted there. Where the arguments of a call say what can be answered, `given` has the
+    answer of that call; here it is open.
     """
 
     def __init__(self, program: Program, backend: Backend, *, chat: bool) -> None:
         self.program = program
         self.prompt = TokenizedPrompt(program, backend, chat=chat)
-        self.plan: Plan = make_plan(
-            program.returns,
-            space="" if chat else SPACE,
-            before=self.prompt.rest,
-            independent=program.using.independent,
-        )
-        self.answer: AnySlot = make_slot(
-            self.plan.root, Binding(backend, program.using.max_tokens, make_slot)
-        )
         self.prefix = self.prompt.prefix
-        self.call_tokens = self.prompt.call_tokens + self.answer.lead_tokens
         self._n_context = backend.n_context
+        self._space = "" if chat else SPACE
+        self._every_call: dict[AnyKind, dict[Node, AnySlot]] = {}
+        self._bind(None, Binding(backend, program.using.max_tokens, self._kept_slot))
+
+    def given(self, call: Mapping[str, object]) -> TokenizedProgram:
+        """The same for one call, where the arguments say what its answer can be; else itself.
+
+        Raises `ArgumentError` for arguments that no answer can be made of.
+        """
+        if not kind(self.program.returns).depends_on:
+            return self
+        found = copy(self)
+        found._bind(call, replace(self._binding, slot=self._given_slot))
+        return found
+
+    def _bind(self, call: Mapping[str, object] | None, binding: Binding) -> None:
+        self._binding = binding
+        self.plan: Plan = make_plan(
+            self.program.returns,
+            call=call,
+            space=self._space,
+            before=self.prompt.rest,
+            independent=self.program.using.independent,
+        )
+        self.answer: AnySlot = make_slot(self.plan.root, binding)
+        self.call_tokens = self.prompt.call_tokens + self.answer.lead_tokens
+
+    def _kept_slot(self, node: Node, binding: Binding) -> AnySlot:
+        """The slot of a node inside the plan of every call, kept for the plans of single calls."""
+        found = make_slot(node, binding)
+        if isinstance(node, (Choice, Guided)):
+            self._every_call.setdefault(node.kind, {})[node] = found
+        return found
+
+    def _given_slot(self, node: Node, binding: Binding) -> AnySlot:
+        """The slot of a node inside the plan of a call: what does not depend on the call is there already.
+        What does has a kind of its own."""
+        if isinstance(node, (Choice, Guided)) and (kept := self._every_call.get(node.kind)):
+            return kept[node]
+        return make_slot(node, binding)
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:
         """The prompt's tokens after the prefix.

@@ -6,7 +6,7 @@ one that asks what an annotation in a generated module means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -20,8 +20,10 @@ from .lists import ListKind, ListType
 from .literals import LiteralKind, LiteralType
 from .moments import DateKind, DateTimeKind, DateTimeType, DateType, TimeKind, TimeType
 from .numbers import FloatKind, FloatType, IntKind, IntType
+from .one_of import OneOfKind, OneOfType
 from .optional import OptionalKind, OptionalType
 from .records import RecordField, RecordKind, RecordType
+from .spans import SpanKind, SpanType
 from .text import PatternKind, PatternType, StrKind, StrType
 
 __all__ = [
@@ -39,12 +41,14 @@ __all__ = [
     "ListType",
     "Listed",
     "LiteralType",
+    "OneOfType",
     "OptionalType",
     "Part",
     "PatternType",
     "RecordField",
     "RecordType",
     "Scalar",
+    "SpanType",
     "StrType",
     "TimeType",
     "kind",
@@ -65,6 +69,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
     (
         row(StrType, StrKind),
         row(PatternType, PatternKind),
+        row(SpanType, SpanKind),
         row(IntType, IntKind),
         row(FloatType, FloatKind),
         row(DecimalType, DecimalKind),
@@ -74,6 +79,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(BoolType, BoolKind),
         row(LiteralType, LiteralKind),
         row(EnumType, EnumKind),
+        row(OneOfType, OneOfKind),
         row(RecordType, RecordKind),
         row(ListType, ListKind),
         row(OptionalType, OptionalKind),
@@ -104,11 +110,13 @@ def type_of(annotation: object, constraints: Iterable[object] = ()) -> DeclaredT
     )
 
 
-def outlines_type(returns: DeclaredType) -> Any:
-    """What to hand to `outlines.Generator(model, ...)` for the answers of a return type.
+def outlines_type(returns: DeclaredType, call: Mapping[str, object] | None = None) -> Any:
+    """What to hand to `outlines.Generator(model, ...)` for the answers of a return type. Where it depends on
+    a call, `call` has the arguments by name; without them it is the type of all that could be answered.
 
     The text that Outlines then gives is `Answer.to_json()["value"]`: the program's names in place of the
     labels that the model sees, and JSON for records, lists and optionals. Its language is finite but for
     patterns, which can't be cut to their 200 characters there.
     """
-    return kind(returns).outlines()
+    found = kind(returns) if call is None else kind(returns).given(call)
+    return found.outlines()

@@ -10,15 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin
 
+from .. import abi
 from ..errors import AbiError
 from ..patterns import Pattern
 
 _LIMITS: Final = ("ge", "le", "min_length", "max_length", "decimal_places")
+_MARKERS: Final[Mapping[type, str]] = {abi.SpanOf: "span", abi.OneOf: "one of"}
+"""The limits that Pydantic has no word for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A Python type without `Annotated`, and its limits by name: those of `_LIMITS`, and `pattern`."""
+    """A Python type without `Annotated`, and its limits by name: those of `_LIMITS` and `_MARKERS`, and
+    `pattern`."""
 
     python: object
     limits: Mapping[str, Any]
@@ -50,7 +54,9 @@ class Annotation:
 def _limits(constraints: Iterable[Any]) -> Iterator[tuple[str, object]]:
     """What constraints limit. Pydantic is known by what its objects have: not all modules need it."""
     for constraint in constraints:
-        if isinstance(constraint, Pattern):
+        if type(constraint) in _MARKERS:
+            yield _MARKERS[type(constraint)], constraint
+        elif isinstance(constraint, Pattern):
             yield "pattern", constraint.text
         elif hasattr(constraint, "metadata"):  # `Field(...)`
             yield from _limits(constraint.metadata)

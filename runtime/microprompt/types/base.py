@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from ..errors import ArgumentError
@@ -58,6 +59,7 @@ class Kind(ABC, Generic[D]):
 
     def __init__(self, declared: D, of: KindOf) -> None:
         self.declared = declared
+        self._of = of
 
     # ------------------------------------------------------------------------------ from generated modules
 
@@ -90,6 +92,39 @@ class Kind(ABC, Generic[D]):
     @abstractmethod
     def fields(self) -> tuple[Part, ...]:
         """The parts that holes and separate slots can have; none for most types."""
+
+    # --------------------------------------------------------------------------------------- in each call
+
+    @abstractmethod
+    def inside(self) -> tuple[AnyKind, ...]:
+        """The kinds of the types inside it, all of them made by the `of` that made it."""
+
+    @cached_property
+    def depends_on(self) -> frozenset[str]:
+        """The parameters on whose arguments it depends what a value of the type is; none for most types."""
+        return frozenset(name for kind in self.inside() for name in kind.depends_on)
+
+    def given(self, call: Mapping[str, object]) -> AnyKind:
+        """The same type for the answer of one call, which depends on nothing any more; `call` has the checked
+        arguments by name. Itself, where it does not depend on them.
+
+        Raises `ArgumentError` for arguments that no answer can be made of, `NoAnswer` if they only leave
+        none.
+        """
+        if not self.depends_on:
+            return self
+        of = self._of
+        # What is given is made anew for each call, so `of`, which keeps kinds, never hears of it.
+        return type(self)(self.declared, lambda inner: of(inner).given(call))
+
+    def spans(self, value: object) -> tuple[tuple[int, int], ...]:
+        """Where the copied texts of a value stand in the arguments that they were copied from: for each its
+        start and its end, in characters."""
+        return ()
+
+    def outcome(self, value: object) -> Hashable:
+        """An option as a key of a distribution: itself, where it can be one."""
+        return value
 
     # ------------------------------------------------------------------------------------------ to the model
 
@@ -185,6 +220,9 @@ class Kind(ABC, Generic[D]):
 class Scalar(Kind[D]):
     """A type without parts and descriptions."""
 
+    def inside(self) -> tuple[AnyKind, ...]:
+        return ()
+
     def meanings(self) -> Iterator[str]:
         return iter(())
 
@@ -212,6 +250,11 @@ def short(value: object) -> str:
     """A value and its class, for messages."""
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def short_text(text: str) -> str:
+    """A text in quotes, for messages."""
+    return json.dumps(text if len(text) <= 60 else text[:57] + "...", ensure_ascii=False)
 
 
 def as_words(name: str) -> str:

@@ -6,7 +6,7 @@ Sizes are in bytes of UTF-8. Every token has at least one byte, so they bound to
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .punctuation import quoted
 
@@ -86,3 +86,10 @@ def repeated(item: Expression, least: int, most: int) -> Expression:
 def one_of(texts: Iterable[str]) -> Expression:
     """One of several texts."""
     return either([text(each) for each in texts])
+
+
+def one_terminal(texts: Iterable[str], terminals: Terminals) -> Expression:
+    """One of many texts, as one terminal: a lexer compares thousands at once, where rules are tried in
+    turn."""
+    found = either([text(each) for each in texts])
+    return replace(found, lark=terminals.name(found.lark))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, get_args, get_origin
 
 from ..abi import DEFAULT_LIST_COUNT
+from ..errors import NoAnswer
 from ..notation import ranged
 from .annotations import Annotation
-from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
+from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .punctuation import LIST, decoded, list_text
 
@@ -37,6 +38,20 @@ class ListKind(Kind[ListType]):
         return ListType(
             item=of(item), min_count=limits.get("min_length", 0), max_count=limits.get("max_length")
         )
+
+    def inside(self) -> tuple[AnyKind, ...]:
+        return (self._item,)
+
+    def given(self, call: Mapping[str, object]) -> AnyKind:
+        try:
+            return super().given(call)
+        except NoAnswer:
+            if self.declared.min_count:
+                raise
+            return _NoItems(replace(self.declared, max_count=0), self._of)
+
+    def spans(self, value: object) -> tuple[tuple[int, int], ...]:
+        return tuple(place for item in _items(value) for place in self._item.spans(item))
 
     def describe(self) -> str:
         name = f"list[{self._item.describe()}]"
@@ -109,6 +124,13 @@ class ListKind(Kind[ListType]):
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_count
         return least, open_ended(least, self.declared.max_count, DEFAULT_LIST_COUNT)
+
+
+class _NoItems(ListKind):
+    """What is left of a list in a call where nothing can be an item."""
+
+    def inside(self) -> tuple[AnyKind, ...]:
+        return ()
 
 
 def _items(value: object) -> list[object]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
+from ..errors import ArgumentError, NoAnswer
 from ..notation import optional
 from .annotations import Annotation
-from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf
+from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
 
@@ -36,6 +37,28 @@ class OptionalKind(Kind[OptionalType]):
             return None
         items = [each for each in get_args(annotation.python) if each is not NoneType]
         return OptionalType(item=of(items[0])) if len(items) == 1 else None
+
+    def inside(self) -> tuple[AnyKind, ...]:
+        return (self._item,)
+
+    def given(self, call: Mapping[str, object]) -> AnyKind:
+        try:
+            found = super().given(call)
+        except NoAnswer:
+            return _OnlyNone(self.declared, self._of)
+        options = (value for value in found.options() or () if value is not None)
+        if found is not self and _NONE in map(found.plain, options):
+            raise ArgumentError(
+                f'an option in argument `{min(self.depends_on)}` is "{_NONE}", the word for no answer',
+                help="give it another word, or let the type be one without `?`",
+            )
+        return found
+
+    def spans(self, value: object) -> tuple[tuple[int, int], ...]:
+        return () if value is None else self._item.spans(value)
+
+    def outcome(self, value: object) -> Hashable:
+        return None if value is None else self._item.outcome(value)
 
     def describe(self) -> str:
         return optional(self._item.describe())
@@ -100,3 +123,19 @@ class OptionalKind(Kind[OptionalType]):
             return self._item.key(value)
         taken = {self._item.key(option) for option in self._item.options() or ()}
         return _OTHER_NONE if _NONE in taken else _NONE
+
+
+class _OnlyNone(OptionalKind):
+    """What is left of `T?` in a call where nothing can be a `T`."""
+
+    def inside(self) -> tuple[AnyKind, ...]:
+        return ()
+
+    def options(self) -> tuple[object, ...]:
+        return (None,)
+
+    def grammar(self, terminals: Terminals) -> Expression:
+        return text(_NONE)
+
+    def json_grammar(self, terminals: Terminals) -> Expression:
+        return text(NULL)

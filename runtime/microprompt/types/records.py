@@ -10,7 +10,7 @@ from typing import Any, Final
 from .. import abi
 from ..errors import ArgumentError
 from .annotations import Annotation
-from .base import DeclaredType, Kind, KindOf, Part, Schema, TypeOf
+from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 
@@ -51,6 +51,14 @@ class RecordKind(Kind[RecordType]):
             found = RecordType(python=python, fields=tuple(_fields(python, of)))
             type.__setattr__(python, _KEPT, found)
         return found
+
+    def inside(self) -> tuple[AnyKind, ...]:
+        return tuple(field.kind for field in self._fields)
+
+    def spans(self, value: object) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            place for field in self._fields for place in field.kind.spans(getattr(value, field.name))
+        )
 
     def describe(self) -> str:
         return self.declared.python.__name__

@@ -39,7 +39,7 @@ class PatternType(DeclaredType):
     pattern: str
 
 
-T = TypeVar("T", StrType, PatternType)
+T = TypeVar("T", bound=DeclaredType)
 
 
 class TextKind(Scalar[T]):

@@ -144,7 +144,7 @@ def test_mypy_refuses_a_kind_that_lacks_an_operation(tmp_path: Path) -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     kind_alone = here[: here.index("COLOUR = ")].replace("from .programs import function, program\n", "")
     row = "\n\nfrom microprompt.types import row\nrow(ColourType, ColourKind)\n"
-    operations = sorted(Kind.__abstractmethods__ - {"meanings", "fields"})
+    operations = sorted(Kind.__abstractmethods__ - {"meanings", "fields", "inside"})
     for operation in ("nothing", *operations):
         lacking = kind_alone.replace(f"def {operation}(", f"def other_{operation}(")
         (tmp_path / f"lacks_{operation}.py").write_text(lacking + row, encoding="utf-8")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, SideBySide
+from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, Open, SideBySide
 from .branch import BranchSlot
 from .chain import ChainSlot
 from .choice import ChoiceSlot
 from .forced import ForcedSlot
 from .guided import GuidedSlot
+from .open import OpenSlot
 from .said import Said, SaidAnswer, SaidScores
 from .side_by_side import SideBySideSlot
 from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
@@ -42,6 +43,7 @@ SLOTS: Final[dict[type[Any], type[AnySlot]]] = dict(
         _row(Forced, ForcedSlot),
         _row(Choice, ChoiceSlot),
         _row(Guided, GuidedSlot),
+        _row(Open, OpenSlot),
         _row(Chain, ChainSlot),
         _row(SideBySide, SideBySideSlot),
         _row(Branch, BranchSlot),

@@ -23,6 +23,7 @@ class ChoiceSlot(Leaf[Choice]):
     def __init__(self, node: Choice, binding: Binding) -> None:
         self.name = node.name
         self.values = tuple(value for value, _ in node.options)
+        self._outcomes = tuple(map(node.kind.outcome, self.values))
         self.trie: Trie = build_trie([binding.tokenize(text + node.after) for _, text in node.options])
         inner = _evaluated(self.trie)
         rests = [len(self.trie.rest(label)) for label in range(len(self.values))]
@@ -93,7 +94,7 @@ class ChoiceSlot(Leaf[Choice]):
         return FieldAnswer(
             value=self.values[label],
             confidence=probabilities[label],
-            distribution=dict(zip(self.values, probabilities, strict=True)),
+            distribution=dict(zip(self._outcomes, probabilities, strict=True)),
             coverage=coverage,
             answered_by="labels",
         )

@@ -17,7 +17,8 @@ class TrieBranch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
-    """How a field ("" for a whole answer) is decoded.
+    """How a field ("" for a whole answer) is decoded. `kind` is "choice", "guided" or, for one of which only
+    the call says what it can be, "open".
 
     `passes` is how many forward passes a choice takes; for a guided slot it is `None`, and its tokens bound
     them: `max_tokens` at most, `expected_tokens` as a rule. `forced` are tokens that all labels share.

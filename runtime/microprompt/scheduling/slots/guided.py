@@ -86,7 +86,13 @@ class GuidedSlot(Leaf[Guided]):
         return self._part(value, float(cast(float, kept["confidence"])))
 
     def _part(self, value: object, confidence: float) -> FieldAnswer:
-        return FieldAnswer(value=value, confidence=confidence, distribution=None, coverage=None)
+        return FieldAnswer(
+            value=value,
+            confidence=confidence,
+            distribution=None,
+            coverage=None,
+            spans=self._node.kind.spans(value),
+        )
 
     @cached_property
     def _first(self) -> LLMatcher:
