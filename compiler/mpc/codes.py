@@ -124,6 +124,8 @@ _CODES: Final = (
     _error("MP0322", "date or time that does not exist"),
     _error("MP0323", "date or time in another form"),
     _error("MP0324", "decimal without digits behind the point"),
+    _error("MP0340", "types of a union that nothing tells apart"),
+    _error("MP0341", "`none` among the types of a union"),
     _error("MP0360", "answer that depends on a parameter which is not there"),
     _error("MP0361", "parameter that nothing can be copied or chosen from"),
     _error("MP0362", "records that are not told apart"),

@@ -8,6 +8,7 @@ them. Another word, description, example, range or order of members makes anothe
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, TypeAlias, assert_never
 
@@ -17,6 +18,7 @@ from .spec import (
     AliasSpec,
     CallOf,
     Constant,
+    EitherOf,
     EnumSpec,
     Expr,
     ListOf,
@@ -26,7 +28,6 @@ from .spec import (
     Subscript,
     TupleOf,
     TypeSpec,
-    WordsSpec,
 )
 from .types import NamedType
 
@@ -97,6 +98,8 @@ class _Contents:
                 return ["of", self.said(value.of), *map(self.said, value.items)]
             case OrNone():
                 return ["optional", self.said(value.item)]
+            case EitherOf():
+                return ["either", *map(self.said, value.items)]
             case _:
                 assert_never(value)
 
@@ -108,7 +111,7 @@ class _Contents:
                 return self.said(spec.annotation)
             case EnumSpec():
                 members: list[_Said] = [list(member) for member in spec.members]
-                return ["enum", _hash([members, self._words(spec.words)])]
+                return ["enum", _hash([members, *self._words(spec)])]
             case RecordSpec():
                 fields: list[_Said] = [
                     [
@@ -119,12 +122,14 @@ class _Contents:
                     ]
                     for field in spec.fields
                 ]
-                return ["record", _hash([fields, self._words(spec.words)])]
+                return ["record", _hash([fields, *self._words(spec)])]
             case _:
                 assert_never(spec)
 
-    def _words(self, words: WordsSpec) -> _Said:
-        return [[name, self.said(said)] for name, said in words]
+    def _words(self, spec: EnumSpec | RecordSpec) -> Iterator[_Said]:
+        yield [[name, self.said(said)] for name, said in spec.words]
+        if spec.own_words is not None:
+            yield self.said(spec.own_words)
 
 
 def _hash(said: _Said) -> str:

@@ -56,12 +56,6 @@ TYPES: Final[Mapping[str, LaterFeature]] = {
 }
 """By the name of a type that is not built in yet."""
 
-UNION: Final = LaterFeature(
-    "unions of types are",
-    "declare a record with an optional field for each",
-    label="only strings can be joined with `|`",
-)
-
 SETTINGS: Final[Mapping[str, LaterFeature]] = {
     "reasoning": LaterFeature("`reasoning` is", "leave the setting out"),
 }

@@ -57,7 +57,14 @@ class OrNone:
     item: Expr
 
 
-Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | Subscript | OrNone
+@dataclass(frozen=True, slots=True)
+class EitherOf:
+    """`Weather | Mail`; at least two."""
+
+    items: tuple[Expr, ...]
+
+
+Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | Subscript | OrNone | EitherOf
 
 
 # ----------------------------------------------------------------------------------------- declarations
@@ -90,10 +97,13 @@ WordsSpec: TypeAlias = tuple[tuple[str, Expr], ...]
 
 @dataclass(frozen=True, slots=True)
 class EnumSpec:
-    """An enum: its members with their descriptions, and the words of those that have any."""
+    """An enum: what it is, its members with their descriptions, and the words of itself and of those that
+    have any."""
 
     name: str
+    description: str | None
     members: tuple[tuple[str, str | None], ...]
+    own_words: Expr | None
     words: WordsSpec
 
 
@@ -107,10 +117,12 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
-    """A record: its fields, and the words of those that have any."""
+    """A record: what it is, its fields, and the words of itself and of those that have any."""
 
     name: str
+    description: str | None
     fields: tuple[FieldSpec, ...]
+    own_words: Expr | None
     words: WordsSpec
 
 

@@ -56,14 +56,23 @@ class Words:
     description: str | None = None
 
 
-def words(cls: type[object], /, **said: Words) -> None:
-    """Say what the model is told of an enum's members, or of a record's fields, beside their names."""
-    type.__setattr__(cls, "__mp_words__", said)
+def words(cls: type[object], own: Words | None = None, /, **said: Words) -> None:
+    """Say what the model is told of an enum's members, or of a record's fields, beside their names; and of
+    the type itself, where it is one of several that an answer may be of."""
+    type.__setattr__(cls, "__mp_words__", {**said, **({} if own is None else {_OWN: own})})
 
 
 def words_of(cls: type[object]) -> Mapping[str, Words]:
     """What `words` said of a class, by the name of the member or field; nothing where it said nothing."""
     return defaultdict(Words, cls.__dict__.get("__mp_words__", {}))
+
+
+def own_words_of(cls: type[object]) -> Words:
+    """What `words` said of a class itself."""
+    return words_of(cls)[_OWN]
+
+
+_OWN: Final = ""
 
 
 # ------------------------------------------------------------------------------------------------ types

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from .types import DeclaredType, kind
+from .types import AnyKind, DeclaredType, kind
+from .types.base import dotted
 
 R = TypeVar("R", covariant=True)
 
@@ -25,16 +26,53 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldAnswer:
+    """A part of an answer: as `Answer`, without what belongs to the whole call. `items` has the confidence of
+    each item of a list, and is empty for other types."""
+
+    value: object
+    confidence: float
+    distribution: Mapping[object, float] | None
+    coverage: float | None
+    answered_by: str = "model"
+    calibrated: bool = False
+    spans: tuple[tuple[int, int], ...] = ()
+    items: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the distribution over whole numbers; `None` for other types."""
+        return _mean(self.distribution)
+
+    def to_json(self, declared: AnyKind) -> dict[str, object]:
+        """The part as JSON data; `declared` is the kind of its value."""
+        return {
+            "value": declared.to_data(self.value),
+            "confidence": self.confidence,
+            "calibrated": self.calibrated,
+            "answered_by": self.answered_by,
+            "distribution": _distribution(self.distribution, declared),
+            **({} if self.mean is None else {"mean": self.mean}),
+            **({"items": list(self.items)} if self.items else {}),
+            "coverage": self.coverage,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Generic[R]):
     """A value and how sure the model was of it.
 
-    `confidence` is the probability of the value under its constraint: for a choice p(label | what was asked,
-    labels), for guided text the product over its tokens, for a record the product over its fields. It is how
-    often such an answer is right only where it is `calibrated`: where a head answers that was fitted on
-    labelled rows and whose probabilities held on rows that it had not seen. Else it orders answers, and says
-    no more.
+    `confidence` is how sure the model was, under the constraint. Of a choice it is the probability of its
+    label among the labels, p(label | what was asked, labels); of a number, a date and what else there is one
+    way to say, the probability of its tokens together; of text, that of a token on the geometric mean. What
+    has parts is as sure as the least sure of them: a record as its fields, a list as its items and that it
+    goes on or ends, a value of a union as its type and the value, what is optional as that it is there and
+    the value. `least_sure` names the field of a record that its confidence is of. It is how often such an
+    answer is right only where it is `calibrated`: where a head answers that was fitted on labelled rows and
+    whose probabilities held on rows that it had not seen. Else it orders answers, and says no more.
 
-    `distribution` maps every label's value to its probability (a choice only). `mean` is its mean (a choice
+    `distribution` maps every label's value to its probability: of a choice, and of a union and what is
+    optional, where the labels are the names of the types, "some" and "none". `mean` is its mean (a choice
     among whole numbers only). `coverage` is the probability, before any constraint, that the model would have
     said one of the labels (only where label scores were asked): low means that the question does not suit the
     labels. `answered_by` names the evidence that a choice was decided on: "labels", "readout", "embedder", or
@@ -44,7 +82,9 @@ class Answer(Generic[R]):
     end, in characters, of each text. Of a text that stands there more than once it is the first place.
 
     `near_tie` says that somewhere the best label or token beat the next one by so little that the same call,
-    among other calls, may give the other. `fields` has the same for each field of a record, by dotted name.
+    among other calls, may give the other. `fields` has the same for each field of a record, at any depth, by
+    the dotted name that leads to it in `value`; `parts` has what was decided for them, place by place. `cut`
+    names the fields whose text ends where its bound is ("" for a whole answer): there may have been more.
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
     `confidence` and `distribution` are then those of the label that would have been the answer. `first` is
     what the smaller model said of a call that went on to a larger one. `seconds` is wall time from call to
@@ -66,6 +106,45 @@ class Answer(Generic[R]):
     abstained: bool = False
     first: Answer[R] | None = None
     spans: tuple[tuple[int, int], ...] = ()
+    least_sure: str | None = None
+    cut: tuple[str, ...] = ()
+    parts: Mapping[str, FieldAnswer] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(
+        value: object,
+        parts: Mapping[str, FieldAnswer],
+        *,
+        declared: AnyKind,
+        near_tie: bool,
+        usage: Usage,
+        seconds: float,
+        model: str,
+    ) -> Answer[object]:
+        """The answer that a value is, with what was decided in each place of its plan; `declared` is the kind
+        of its type, as it is given in the call."""
+        fields: dict[str, FieldAnswer] = {}
+        whole = _described(declared, value, "", "", parts, fields)
+        sure = [name for name, found in fields.items() if found.confidence == whole.confidence]
+        return Answer(
+            value=value,
+            confidence=whole.confidence,
+            distribution=whole.distribution,
+            coverage=whole.coverage,
+            fields=fields,
+            near_tie=near_tie,
+            usage=usage,
+            seconds=seconds,
+            model=model,
+            returns=declared.declared,
+            answered_by=whole.answered_by,
+            calibrated=whole.calibrated,
+            # A field comes behind those inside it, which say more.
+            least_sure=sure[0] if sure else None,
+            spans=whole.spans,
+            cut=tuple(_cut(declared, value, "")),
+            parts=parts,
+        )
 
     @property
     def mean(self) -> float | None:
@@ -83,12 +162,12 @@ class Answer(Generic[R]):
             "calibrated": self.calibrated,
             "answered_by": self.answered_by,
             "abstained": self.abstained,
-            "distribution": None
-            if self.distribution is None
-            else {returns.key(value): p for value, p in self.distribution.items()},
+            "distribution": _distribution(self.distribution, returns),
             **mean,
             "coverage": self.coverage,
             "near_tie": self.near_tie,
+            **self._fields_to_json(returns),
+            "cut": list(self.cut),
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "cached_tokens": self.usage.cached_tokens,
@@ -99,23 +178,86 @@ class Answer(Generic[R]):
             **first,
         }
 
+    def _fields_to_json(self, returns: AnyKind) -> dict[str, object]:
+        if not self.fields:
+            return {}
+        kinds = dict(_kinds(returns, self.value, ""))
+        fields = {name: found.to_json(kinds[name]) for name, found in self.fields.items()}
+        return {"least_sure": self.least_sure, "fields": fields}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldAnswer:
-    """A record's field: as `Answer`, without what belongs to the whole call."""
 
-    value: object
-    confidence: float
-    distribution: Mapping[object, float] | None
-    coverage: float | None
-    answered_by: str = "model"
-    calibrated: bool = False
-    spans: tuple[tuple[int, int], ...] = ()
+def _distribution(
+    distribution: Mapping[object, float] | None, declared: AnyKind
+) -> dict[str, float] | None:
+    if distribution is None:
+        return None
+    # An item of an argument, or none, is no choice of a way once the argument is known.
+    names = declared.first().options() or ()
+    key = declared.first().key if distribution.keys() <= set(names) else declared.key
+    return {key(value): p for value, p in distribution.items()}
 
-    @property
-    def mean(self) -> float | None:
-        """The mean of the distribution over whole numbers; `None` for other types."""
-        return _mean(self.distribution)
+
+def _described(
+    declared: AnyKind,
+    value: object,
+    place: str,
+    name: str,
+    parts: Mapping[str, FieldAnswer],
+    into: dict[str, FieldAnswer],
+) -> FieldAnswer:
+    """A value, called `name` by programs and decided at `place` of the plan; it goes `into` the fields behind
+    those that are in it."""
+    found: FieldAnswer
+    way = declared.way_of(value)
+    if declared.fields():
+        inner = [
+            _described(
+                each.kind,
+                getattr(value, each.name),
+                dotted(place, each.name),
+                dotted(name, each.name),
+                parts,
+                into,
+            )
+            for each in declared.fields()
+        ]
+        least = min(each.confidence for each in inner)
+        found = FieldAnswer(value=value, confidence=least, distribution=None, coverage=None)
+    elif way is None:
+        found = parts[place]
+    else:
+        found = replace(parts[place], value=value)
+        if way.kind is not None:
+            inside = _described(way.kind, value, dotted(place, way.name), name, parts, into)
+            least = min(found.confidence, inside.confidence)
+            found = replace(
+                found, confidence=least, calibrated=False, items=inside.items, spans=inside.spans
+            )
+    if name:
+        into[name] = found
+    return found
+
+
+def _kinds(declared: AnyKind, value: object, name: str) -> Iterator[tuple[str, AnyKind]]:
+    """The kind of each field, by the names that `_described` gives them."""
+    way = declared.way_of(value)
+    if way is not None and way.kind is not None:
+        yield from _kinds(way.kind, value, name)
+    for each in declared.fields():
+        yield from _kinds(each.kind, getattr(value, each.name), dotted(name, each.name))
+    yield name, declared
+
+
+def _cut(declared: AnyKind, value: object, name: str) -> Iterator[str]:
+    """The names of the fields with text that ends where its bound is."""
+    way = declared.way_of(value)
+    if way is not None:
+        yield from () if way.kind is None else _cut(way.kind, value, name)
+    elif declared.fields():
+        for each in declared.fields():
+            yield from _cut(each.kind, getattr(value, each.name), dotted(name, each.name))
+    elif declared.is_cut(value):
+        yield name
 
 
 def _mean(distribution: Mapping[object, float] | None) -> float | None:

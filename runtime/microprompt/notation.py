@@ -6,7 +6,9 @@ Standard library only.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from typing import Final
 
 
 def ranged(name: str, least: object, most: object) -> str:
@@ -45,3 +47,17 @@ def literals(values: Iterable[str | int]) -> str:
 def optional(item: str) -> str:
     """`Act?`, `("yes" | "no")?`."""
     return f"({item})?" if " | " in item else f"{item}?"
+
+
+_ARM_WORDS: Final = {"str": "text", "int": "number", "float": "number", "bool": "yes or no"}
+
+
+def head(type: str) -> str:
+    """The name of a type without its limits and items: `int` of `int(1..5)`."""
+    return re.split(r"[(\[]", type, maxsplit=1)[0]
+
+
+def arm_word(name: str) -> str:
+    """The word under which the model sees a type of this name among those of a union, unless it has its
+    own."""
+    return _ARM_WORDS.get(name, name)

@@ -49,6 +49,7 @@ from microprompt.types import (
     SpanType,
     StrType,
     TimeType,
+    UnionType,
     kind,
     outlines_type,
 )
@@ -190,9 +191,20 @@ SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
 )
 
 
+@st.composite
+def unions(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> UnionType:
+    """Types that nothing confuses: a record, an enum, a number, a list, literals."""
+    arms: list[st.SearchStrategy[DeclaredType]] = [
+        records(items), enums(), ints(), lists(items), st.just(BoolType())
+    ]
+    found = draw(st.lists(st.sampled_from(arms), min_size=2, max_size=4, unique=True))
+    return UnionType(items=tuple(draw(each) for each in found))
+
+
 def nested(items: st.SearchStrategy[DeclaredType]) -> st.SearchStrategy[DeclaredType]:
     optional = items.filter(lambda item: not isinstance(item, OptionalType))
-    return st.one_of(records(items), lists(items), optional.map(lambda item: OptionalType(item=item)))
+    optionals = optional.map(lambda item: OptionalType(item=item))
+    return st.one_of(records(items), lists(items), unions(items), optionals)
 
 
 TYPES = st.recursive(SCALARS, nested, max_leaves=6)

@@ -10,6 +10,7 @@ from ..spec import (
     AliasSpec,
     CallOf,
     Constant,
+    EitherOf,
     EnumSpec,
     Expr,
     ImportSpec,
@@ -35,7 +36,7 @@ _STDLIB: Final = {"Annotated": "typing", "Literal": "typing", "TypeAlias": "typi
 _RUNTIME: Final = {
     ("microprompt",): ("abi", "prompt"),
     ("microprompt", "enums"): ("LabelEnum",),
-    ("microprompt", "records"): ("Field", "Pattern", "Record"),
+    ("microprompt", "records"): ("ByName", "Field", "Pattern", "Record"),
 }
 """Where the names of annotations, and those that a module says itself, are imported from."""
 
@@ -162,6 +163,8 @@ def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:
                 yield annotation.function.path[0]
             case OrNone():
                 yield from _mentioned([annotation.item])
+            case EitherOf():
+                yield from _mentioned(annotation.items)
             case Constant() | TupleOf() | ListOf():
                 pass
             case _:
@@ -174,6 +177,7 @@ def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:
 def _enum(enum: EnumSpec, out: Writer) -> None:
     out.blank(2)
     out.line(f"class {ident(enum.name)}(LabelEnum):")
+    _docstring(enum.description, out)
     for name, description in enum.members:
         out.line(f"{INDENT}{ident(name)} = {lit(name)}")
         if description:
@@ -184,12 +188,19 @@ def _enum(enum: EnumSpec, out: Writer) -> None:
 def _record(record: RecordSpec, out: Writer) -> None:
     out.blank(2)
     out.line(f"class {ident(record.name)}(Record):")
+    _docstring(record.description, out)
     for field in record.fields:
         default = "" if field.default is None else f" = {inline(field.default)}"
         out.expression(f"{ident(field.name)}: ", field.annotation, default, depth=1)
         if field.description:
             out.line(f"{INDENT}{doc(field.description, INDENT)}")
     out.blank(2)
+
+
+def _docstring(description: str | None, out: Writer) -> None:
+    if description:
+        out.line(f"{INDENT}{doc(description, INDENT)}")
+        out.blank(1)
 
 
 def _prompt(prompt: PromptSpec, out: Writer) -> None:
@@ -220,14 +231,16 @@ def _parameter(parameter: ParameterSpec) -> str:
 
 def _tables(spec: ModuleSpec, out: Writer) -> None:
     """What people who call the functions need not read."""
-    described = [type for type in spec.types if not isinstance(type, AliasSpec) and type.words]
+    types = [type for type in spec.types if not isinstance(type, AliasSpec)]
+    described = [type for type in types if type.words or type.own_words is not None]
     if not (described or spec.models or spec.prompts):
         return
     out.blank(2)
     out.line("# What the model is told beside the names, and how it is asked.")
     for type in described:
         out.blank(1)
-        out.expression("", CallOf(Ref(("abi", "words")), (Ref((type.name,)),), type.words))
+        own = () if type.own_words is None else (type.own_words,)
+        out.expression("", CallOf(Ref(("abi", "words")), (Ref((type.name,)), *own), type.words))
     for model in spec.models:
         out.blank(1)
         out.expression(f"{ident(model.constant)} = ", model.value)

@@ -15,6 +15,7 @@ from ..spec import (
     AliasSpec,
     CallOf,
     Constant,
+    EitherOf,
     EnumSpec,
     Expr,
     ListOf,
@@ -86,7 +87,7 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
         yield from _prompt(prompt)
     for type in spec.types:
         if not isinstance(type, AliasSpec):
-            yield from _expressions(words for _, words in type.words)
+            yield from _expressions([type.own_words, *(words for _, words in type.words)])
     yield from _expressions(model.value for model in spec.models)
     yield from _expressions(prompt.body for prompt in spec.prompts)
 
@@ -96,10 +97,12 @@ def _type(type: TypeSpec) -> Iterator[_Literal]:
         case AliasSpec():
             yield from _expressions([type.annotation])
         case EnumSpec():
+            yield from _description(type.description)
             for name, description in type.members:
                 yield name
                 yield from _description(description)
         case RecordSpec():
+            yield from _description(type.description)
             for field in type.fields:
                 yield from _expressions([field.annotation, field.default])
                 yield from _description(field.description)
@@ -128,7 +131,7 @@ def _expressions(values: Iterable[Expr | None]) -> Iterator[_Literal]:
                 yield value.value
             case CallOf():
                 yield from _expressions([*value.arguments, *(item for _, item in value.keywords)])
-            case TupleOf() | ListOf() | Subscript():
+            case TupleOf() | ListOf() | Subscript() | EitherOf():
                 yield from _expressions(value.items)
             case OrNone():
                 yield from _expressions([value.item, Constant(None)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias, assert_never
 
-from ..spec import CallOf, Constant, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
+from ..spec import CallOf, Constant, EitherOf, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
 from .literals import ident, lit
 
 WIDTH: Final = 110
@@ -54,6 +54,8 @@ def inline(value: Expr) -> str:
             return ".".join(ident(name) for name in value.path)
         case OrNone():
             return f"{inline(value.item)} | None"
+        case EitherOf():
+            return " | ".join(map(inline, value.items))
         case TupleOf(items=(only,)):
             return f"({inline(only)},)"
         case CallOf() | TupleOf() | ListOf() | Subscript():

@@ -15,7 +15,7 @@ from ..types import BUILTINS
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
     {
-        *("Annotated", "Decimal", "Field", "LabelEnum", "Literal", "NotImplementedError", "Pattern"),
+        *("Annotated", "ByName", "Decimal", "Field", "LabelEnum", "Literal", "NotImplementedError", "Pattern"),
         *("Record", "TypeAlias", "abi", "annotations", "dt", "frozenset", "microprompt", "mpstd", "prompt"),
     }
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from microprompt.notation import one_of
+from microprompt.notation import one_of, optional
 
 from .. import later
 from ..diagnostics import Reporter
+from ..source import Span
 from ..syntax import nodes
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
 from ..types.alias import CheckedAlias
@@ -19,7 +20,8 @@ from ..types.literals import CheckedLiterals
 from ..types.one_of import CheckedOneOf
 from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
-from ..types.words import DistinctWords
+from ..types.unions import CheckedUnion
+from ..types.words import DistinctWords, check_word
 from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
 from .distinct import Distinct
 from .names import Scope
@@ -148,7 +150,15 @@ class TypeResolver:
                 description=_text(node.description),
                 span=node.span,
             )
-        return CheckedEnum(self._origin, declaration.name.text, members, span=declaration.name.span)
+        self._check_head(declaration)
+        return CheckedEnum(
+            self._origin,
+            declaration.name.text,
+            members,
+            _text(declaration.label),
+            _text(declaration.description),
+            span=declaration.name.span,
+        )
 
     def _record(self, declaration: nodes.RecordDecl) -> CheckedRecord:
         fields: dict[str, CheckedField] = {}
@@ -168,7 +178,12 @@ class TypeResolver:
                 default=self.default(node.default, type),
                 span=node.span,
             )
+        self._check_head(declaration)
         return CheckedRecord.of(fields, declaration, self._origin)
+
+    def _check_head(self, declaration: nodes.EnumDecl | nodes.RecordDecl) -> None:
+        if declaration.label is not None:
+            check_word(declaration.label.text, declaration.label.span, self._reporter)
 
     def default(self, node: nodes.ValueAst | None, type: Type) -> Value:
         """The value of a default; `None` without one."""
@@ -251,21 +266,31 @@ class TypeResolver:
         return ErrorType()
 
     def _union(self, node: nodes.UnionTypeAst) -> Type:
+        """Literals are one type together, where the first of them stands."""
         literals = [item for item in node.items if isinstance(item, nodes.LiteralTypeAst)]
         if len(literals) == len(node.items):
             return CheckedLiterals.written(literals, self._reporter)
-        later.UNION.report(node.span, self._reporter, help=self._instead_of(node))
-        return ErrorType()
+        items: list[tuple[Type, Span]] = []
+        for item in node.items:
+            if isinstance(item, nodes.LiteralTypeAst):
+                if item is literals[0]:
+                    items.append((CheckedLiterals.written(literals, self._reporter), item.span))
+            elif isinstance(item, nodes.NamedTypeAst) and item.path.text in ("none", "None"):
+                return self._report_none(node, item)
+            else:
+                items.append((self.type(item), item.span))
+        return CheckedUnion.written(items, self._reporter)
 
-    def _instead_of(self, node: nodes.UnionTypeAst) -> str | None:
-        """How to write without a union what this one most likely means."""
-        bare = [item.item if isinstance(item, nodes.OptionalTypeAst) else item for item in node.items]
-        if all(isinstance(item, nodes.LiteralTypeAst) for item in bare):
-            literals = " | ".join(self._reporter.source.slice(item.span) for item in bare)
-            return f"write `({literals})?` for one of these or none"
-        written = [self._reporter.source.slice(item.span) for item in node.items]
-        present = [text for text in written if text not in ("none", "None")]
-        return f"write `{present[0]}?`" if len(written) == 2 and len(present) == 1 else None
+    def _report_none(self, node: nodes.UnionTypeAst, none: nodes.NamedTypeAst) -> ErrorType:
+        others = " | ".join(self._reporter.source.slice(item.span) for item in node.items if item is not none)
+        self._reporter.report(
+            "MP0341",
+            none.span,
+            f"`{none.path.text}` is not a type",
+            label="what may be missing has a `?`",
+            help=f"write `{optional(others)}`",
+        )
+        return ErrorType()
 
     def _named(self, node: nodes.NamedTypeAst) -> Type:
         name = node.path.text

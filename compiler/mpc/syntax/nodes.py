@@ -300,7 +300,11 @@ class MemberAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnumDecl(ItemAst):
+    """An enum; `label` and `description` are what the model sees of it among the types of a union."""
+
     name: Name
+    label: StringAst | None
+    description: StringAst | None
     members: tuple[MemberAst, ...]
 
     @property
@@ -319,7 +323,11 @@ class FieldAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDecl(ItemAst):
+    """A record; `label` and `description` are what the model sees of it among the types of a union."""
+
     name: Name
+    label: StringAst | None
+    description: StringAst | None
     fields: tuple[FieldAst, ...]
 
     @property

@@ -111,16 +111,32 @@ class TreeBuilder(Transformer[Token, Item]):
     def type_alias(self, meta: Meta, name: Name, type: TypeAst) -> TypeDecl:
         return TypeDecl(name=name, type=type, span=_span(meta))
 
-    def enum(self, meta: Meta, name: Name, *members: MemberAst) -> EnumDecl:
-        return EnumDecl(name=name, members=members, span=_span(meta))
+    def enum(
+        self,
+        meta: Meta,
+        name: Name,
+        label: StringAst | None,
+        description: StringAst | None,
+        *members: MemberAst,
+    ) -> EnumDecl:
+        return EnumDecl(
+            name=name, label=label, description=description, members=members, span=_span(meta)
+        )
 
     def member(
         self, meta: Meta, name: Name, label: StringAst | None, description: StringAst | None
     ) -> MemberAst:
         return MemberAst(name=name, label=label, description=description, span=_span(meta))
 
-    def record(self, meta: Meta, name: Name, *fields: FieldAst) -> RecordDecl:
-        return RecordDecl(name=name, fields=fields, span=_span(meta))
+    def record(
+        self,
+        meta: Meta,
+        name: Name,
+        label: StringAst | None,
+        description: StringAst | None,
+        *fields: FieldAst,
+    ) -> RecordDecl:
+        return RecordDecl(name=name, label=label, description=description, fields=fields, span=_span(meta))
 
     def field(
         self,

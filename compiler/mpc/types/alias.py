@@ -45,6 +45,31 @@ class CheckedAlias(NamedType):
         return self.target.read(node, reading)
 
     @property
+    def alternatives(self) -> tuple[Type, ...]:
+        found = self.target.alternatives
+        return (self,) if found == (self.target,) else found
+
+    @property
+    def family(self) -> str:
+        return self.target.family
+
+    @property
+    def strings(self) -> frozenset[str] | None:
+        return self.target.strings
+
+    @property
+    def is_string(self) -> bool:
+        return self.target.is_string
+
+    @property
+    def keys(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        return self.target.keys
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.target.labels
+
+    @property
     def depth(self) -> int:
         return self._depth
 

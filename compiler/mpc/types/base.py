@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Protocol, TypeAlias, assert_never
 
+from microprompt.notation import arm_word, head
+
 from ..diagnostics import InternalError, Reporter
 from ..source import Span
 from ..spec import Expr, Ref, TypeSpec
@@ -25,6 +27,10 @@ goes no further, so nobody looks at that.
 
 WORDS: Final = ("true", "false", "none")
 """The values that are written as bare words."""
+
+
+NUMBERS: Final = "numbers"
+"""The family of all whose values Python and JSON take for one another: 1 is 1.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,39 @@ class Type(ABC):
     def item_type(self) -> Type | None:
         """Of what type the items of a value are, which another can be one of; `None` for what is no list."""
         return None
+
+    # ---------------------------------------------------------------------------------------- in unions
+
+    @property
+    def alternatives(self) -> tuple[Type, ...]:
+        """The types that a union is of; any other type is of itself alone."""
+        return (self,)
+
+    @property
+    def family(self) -> str:
+        """What its values are in Python and in JSON: of two types of one family nothing tells of which of
+        them a value is."""
+        return head(self.describe())
+
+    @property
+    def strings(self) -> frozenset[str] | None:
+        """The strings that its values are in JSON; `None` for any."""
+        return frozenset()
+
+    @property
+    def is_string(self) -> bool:
+        """Whether values are strings in JSON, such as a listed one or one of some form."""
+        return self.strings != frozenset()
+
+    @property
+    def keys(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """The keys that its data has and those that it may have, if it is an object."""
+        return None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words under which the model sees it among the types of a union."""
+        return (arm_word(head(self.describe())),)
 
     # --------------------------------------------------------------------------------------- the answer
 

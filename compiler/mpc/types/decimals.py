@@ -11,7 +11,7 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr
 from ..syntax import nodes
-from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
 from .expressions import annotated, given
 
@@ -70,6 +70,14 @@ class CheckedDecimal(Simple, BuiltinType):
                 f"write a number that fits `{self.describe()}`",
             )
         return value
+
+    @property
+    def is_string(self) -> bool:
+        return True
+
+    @property
+    def family(self) -> str:
+        return NUMBERS
 
     @property
     def options(self) -> None:

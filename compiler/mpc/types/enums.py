@@ -10,7 +10,7 @@ from ..source import Span
 from ..spec import EnumSpec, Expr, Ref, TypeSpec
 from ..syntax import nodes
 from .base import Broken, NamedType, Naming, Reading, Simple, Value
-from .expressions import words
+from .expressions import own_words, words
 from .words import report_none_twice
 
 
@@ -26,7 +26,11 @@ class CheckedMember:
 
 @dataclass(frozen=True, slots=True)
 class CheckedEnum(Simple, NamedType):
+    """Its `label` and `description` are what the model sees of it among the types of a union."""
+
     members: Mapping[str, CheckedMember]
+    label: str | None = None
+    description: str | None = None
 
     def describe(self) -> str:
         return self.name
@@ -66,6 +70,14 @@ class CheckedEnum(Simple, NamedType):
             help=help,
         )
 
+    @property
+    def strings(self) -> frozenset[str]:
+        return frozenset(self.members)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.label or self.name,)
+
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         if any(member.label == "none" for member in self.members.values()):
             report_none_twice(mark.span, called, reporter)
@@ -90,6 +102,8 @@ class CheckedEnum(Simple, NamedType):
         members = self.members.values()
         return EnumSpec(
             self.name,
+            self.description,
             tuple((member.name, member.description) for member in members),
+            own_words(self.label, self.description),
             words((member.name, member.label, member.description) for member in members),
         )

@@ -38,6 +38,12 @@ def words(parts: Iterable[tuple[str, str, str | None]]) -> WordsSpec:
     return tuple((name, made) for name, made in found if made.keywords)
 
 
+def own_words(label: str | None, description: str | None) -> Expr | None:
+    """What the model is told of a type itself, if there is anything to tell."""
+    made = abi_call("Words", label=given(label), description=given(description))
+    return made if made.keywords else None
+
+
 def given(value: str | float | None) -> Expr | None:
     """A literal, or nothing for `None`."""
     return None if value is None else Constant(value)

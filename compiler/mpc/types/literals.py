@@ -10,7 +10,7 @@ from microprompt.notation import literals
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import ErrorType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, ErrorType, Naming, Reading, Simple, Type, Value
 from .constraints import read_number
 from .words import DistinctWords, report_none_twice
 
@@ -57,6 +57,19 @@ class CheckedLiterals(Simple):
                 or f"write one of `{self.describe()}`, or add it to the type",
             )
         return value
+
+    @property
+    def strings(self) -> frozenset[str]:
+        return frozenset(value for value in self.values if isinstance(value, str))
+
+    @property
+    def family(self) -> str:
+        has_numbers = any(isinstance(value, int) for value in self.values)
+        return NUMBERS if has_numbers else self.describe()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(map(str, self.values))
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         if "none" in self.values:

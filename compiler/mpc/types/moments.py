@@ -99,6 +99,14 @@ class CheckedMoment(Simple, BuiltinType, Generic[M]):
         return value
 
     @property
+    def is_string(self) -> bool:
+        return True
+
+    @property
+    def family(self) -> str:
+        return "date" if self.NAME == "datetime" else self.NAME  # to Python a datetime is a date, too
+
+    @property
     def options(self) -> None:
         return None
 

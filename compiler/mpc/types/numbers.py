@@ -13,7 +13,7 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
-from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, BuiltinType, Naming, Reading, Simple, Type, Value
 from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
 from .expressions import annotated, given
 
@@ -48,6 +48,10 @@ class CheckedInt(Simple, BuiltinType):
         if value is not None:
             _check_range(node, value, self.low, self.high, self.describe(), reading)
         return value
+
+    @property
+    def family(self) -> str:
+        return NUMBERS
 
     @property
     def options(self) -> int | None:
@@ -97,6 +101,10 @@ class CheckedFloat(Simple, BuiltinType):
             return None
         _check_range(node, float(value), self.low, self.high, self.describe(), reading)
         return float(value)
+
+    @property
+    def family(self) -> str:
+        return NUMBERS
 
     @property
     def options(self) -> None:

@@ -101,6 +101,10 @@ class CheckedOneOf(Type):
         return frozenset((Dependence(self.way, is_list=True, named=named, record=self.record),))
 
     @property
+    def strings(self) -> None:
+        return None
+
+    @property
     def options(self) -> int:
         return 0  # how many there are is known at the call
 

@@ -34,6 +34,10 @@ class CheckedOptional(Type):
         return reading.of(self.item).read(node)
 
     @property
+    def alternatives(self) -> tuple[Type, ...]:
+        return self.item.alternatives
+
+    @property
     def depth(self) -> int:
         return self.item.depth
 

@@ -11,7 +11,7 @@ from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
 from .base import Broken, Dependence, ErrorType, NamedType, Naming, Reading, Type, Value
-from .expressions import words
+from .expressions import own_words, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,8 @@ class RecordValue:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRecord(NamedType):
-    """Its fields are part of the type, so a complete type needs no table to be understood.
+    """Its fields are part of the type, so a complete type needs no table to be understood. Its `label` and
+    `description` are what the model sees of it among the types of a union.
 
     Its depth, the length of its longest answer, whether it has choices and what it depends on are kept:
     records hold records, and looking anew at each would take a time that is exponential in their depth.
@@ -50,6 +51,8 @@ class CheckedRecord(NamedType):
     _longest: int
     _has_choices: bool
     _depends_on: frozenset[Dependence]
+    label: str | None = None
+    description: str | None = None
 
     @staticmethod
     def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
@@ -62,6 +65,8 @@ class CheckedRecord(NamedType):
             len("{}") + sum(map(_length, found)),
             any(each.type.has_choices for each in found),
             frozenset(source for each in found for source in each.type.depends_on),
+            None if declaration.label is None else declaration.label.text,
+            None if declaration.description is None else declaration.description.text,
             span=declaration.name.span,
         )
 
@@ -85,6 +90,15 @@ class CheckedRecord(NamedType):
             node.arguments, self.fields, reading, f"`{self.name}`", node.path.span, by_name=True
         )
         return RecordValue(tuple((name, values[name]) for name in self.fields if name in values))
+
+    @property
+    def keys(self) -> tuple[frozenset[str], frozenset[str]]:
+        needed = frozenset(name for name, each in self.fields.items() if not each.has_default)
+        return needed, frozenset(self.fields)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.label or self.name,)
 
     @property
     def depth(self) -> int:
@@ -169,7 +183,11 @@ class CheckedRecord(NamedType):
             for each in found
         )
         return RecordSpec(
-            self.name, fields, words((each.name, each.label, each.description) for each in found)
+            self.name,
+            self.description,
+            fields,
+            own_words(self.label, self.description),
+            words((each.name, each.label, each.description) for each in found),
         )
 
 

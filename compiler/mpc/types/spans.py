@@ -83,6 +83,10 @@ class CheckedSpan(Simple, BuiltinType):
         return frozenset((Dependence(self.way),))
 
     @property
+    def strings(self) -> None:
+        return None
+
+    @property
     def options(self) -> None:
         return None
 

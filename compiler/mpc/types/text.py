@@ -70,6 +70,10 @@ class CheckedStr(Simple, BuiltinType):
         return True
 
     @property
+    def strings(self) -> None:
+        return None
+
+    @property
     def options(self) -> None:
         return None
 

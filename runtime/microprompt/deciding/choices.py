@@ -10,9 +10,8 @@ from functools import lru_cache
 from .. import abi
 from ..program import Program
 from ..prompts.layout import lay_out
-from ..prompts.plan import Branch, Chain, Choice, Node, SideBySide, make_plan
+from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, make_plan
 from ..types import AnyKind, DeclaredType, kind
-from ..types.leaves import leaves as leaves_of
 
 _FINGERPRINT_LENGTH = 32
 
@@ -32,7 +31,8 @@ class Question:
 
 @lru_cache(maxsize=256)
 def questions(returns: DeclaredType) -> tuple[Question, ...]:
-    """The choices in an answer of a type, in the order in which the model meets them."""
+    """The choices that every answer of a type has, in the order in which the model meets them; not those that
+    are only there in one way of going on."""
     return tuple(
         Question(choice.name, choice.kind, tuple(value for value, _ in choice.options))
         for choice in _choices(make_plan(returns).root)
@@ -40,22 +40,35 @@ def questions(returns: DeclaredType) -> tuple[Question, ...]:
     )
 
 
-def leaves(returns: DeclaredType) -> frozenset[str]:
-    """The dotted names of all values in an answer of a type; "" for the whole answer."""
-    return frozenset(name for name, _ in leaves_of(kind(returns)))
+def places(returns: DeclaredType) -> frozenset[str]:
+    """The dotted names of all that is decided in an answer of a type; "" for the whole answer."""
+    return frozenset(leaf.name for leaf in _leaves(make_plan(returns).root))
 
 
 def _choices(node: Node) -> Iterator[Choice]:
     match node:
         case Choice():
             yield node
+        case Branch(choice=choice):
+            yield choice
         case Chain(parts=parts) | SideBySide(parts=parts):
             for part in parts:
                 yield from _choices(part)
+
+
+def _leaves(node: Node) -> Iterator[Choice | Guided | Maybe | Open]:
+    match node:
+        case Choice() | Guided() | Open():
+            yield node
+        case Maybe(some=some):
+            yield from (node, some)
+        case Chain(parts=parts) | SideBySide(parts=parts):
+            for part in parts:
+                yield from _leaves(part)
         case Branch(choice=choice, arms=arms):
             yield choice
             for arm in arms:
-                yield from _choices(arm)
+                yield from _leaves(arm)
 
 
 def example_labels(program: Program, question: Question) -> dict[int, int]:

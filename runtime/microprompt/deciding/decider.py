@@ -24,7 +24,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -327,7 +326,7 @@ class _Run:
         values = {name: field.value for name, field in decided.items()}
         returns = kind(self._call.program.returns)
         if written is not None and _agrees(written, values):
-            self._judge(self._answer(written.value, {**written.fields, **decided}, near_tie, written))
+            self._judge(self._answer(written.value, {**written.parts, **decided}, near_tie, written))
         elif not self._settlement.has_rest:
             self._judge(self._answer(returns.put_together("", values), decided, near_tie, written))
         else:
@@ -343,27 +342,26 @@ class _Run:
 
         def complete(given: Mapping[str, Answer[object]]) -> None:
             written = given[""]
-            fields = {**written.fields, **decided}
-            self._judge(self._answer(written.value, fields, near_tie, written))
+            parts = {**written.parts, **decided}
+            self._judge(self._answer(written.value, parts, near_tie, written))
 
         self._when_all({"": future}, complete)
 
     def _answer(
         self,
         value: object,
-        fields: Mapping[str, FieldAnswer],
+        parts: Mapping[str, FieldAnswer],
         near_tie: bool,
         written: Answer[object] | None,
     ) -> Answer[object]:
-        whole = fields.get("")
         usages = [*self._usages, *([] if written is None else [written.usage])]
-        return Answer(
-            value=value,
-            confidence=prod(field.confidence for field in fields.values()),
-            distribution=whole.distribution if whole else None,
-            coverage=whole.coverage if whole else None,
-            fields={} if whole else fields,
-            near_tie=near_tie or (written is not None and not whole and written.near_tie),
+        # What a head has decided as a whole, the model has written in vain.
+        tie = written is not None and parts.keys() != {""} and written.near_tie
+        return Answer.of(
+            value,
+            parts,
+            declared=kind(self._call.program.returns).given(self._call.arguments),
+            near_tie=near_tie or tie,
             usage=Usage(
                 prompt_tokens=sum(usage.prompt_tokens for usage in usages),
                 cached_tokens=sum(usage.cached_tokens for usage in usages),
@@ -371,9 +369,6 @@ class _Run:
             ),
             seconds=0.0,  # it is not there yet
             model=self._settlement.answers,
-            returns=self._call.program.returns,
-            answered_by=whole.answered_by if whole else "model",
-            calibrated=whole.calibrated if whole else False,
         )
 
     def _judge(self, answer: Answer[object]) -> None:
@@ -465,7 +460,7 @@ def _field(
     assert one.head is not None
     question = one.question
     probabilities = [float(each) for each in np.exp(log_probs)]
-    scored = written and (written.fields.get(question.name) or written)
+    scored = written and (written.parts[question.name])
     return FieldAnswer(
         value=question.options[taken],
         confidence=probabilities[taken],
@@ -477,8 +472,8 @@ def _field(
 
 
 def _agrees(written: Answer[object], values: Mapping[str, object]) -> bool:
-    """Whether the model has written a record with these values by itself."""
-    return bool(written.fields) and all(written.fields[name].value == values[name] for name in values)
+    """Whether the model has written something around these values, and the same values by itself."""
+    return written.parts.keys() != {""} and all(written.parts[name].value == values[name] for name in values)
 
 
 # ------------------------------------------------------------------------------------------------ waiting

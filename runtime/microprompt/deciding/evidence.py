@@ -170,8 +170,7 @@ def features_of(evidence: Evidence, found: NDArray[np.float32]) -> Features:
 
 def label_features(question: Question, answer: Answer[object]) -> Features:
     """The log-probabilities of the labels, shape (K,), in the order of the options."""
-    field = answer.fields.get(question.name)
-    distribution = field.distribution if field is not None else answer.distribution
+    distribution = answer.parts[question.name].distribution
     assert distribution is not None, "a choice has a distribution"
     probabilities = np.array([distribution[value] for value in question.options])
     with np.errstate(divide="ignore"):

@@ -25,7 +25,7 @@ from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
 from ..locations import is_path
 from ..program import Program
 from . import kept
-from .choices import Question, fingerprint, leaves, questions
+from .choices import Question, fingerprint, places, questions
 from .evidence import Sources
 from .source import EMBEDDER, RULE, Unseen, heads_from_source
 
@@ -107,7 +107,7 @@ def settle(program: Program, folder: Path, model: abi.Model, sources: Sources, h
     return Settlement(
         model=model_name(model),
         settled=tuple((labels | found)[question.name] for question in asked),
-        has_rest=not decided >= leaves(program.returns),
+        has_rest=not decided >= places(program.returns),
         abstain=abstain,
         escalate=escalate,
         untuned=untuned,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from math import prod
 from typing import Any, Final, TypeVar
 
 from .. import settings
@@ -200,13 +199,10 @@ class Engine:
         expected, most = bound.cells(len(question))
 
         def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
-            whole = parts.get("")
-            return Answer(
-                value=bound.value(parts),
-                confidence=prod(part.confidence for part in parts.values()),
-                distribution=whole.distribution if whole else None,
-                coverage=whole.coverage if whole else None,
-                fields={} if whole else parts,
+            return Answer.of(
+                bound.value(parts),
+                parts,
+                declared=bound.plan.kind,
                 near_tie=near_tie,
                 usage=Usage(
                     prompt_tokens=len(bound.prefix) + len(question),
@@ -215,10 +211,6 @@ class Engine:
                 ),
                 seconds=time.monotonic() - start,
                 model=self.name,
-                returns=call.program.returns,
-                answered_by=whole.answered_by if whole else "model",
-                calibrated=whole.calibrated if whole else False,
-                spans=whole.spans if whole else (),
             )
 
         # The key does not say what other evidence there was.

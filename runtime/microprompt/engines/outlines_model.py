@@ -136,7 +136,7 @@ class OutlinesModel(outlines.models.LlamaCpp):
             sampler = Sampler(settings.temperature, np.random.default_rng(settings.seed))
             if isinstance(processor, LLGuidanceLogitsProcessor):
                 matcher = backend.matcher(processor.grammar)
-                text, _chance = yield from write(cursor, matcher, sampler, budget, emit)
+                text = (yield from write(cursor, matcher, sampler, budget, emit)).text
             else:
                 bias = _bias(processor)
                 text = yield from speak(cursor, bias, sampler, budget, emit)

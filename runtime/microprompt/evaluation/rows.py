@@ -19,7 +19,7 @@ from ..errors import ArgumentError
 from ..program import Program
 from ..rows import from_row
 from ..types import AnyKind, kind
-from ..types.leaves import leaves
+from ..types.leaves import leaf_values, leaves
 from .tables import read_table
 
 LABEL: Final = "label"
@@ -273,7 +273,7 @@ def _one_sided(returns: AnyKind, labels: Sequence[object]) -> Iterator[str]:
     """Labels that all rows have, or none."""
     values: defaultdict[str, list[object]] = defaultdict(list)
     for label in labels:
-        for name, value in returns.take_apart("", label):
+        for name, value in leaf_values(returns, label):
             values[name].append(value)
     for name, leaf in leaves(returns):
         options = leaf.options()

@@ -19,7 +19,7 @@ from ..answer import Answer
 from ..errors import MicropromptError
 from ..program import Program
 from ..types import kind
-from ..types.leaves import leaves
+from ..types.leaves import leaf_values, leaves
 from . import metrics
 from .figures import Figures, measure
 from .outcomes import Outcome, outcomes
@@ -198,7 +198,7 @@ def compare(function: str, rows: LabelledRows, variants: tuple[Evaluated, ...]) 
 
 def _fields(program: Program, rows: LabelledRows, answers: list[Answer[Any] | None]) -> Iterator[Figures]:
     returns = kind(program.returns)
-    expected = [dict(returns.take_apart("", label)) for label in rows.labels]
+    expected = [dict(leaf_values(returns, label)) for label in rows.labels]
     for name, leaf in leaves(returns):
         if name:
             given = [None if each is None else each.fields[name] for each in answers]

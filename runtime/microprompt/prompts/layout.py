@@ -95,7 +95,8 @@ def _turns(program: Program, template: Template) -> Iterable[Segment]:
 
 
 def _instruction(program: Program) -> str:
-    lines = (program.instruction, *kind(program.returns).meanings())
+    # What is in several places of the answer means the same in each.
+    lines = dict.fromkeys((program.instruction, *kind(program.returns).meanings()))
     return "\n".join(line for line in lines if line)
 
 

@@ -7,7 +7,8 @@ Nothing in a plan knows a model. Its leaves are the places that the model fills:
 
 A record is a `Chain`: forced text, then a leaf for each field with the forced text that follows it, so that
 the model spends nothing on names and punctuation; where its fields are independent they are `SideBySide`. A
-`Branch` is a choice that decides how the answer goes on.
+`Branch` is a choice that decides how the answer goes on: as which type of a union. Where text may be missing
+there is no label to score against "none", for it may begin with anything: that is a `Maybe`.
 
 Text that follows a leaf belongs to the leaf (`after`), not to a node of its own: a tokenizer joins the last
 letters of a label and the punctuation behind it into one token, and a label's end is known by what follows.
@@ -16,14 +17,14 @@ letters of a label and the punctuation behind it into one token, and a label's e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 from ..types import AnyKind, DeclaredType, kind
+from ..types.base import Way, dotted
 from ..types.grammar import Terminals
 from ..types.punctuation import RECORD_END, SPACE, decoded, field_lead, quoted
-from ..types.records import dotted
 
 Found = Mapping[str, object]
 """The value of every leaf, by its dotted name ("" for the whole answer)."""
@@ -138,6 +139,23 @@ class Branch(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Maybe(Node):
+    """Whether there is a text, which is decided first, and the text. `none` is what stands there without one,
+    and `either` what may stand there at all: none or `some`."""
+
+    name: str
+    kind: AnyKind
+    none: str
+    either: Guided
+    some: Guided
+
+    def texts(self, found: Found) -> Iterator[str]:
+        if self.some.name in found:
+            return self.some.texts(found)
+        return iter([self.none])
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How an answer of a kind is decoded."""
 
@@ -170,54 +188,114 @@ def make_plan(
     Raises `ArgumentError` for arguments that no answer can be made of.
     """
     declared = kind(returns) if call is None else kind(returns).given(call)
+    # Of a record the brace tells the end. A text of several lines is complete where the model ends it: a line
+    # end might be another one's.
+    after = "\n" if declared.is_one_line() and not declared.fields() else ""
+    lead, nodes = _joined(_pieces("", declared, space, is_json=False), after)
+    if independent and declared.fields():
+        leads = (Forced(f"{before}{each}") for each in _leads(declared, space))
+        return Plan(declared, SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True)))))
+    if before + lead:
+        nodes = (Forced(before + lead), *nodes)
+    return Plan(declared, nodes[0] if len(nodes) == 1 else Chain(nodes))
+
+
+class _Piece(ABC):
+    """A part of an answer that is not forced; it becomes a node once it is known what follows it."""
+
+    @abstractmethod
+    def node(self, after: str) -> Node: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf(_Piece):
+    """A value, and the blank before it."""
+
+    name: str
+    kind: AnyKind
+    space: str
+    is_json: bool
+
+    def node(self, after: str) -> Choice | Guided | Open:
+        if self.kind.depends_on:
+            return Open(self.name, self.kind, self.is_json, self.space, after)
+        values = self.kind.options()
+        if values is None:
+            return Guided(self.name, self.kind, self.is_json, self.space, after)
+        write = self.kind.json if self.is_json else self.kind.plain
+        return Choice(
+            self.name, self.kind, tuple((value, self.space + write(value)) for value in values), after
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork(_Piece):
+    """What goes on in one of several ways."""
+
+    name: str
+    kind: AnyKind
+    space: str
+    is_json: bool
+
+    def node(self, after: str) -> Node:
+        options: list[tuple[object, str]] = []
+        arms: list[Node] = []
+        for way in self.kind.ways(is_json=self.is_json):
+            lead, nodes = _joined(self._pieces(way), after)
+            if not lead and isinstance(nodes[0], Guided):
+                # It begins with no text of its own that could be scored.
+                return self._maybe(nodes[0], after)
+            options.append((way.name, lead))
+            arms.append(Chain(nodes) if nodes else Forced(""))
+        return Branch(Choice(self.name, self.kind.first(), tuple(options), ""), tuple(arms))
+
+    def _maybe(self, some: Guided, after: str) -> Maybe:
+        either = Guided(self.name, self.kind, self.is_json, self.space, after)
+        (none,) = (way.before for way in self.kind.ways(is_json=self.is_json) if way.kind is None)
+        return Maybe(self.name, self.kind.first(), f"{self.space}{none}{after}", either, some)
+
+    def _pieces(self, way: Way) -> Iterator[str | _Piece]:
+        if way.before:
+            yield self.space + way.before
+        if way.kind is not None:
+            space = SPACE if way.before else self.space
+            yield from _pieces(dotted(self.name, way.name), way.kind, space, is_json=self.is_json)
+        if way.after:
+            yield way.after
+
+
+def _pieces(name: str, declared: AnyKind, space: str, *, is_json: bool) -> Iterator[str | _Piece]:
+    """A value from left to right: forced text, and what the model decides."""
     if not declared.fields():
-        # A text of several lines is complete where the model ends it: a line end might be another one's.
-        after = "\n" if declared.is_one_line() else ""
-        leaf = _leaf("", declared, space, after, is_json=False)
-        return Plan(declared, Chain((Forced(before), leaf)) if before else leaf)
-    leaves: list[tuple[str, AnyKind]] = []
-    texts = [""]
-    for piece in _pieces("", declared, f"{before}{space}"):
-        if isinstance(piece, str):
-            texts[-1] += piece
-        else:
-            leaves.append(piece)
-            texts.append("")
-    nodes = [
-        _leaf(name, found, SPACE, after, is_json=True)
-        for (name, found), after in zip(leaves, texts[1:], strict=True)
-    ]
-    if not independent:
-        return Plan(declared, Chain((Forced(texts[0]), *nodes)))
-    leads = map(Forced, _leads(declared, f"{before}{space}"))
-    return Plan(declared, SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True)))))
-
-
-def _leaf(name: str, declared: AnyKind, space: str, after: str, *, is_json: bool) -> Choice | Guided | Open:
-    if declared.depends_on:
-        return Open(name, declared, is_json, space, after)
-    values = declared.options()
-    if values is None:
-        return Guided(name, declared, is_json, space, after)
-    write = declared.json if is_json else declared.plain
-    return Choice(name, declared, tuple((value, space + write(value)) for value in values), after)
-
-
-def _pieces(name: str, record: AnyKind, before: str) -> Iterator[str | tuple[str, AnyKind]]:
-    """A record from left to right: forced text, and the name and kind of each leaf."""
-    yield before
-    for place, field in enumerate(record.fields()):
+        ways = declared.ways(is_json=is_json)
+        # What is missing or there, before it is known what can be there, is open as a whole.
+        is_open = any(not way.before and way.kind is not None and way.kind.depends_on for way in ways)
+        yield (_Fork if ways and not is_open else _Leaf)(name, declared, space, is_json)
+        return
+    yield space
+    for place, field in enumerate(declared.fields()):
         yield field_lead(field.label, is_first=not place)
-        inner = dotted(name, field.name)
-        if field.kind.fields():
-            yield from _pieces(inner, field.kind, SPACE)
-        else:
-            yield inner, field.kind
+        yield from _pieces(dotted(name, field.name), field.kind, SPACE, is_json=True)
     yield RECORD_END
 
 
+def _joined(pieces: Iterable[str | _Piece], end: str) -> tuple[str, tuple[Node, ...]]:
+    """The forced text at the beginning, and the nodes, each with the text that follows it."""
+    found: list[_Piece] = []
+    texts = [""]
+    for piece in pieces:
+        if isinstance(piece, str):
+            texts[-1] += piece
+        else:
+            found.append(piece)
+            texts.append("")
+    texts[-1] += end
+    lead, *afters = texts
+    return lead, tuple(piece.node(after) for piece, after in zip(found, afters, strict=True))
+
+
 def _leads(record: AnyKind, before: str) -> Iterator[str]:
-    """For each leaf of a record, the text that leads to it past all others."""
+    """For each part of a record that has no fields, the text that leads to it past all others."""
     for field in record.fields():
         lead = f"{before}{field_lead(field.label, is_first=True)}"
         if field.kind.fields():

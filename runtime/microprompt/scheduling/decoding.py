@@ -184,33 +184,47 @@ def _take(cursor: Cursor, trie: Trie, scores: Scores, sampler: Sampler) -> int:
     return best
 
 
+@dataclass(slots=True)
+class Written:
+    """A text that was written, and what the model chose in it: of each of these tokens the place where it
+    begins, in bytes, and its log-probability under the mask."""
+
+    text: bytes = b""
+    chosen: list[tuple[int, float]] = field(default_factory=list)
+
+
 def write(
     cursor: Cursor,
     matcher: LLMatcher,
     sampler: Sampler,
     budget: int,
     emit: Emit | None = None,
-) -> Decoding[tuple[bytes, float]]:
-    """Write what the grammar allows until it is complete: bytes, and their log-probability under the masks.
+    row: NDArray[np.float32] | None = None,
+) -> Decoding[Written]:
+    """Write what the grammar allows until it is complete.
 
-    Forced runs are added without a pass, canonically tokenised. Raises `AnswerTooLong` after `budget` tokens
-    that the model chose, `EngineError` if the matcher fails.
+    Forced runs are added without a pass, canonically tokenised. Where the cursor's logits were read already,
+    they are in `row`. Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the
+    matcher fails.
     """
     backend = cursor.sequences.backend
     text = _Text(backend, emit)
-    log_prob = 0.0
-    mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
+    written = Written()
+
+    def done() -> Written:
+        written.text = bytes(text.data)
+        return written
+
     while True:
         if forced := matcher.compute_ff_tokens():
             _consume(matcher, forced)
             cursor.pending.extend(forced)
             text.add(forced)
+            row = None
         if matcher.is_stopped():
             _raise_error(matcher)
-            return bytes(text.data), log_prob
-        matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
-        _raise_error(matcher)
-        allowed = np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab].view(np.bool_)
+            return done()
+        allowed = allowed_tokens(matcher, backend)
         if np.count_nonzero(allowed) == 1:
             token = int(allowed.argmax())
         else:
@@ -219,17 +233,79 @@ def write(
                     f"the answer was not complete after max_tokens = {budget}",
                     help="raise max_tokens, or bound the type, as in str(..40)",
                 )
-            rows = yield cursor.flush()
-            logits = np.where(allowed, rows[0], np.float32(-np.inf))
+            read = (yield cursor.flush())[0] if row is None else row
+            logits = np.where(allowed, read, np.float32(-np.inf))
             token, chance = sampler.take(logits)
             cursor.tally.note_margin(logits)
-            log_prob += chance
+            written.chosen.append((len(text.data), chance))
             cursor.tally.chosen += 1
+        row = None
         if backend.is_end(token):
-            return bytes(text.data), log_prob
+            return done()
         _consume(matcher, [token])
         cursor.pending.append(token)
         text.add([token])
+
+
+def allowed_tokens(matcher: LLMatcher, backend: Backend) -> NDArray[np.bool_]:
+    """The tokens that a grammar allows next, shape (n_vocab,). Raises `EngineError` if the matcher fails."""
+    mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
+    matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+    _raise_error(matcher)
+    return np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab].view(np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beginning:
+    """A text that the answer may go on with: its log-probability among all that may follow, its `tokens`, the
+    logits before it, and the probability that the model would have gone on with anything that may follow."""
+
+    log_prob: float
+    tokens: tuple[int, ...]
+    row: NDArray[np.float32]
+    coverage: float
+
+
+def begins(
+    cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher
+) -> Decoding[Beginning]:
+    """How probable it is that the answer goes on with `text`, under the masks of `either`, which allows it
+    and what `other` allows.
+
+    What both begin with is forced: it waits at the cursor then, and both have taken it. A token that only
+    `text` allows decides, and what follows it is not asked for. Where `other` allows it too, as it does with
+    text that may begin with anything, the next row is read behind it, in a sequence that is given back; but
+    no further than what is less probable than `_UNLIKELY`.
+    """
+    backend = cursor.sequences.backend
+    if forced := either.compute_ff_tokens():
+        _consume(either, forced)
+        _consume(other, forced)
+        cursor.pending.extend(forced)
+        text = text[len(b"".join(map(backend.piece, forced))) :]
+    tokens = tuple(backend.tokenize(text.decode(), control=False))
+    first = row = (yield cursor.flush())[0]
+    coverage = min(0.0, log_sum_exp(first[allowed_tokens(either, backend)]) - log_sum_exp(first))
+    log_prob, ahead = 0.0, other.deep_copy()
+    probe: Cursor | None = None
+    try:
+        for place, token in enumerate(tokens):
+            log_prob += float(row[token]) - log_sum_exp(row[allowed_tokens(either, backend)])
+            is_last = place == len(tokens) - 1
+            if is_last or log_prob < _UNLIKELY or not ahead.try_consume_tokens([token]):
+                break
+            _consume(either, [token])
+            probe = probe or cursor.branch([])
+            probe.pending.append(token)
+            row = (yield probe.flush())[0]
+    finally:
+        if probe is not None:
+            cursor.sequences.give_back(probe.sequence)
+    return Beginning(min(0.0, log_prob), tokens, first, float(np.exp(coverage)))
+
+
+_UNLIKELY: Final = -7.0
+"""The log-probability of what is not looked into any further: one in a thousand."""
 
 
 def speak(

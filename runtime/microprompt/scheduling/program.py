@@ -73,7 +73,8 @@ class TokenizedProgram:
         """The slot of a node inside the plan of a call: what does not depend on the call is there already.
         What does has a kind of its own."""
         if isinstance(node, (Choice, Guided)) and (kept := self._every_call.get(node.kind)):
-            return kept[node]
+            if node in kept:
+                return kept[node]
         return make_slot(node, binding)
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:

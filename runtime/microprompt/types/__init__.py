@@ -25,6 +25,7 @@ from .optional import OptionalKind, OptionalType
 from .records import RecordField, RecordKind, RecordType
 from .spans import SpanKind, SpanType
 from .text import PatternKind, PatternType, StrKind, StrType
+from .unions import NameKind, NameType, UnionKind, UnionType
 
 __all__ = [
     "KINDS",
@@ -51,6 +52,7 @@ __all__ = [
     "SpanType",
     "StrType",
     "TimeType",
+    "UnionType",
     "kind",
     "outlines_type",
     "row",
@@ -83,6 +85,8 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(RecordType, RecordKind),
         row(ListType, ListKind),
         row(OptionalType, OptionalKind),
+        row(UnionType, UnionKind),
+        row(NameType, NameKind),
     )
 )
 """The kind of each class of declared types."""

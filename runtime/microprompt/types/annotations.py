@@ -54,6 +54,8 @@ class Annotation:
 def _limits(constraints: Iterable[Any]) -> Iterator[tuple[str, object]]:
     """What constraints limit. Pydantic is known by what its objects have: not all modules need it."""
     for constraint in constraints:
+        if getattr(constraint, "limits_nothing", False):
+            continue  # it is for Pydantic
         if type(constraint) in _MARKERS:
             yield _MARKERS[type(constraint)], constraint
         elif isinstance(constraint, Pattern):

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from ..errors import ArgumentError
-from ..notation import range_text
+from ..notation import arm_word, head, range_text
 from .annotations import Annotation
 from .grammar import Expression, Terminals, one_of
 
@@ -46,6 +46,32 @@ class Part:
     name: str
     label: str
     kind: AnyKind
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the types that a union is of: its name in the program, the word that the model sees (`label`)
+    and what that means; and the kind of what it holds. A literal is an arm of its own: it holds nothing, and
+    its `value` is the whole of it."""
+
+    name: str
+    label: str
+    description: str | None
+    kind: AnyKind | None
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a text may go on where that is decided first: the `name` of the way, and the kind of what is
+    written then between `before` and `after`, with a blank in front of it if anything is before. Without a
+    kind, `before` is the whole text of `value`."""
+
+    name: str
+    kind: AnyKind | None
+    before: str
+    after: str = ""
+    value: object = None
 
 
 class Kind(ABC, Generic[D]):
@@ -178,6 +204,40 @@ class Kind(ABC, Generic[D]):
 
     # --------------------------------------------------------------------- the same for nearly all kinds
 
+    def arms(self) -> tuple[Arm, ...]:
+        """What the type is among the types of a union: one arm, called as the type is without its limits."""
+        name = head(self.describe())
+        return (Arm(name, arm_word(name), None, self),)
+
+    def ways(self, *, is_json: bool) -> tuple[Way, ...]:
+        """The ways in which a text of the type goes on, where which one is decided first; none for most
+        types.
+
+        What was decided is called as the value, and what the way holds `dotted(name, way.name)`.
+        """
+        return ()
+
+    def first(self) -> AnyKind:
+        """The kind of what is decided first: the value itself, or which way it goes on."""
+        return self
+
+    def way_of(self, value: object) -> Way | None:
+        """The way that a value takes, of a type that has `ways`."""
+        return None
+
+    def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where each item begins and ends in the JSON text of a list; what follows that text does not matter.
+        Nothing for other types."""
+        return iter(())
+
+    def is_free_text(self) -> bool:
+        """Whether there are many ways to say a value, so that how probable each is says little of it."""
+        return False
+
+    def is_cut(self, value: object) -> bool:
+        """Whether there is text in a value that ends where its bound is, so that there may have been more."""
+        return False
+
     def key(self, value: object) -> str:
         """A value as a key of a JSON object: a string as it is, else its JSON text."""
         data = self.to_data(value)
@@ -194,11 +254,17 @@ class Kind(ABC, Generic[D]):
 
     def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         """The values of the slots that a value called `name` is decoded in, by their dotted names."""
-        yield name, value
+        way = self.way_of(value)
+        yield name, value if way is None else way.name
+        if way is not None and way.kind is not None:
+            yield from way.kind.take_apart(dotted(name, way.name), value)
 
     def put_together(self, name: str, found: Mapping[str, object]) -> object:
         """The value called `name`, from the values of its slots. Raises `ValueError` if they do not fit."""
-        return found[name]
+        way = next((way for way in self.ways(is_json=True) if way.name == found[name]), None)
+        if way is None:
+            return found[name]
+        return way.value if way.kind is None else way.kind.put_together(dotted(name, way.name), found)
 
     def mismatch(self, value: object, where: str) -> ArgumentError:
         """The error for a Python value of another type."""
@@ -255,6 +321,11 @@ def short(value: object) -> str:
 def short_text(text: str) -> str:
     """A text in quotes, for messages."""
     return json.dumps(text if len(text) <= 60 else text[:57] + "...", ensure_ascii=False)
+
+
+def dotted(name: str, field: str) -> str:
+    """The name of a part of what is called `name`; the whole answer has no name."""
+    return f"{name}.{field}" if name else field
 
 
 def as_words(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from .. import abi
 from ..errors import ArgumentError
 from .annotations import Annotation
-from .base import DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
+from .base import Arm, DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
 from .punctuation import quoted
 
 
@@ -69,6 +69,10 @@ class EnumKind(Listed[EnumType]):
         for member in self._members:
             if member.description:
                 yield f"- {member.label}: {member.description}"
+
+    def arms(self) -> tuple[Arm, ...]:
+        own, name = abi.own_words_of(self.declared.python), self.describe()
+        return (Arm(name, own.label or name, own.description, self),)
 
     def plain(self, value: object) -> str:
         return self._labels[str(value)]

@@ -1,11 +1,11 @@
-"""The parts of an answer with values of their own: the fields of records, however deep, else the answer."""
+"""The parts of an answer that every value of its type has: the fields of records, however deep, else the
+answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .base import AnyKind
-from .records import dotted
+from .base import AnyKind, dotted
 
 
 def leaves(declared: AnyKind, name: str = "") -> Iterator[tuple[str, AnyKind]]:
@@ -14,3 +14,11 @@ def leaves(declared: AnyKind, name: str = "") -> Iterator[tuple[str, AnyKind]]:
         yield name, declared
     for field in declared.fields():
         yield from leaves(field.kind, dotted(name, field.name))
+
+
+def leaf_values(declared: AnyKind, value: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """The dotted name and the value of each leaf of a value."""
+    if not declared.fields():
+        yield name, value
+    for field in declared.fields():
+        yield from leaf_values(field.kind, getattr(value, field.name), dotted(name, field.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args, get_origin
@@ -73,6 +74,20 @@ class ListKind(Kind[ListType]):
 
     def fields(self) -> tuple[Part, ...]:
         return ()
+
+    def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
+        opening, between, end = LIST
+        place = len(opening)
+        while not text.startswith(end, place):
+            _, behind = json.JSONDecoder().raw_decode(text, place)
+            yield place, behind
+            place = behind + (len(between) if text.startswith(between, behind) else 0)
+
+    def is_free_text(self) -> bool:
+        return self._item.is_free_text()
+
+    def is_cut(self, value: object) -> bool:
+        return any(map(self._item.is_cut, _items(value)))
 
     def plain(self, value: object) -> str:
         return self.json(value)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from ..notation import literals
 from .annotations import Annotation
-from .base import DeclaredType, Listed, Schema, TypeOf, as_words
+from .base import Arm, DeclaredType, Listed, Schema, TypeOf, as_words
 from .punctuation import quoted
 
 
@@ -43,6 +43,9 @@ class LiteralKind(Listed[LiteralType]):
 
     def options(self) -> tuple[str | int, ...]:
         return self.declared.values
+
+    def arms(self) -> tuple[Arm, ...]:
+        return tuple(Arm(self.key(each), self.plain(each), None, None, each) for each in self.options())
 
     def plain(self, value: object) -> str:
         return str(value)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
-from ..errors import ArgumentError, NoAnswer
+from ..errors import AbiError, ArgumentError, NoAnswer
 from ..notation import optional
 from .annotations import Annotation
-from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
+from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, Way
 from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
+from .unions import NameType, WayName, name_of
 
 _NONE: Final = "none"
+_SOME: Final = "some"
 _OTHER_NONE: Final = "(none)"
+_PRESENCE: Final = tuple(WayName(name=name, label=name) for name in (_SOME, _NONE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +34,19 @@ class OptionalKind(Kind[OptionalType]):
     def __init__(self, declared: OptionalType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._item = of(declared.item)
+        # Which type of a union it is, and whether there is one, is one decision.
+        inner = self._item.arms() if self._item.ways(is_json=True) else ()
+        found = (*map(name_of, inner), WayName(name=_NONE, label=_NONE)) if inner else _PRESENCE
+        self._first: AnyKind = self if self.options() is not None else of(NameType(names=found))
 
     @classmethod
     def read_annotation(cls, annotation: Annotation, of: TypeOf) -> OptionalType | None:
         # `X | None` is a `Union` where X is none of Python's own types.
         if get_origin(annotation.python) not in (UnionType, Union) or annotation.limits:
             return None
-        items = [each for each in get_args(annotation.python) if each is not NoneType]
-        return OptionalType(item=of(items[0])) if len(items) == 1 else None
+        items = tuple(each for each in get_args(annotation.python) if each is not NoneType)
+        is_optional = len(items) < len(get_args(annotation.python))
+        return OptionalType(item=of(reduce(or_, items))) if is_optional else None
 
     def inside(self) -> tuple[AnyKind, ...]:
         return (self._item,)
@@ -113,6 +123,32 @@ class OptionalKind(Kind[OptionalType]):
         from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
 
         return JsonSchema(self.schema(), ensure_ascii=False)
+
+    def arms(self) -> tuple[Arm, ...]:
+        raise AbiError("none is no type of a union; the whole union is optional")
+
+    def ways(self, *, is_json: bool) -> tuple[Way, ...]:
+        if self.options() is not None:
+            return ()
+        none = Way(_NONE, None, NULL if is_json else _NONE)
+        return (*(self._item.ways(is_json=is_json) or (Way(_SOME, self._item, ""),)), none)
+
+    def first(self) -> AnyKind:
+        return self._first
+
+    def way_of(self, value: object) -> Way | None:
+        if value is None and self.options() is None:
+            return Way(_NONE, None, NULL)
+        return self._item.way_of(value) or next(iter(self.ways(is_json=True)), None)
+
+    def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
+        return iter(()) if text.startswith((_NONE, NULL)) else self._item.item_spans(text)
+
+    def is_free_text(self) -> bool:
+        return self._item.is_free_text()
+
+    def is_cut(self, value: object) -> bool:
+        return value is not None and self._item.is_cut(value)
 
     def is_one_line(self) -> bool:
         return self._item.is_one_line()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from .. import abi
 from ..errors import ArgumentError
 from .annotations import Annotation
-from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
+from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, dotted
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 
@@ -88,6 +88,16 @@ class RecordKind(Kind[RecordType]):
 
     def fields(self) -> tuple[Part, ...]:
         return self._fields
+
+    def arms(self) -> tuple[Arm, ...]:
+        own, name = abi.own_words_of(self.declared.python), self.describe()
+        return (Arm(name, own.label or name, own.description, self),)
+
+    def is_free_text(self) -> bool:
+        return any(field.kind.is_free_text() for field in self._fields)
+
+    def is_cut(self, value: object) -> bool:
+        return any(field.kind.is_cut(getattr(value, field.name)) for field in self._fields)
 
     def plain(self, value: object) -> str:
         return self.json(value)
@@ -179,7 +189,3 @@ def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:
             description=words[name].description,
         )
 
-
-def dotted(name: str, field: str) -> str:
-    """The name of a field of what is called `name`; the whole answer has no name."""
-    return f"{name}.{field}" if name else field

@@ -67,6 +67,9 @@ class TextKind(Scalar[T]):
     def json(self, value: object) -> str:
         return quoted(str(value))
 
+    def is_free_text(self) -> bool:
+        return True
+
     def read_plain(self, text: str) -> str:
         return text
 
@@ -116,6 +119,10 @@ class StrKind(TextKind[StrType]):
         name = terminals.name(f"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
         return chain(_QUOTE, _free(name, least, most), _QUOTE)
 
+    def is_cut(self, value: object) -> bool:
+        least, most = self._bounds()
+        return least < most == len(str(value))
+
     def schema(self) -> Schema:
         least, most = self._bounds()
         return {"type": "string", "minLength": least, "maxLength": most}
@@ -158,6 +165,9 @@ class PatternKind(TextKind[PatternType]):
 
     def is_one_line(self) -> bool:
         return not self._pattern.has_line_ends
+
+    def is_cut(self, value: object) -> bool:
+        return self._pattern.longest == DEFAULT_STR_LENGTH == len(str(value))
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": f"^(?:{self._pattern.regex()})$"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from microprompt import abi
-from microprompt.deciding.choices import fingerprint, leaves, questions
+from microprompt.deciding.choices import fingerprint, places, questions
 from microprompt.deciding.evidence import evidence_of_rows
 from microprompt.deciding.source import Made, Unseen, heads_from_source, weigh
 from microprompt.errors import ModelError
@@ -89,8 +89,8 @@ def test_choices_are_found_by_their_names(returns: DeclaredType, names: list[str
 
 
 def test_leaves_are_all_that_an_answer_holds() -> None:
-    assert leaves(OUTER) == {"inner.act", "inner.urgency", "note", "paid", "tags"}
-    assert leaves(ACT) == {""}
+    assert places(OUTER) == {"inner.act", "inner.urgency", "note", "paid", "tags"}
+    assert places(ACT) == {""}
 
 
 def test_the_fingerprint_is_of_all_that_the_source_says() -> None:

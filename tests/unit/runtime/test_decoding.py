@@ -19,6 +19,7 @@ from microprompt.scheduling.decoding import (
     Cursor,
     Decoding,
     Tally,
+    Written,
     choose,
     side_by_side,
     speak,
@@ -137,7 +138,7 @@ def test_continuations_of_different_lengths_end_each_in_its_time() -> None:
     voice = random_voice(2)
     grammars = [f'%llguidance {{}}\nstart: /[a-z]{{{length}}}/ "\\n"' for length in (1, 7, 3)]
 
-    def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[bytes, float]]]:
+    def decode(cursor: Cursor, _: int) -> Decoding[list[Written]]:
         branches = [
             (list(b"!"), partial(write, matcher=backend.matcher(grammar), sampler=GREEDY, budget=99))
             for grammar in grammars
@@ -147,11 +148,11 @@ def test_continuations_of_different_lengths_end_each_in_its_time() -> None:
     backend = WatchedBackend(voice)
     job = Job(prefix=(), pending=list(PROMPT[:-1]), expected_tokens=4000, max_sequences=4, decode=decode)
     found = run(backend, job)
-    assert [len(text) for text, _ in found] == [2, 8, 4]
+    assert [len(each.text) for each in found] == [2, 8, 4]
     assert backend.decoded_batches == 7
     alone = WatchedBackend(voice)
     assert [written(alone, grammar, prompt=PROMPT[:-1] + b"!")[0] for grammar in grammars] == [
-        text for text, _ in found
+        each.text for each in found
     ]
 
 
@@ -225,8 +226,8 @@ def written(
     """What is written, its log-probability, and how many batches it took."""
 
     def decode(cursor: Cursor, _: int) -> Decoding[tuple[bytes, float, int]]:
-        text, log_prob = yield from write(cursor, backend.matcher(grammar), GREEDY, budget)
-        return text, log_prob, backend.decoded_batches
+        found = yield from write(cursor, backend.matcher(grammar), GREEDY, budget)
+        return found.text, sum(chance for _, chance in found.chosen), backend.decoded_batches
 
     job = Job(prefix=(), pending=list(prompt), expected_tokens=4000, max_sequences=1, decode=decode)
     return run(backend, job)

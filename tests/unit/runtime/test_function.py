@@ -99,10 +99,12 @@ def test_a_record_tells_the_confidence_of_every_field() -> None:
     with scripted({"triage": {ticket: 0.8, unsure: 0.2}}):
         answer = function(program(OUTER, name="triage")).detail("Hm.")
     assert answer.value == replace(ticket, tags=list(tags))
-    assert list(answer.fields) == ["inner.act", "inner.urgency", "note", "paid", "tags"]
+    assert list(answer.fields) == ["inner.act", "inner.urgency", "inner", "note", "paid", "tags"]
     assert answer.fields["inner.urgency"].distribution == pytest.approx({1: 0, 2: 0, 3: 0, 4: 0.8, 5: 0.2})
     assert answer.fields["inner.urgency"].confidence == pytest.approx(0.8)
-    assert answer.confidence == pytest.approx(0.8)
+    assert answer.fields["inner"].confidence == pytest.approx(0.8)
+    assert (answer.fields["inner"].value, answer.fields["tags"].items) == (ticket.inner, (1.0, 1.0))
+    assert (answer.confidence, answer.least_sure) == (pytest.approx(0.8), "inner.urgency")
     assert (answer.distribution, answer.coverage) == (None, None)
     assert answer.fields["note"].value == ticket.note
 
@@ -117,7 +119,7 @@ def test_independent_fields_do_not_see_one_another() -> None:
     assert answer.value == chained.value == replace(first, tags=["t"])
     assert chained.fields["inner.urgency"].confidence == pytest.approx(1)
     assert answer.fields["inner.urgency"].distribution == pytest.approx({1: 0, 2: 0, 3: 0, 4: 0.6, 5: 0.4})
-    assert answer.confidence == pytest.approx(0.36)
+    assert answer.confidence == pytest.approx(0.6)
 
 
 def test_independent_fields_take_fewer_batches() -> None:
@@ -196,6 +198,7 @@ def test_json_of_an_answer_is_data_in_the_programs_names() -> None:
         "abstained": False,
         "coverage": pytest.approx(1),
         "near_tie": False,
+        "cut": [],
         "usage": {"prompt_tokens": 35, "cached_tokens": 0, "decoded_tokens": 3},
         "model": "scripted",
     }

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, Plan, SideBySide, make_plan
+from microprompt.prompts.plan import (
+    Branch,
+    Chain,
+    Choice,
+    Forced,
+    Guided,
+    Maybe,
+    Node,
+    Plan,
+    SideBySide,
+    make_plan,
+)
 from microprompt.types import (
     BoolType,
     DeclaredType,
@@ -16,6 +27,7 @@ from microprompt.types import (
     OptionalType,
     PatternType,
     StrType,
+    UnionType,
     kind,
 )
 from microprompt.types.grammar import Terminals
@@ -23,6 +35,9 @@ from microprompt.types.grammar import Terminals
 from .programs import ACT, INNER, OUTER, Act, Inner, Outer
 
 TEXT = StrType()
+
+
+EITHER = UnionType(items=(INNER, LiteralType(values=("unknown",)), IntType(minimum=0, maximum=1000)))
 
 
 def optional(item: DeclaredType) -> DeclaredType:
@@ -130,6 +145,59 @@ def test_a_branch_is_written_as_the_choice_and_its_arm() -> None:
     assert list(branch.texts({"kind": Act.command, "count": 12})) == [" do: 12\n"]
 
 
+def branch(returns: DeclaredType, *, before: str = "") -> Branch:
+    root = make_plan(returns, before=before).root
+    assert isinstance(root, Branch)
+    return root
+
+
+def test_which_type_of_a_union_it_is_is_a_choice_of_words_each_with_what_follows_it() -> None:
+    found = branch(EITHER)
+    assert found.choice.options == (
+        ("Inner", ' Inner: {"act":'),
+        ("unknown", " unknown\n"),
+        ("int", " number:"),
+    )
+    inner, unknown, number = found.arms
+    assert isinstance(inner, Chain)
+    assert [part.name for part in inner.parts if isinstance(part, Choice)] == ["Inner.act", "Inner.urgency"]
+    assert unknown == Forced("")
+    assert number == Chain((Guided("int", kind(EITHER.items[2]), False, " ", "\n"),))
+
+
+def test_that_a_union_is_missing_is_one_of_its_ways() -> None:
+    assert branch(optional(EITHER)).choice.options[-1] == ("none", " none\n")
+
+
+def test_that_a_record_is_missing_is_told_from_how_it_begins() -> None:
+    assert branch(optional(INNER)).choice.options == (("some", ' {"act":'), ("none", " none\n"))
+
+
+def test_text_that_may_be_missing_begins_with_no_label() -> None:
+    root = make_plan(optional(TEXT)).root
+    assert isinstance(root, Maybe)
+    assert (root.name, root.none, root.some.name) == ("", " none\n", "some")
+    assert matched(root.some, " nonesuch\n")
+    assert matched(root.either, " none\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Inner(act=Act.other, urgency=3), ' Inner: {"act": "something else", "how urgent": 3}\n'),
+        ("unknown", " unknown\n"),
+        (12, " number: 12\n"),
+        (None, " none\n"),
+    ],
+)
+def test_a_value_of_a_union_is_written_behind_its_word(value: object, text: str) -> None:
+    plan = make_plan(optional(EITHER))
+    assert plan.texts(value) == (text,)
+    assert plan.value(dict(plan.kind.take_apart("", value))) == value
+    assert f" {plan.kind.plain(value)}\n" == text
+    assert plan.kind.read_plain(text.strip()) == value
+
+
 def test_a_records_value_is_put_together_from_its_slots() -> None:
     plan = make_plan(OUTER)
     value = plan.value({"inner.act": Act.other, "inner.urgency": 3, "note": "n", "paid": None, "tags": ["t"]})
@@ -166,12 +234,17 @@ GUIDED: dict[str, tuple[DeclaredType, list[str], list[str]]] = {
     "int": (IntType(), [" 0\n", " -17\n"], [" 01\n", " 1.0\n", " " + "1" * 16 + "\n"]),
     "int(0..1000)": (IntType(minimum=0, maximum=1000), [" 1000\n"], [" 1001\n", " -1\n"]),
     "float(0..1)": (FloatType(minimum=0, maximum=1), [" 0.5\n", " 1\n", " 1.0\n"], [" 1.1\n", " .5\n"]),
-    "str?": (optional(TEXT), [" none\n", " nonesuch\n"], []),
-    "float?": (optional(FloatType()), [" none\n", " 1.5\n"], [" null\n"]),
-    "record?": (
-        optional(INNER),
-        [" none\n", ' {"act": "something else", "how urgent": 5}\n'],
-        [" null\n", ' {"act": "other", "how urgent": 5}\n', ' {"act": "question", "how urgent": 6}\n'],
+    "list[str?]": (ListType(item=optional(TEXT)), [" [null]\n", ' ["none"]\n'], [" [none]\n"]),
+    "list[float?]": (ListType(item=optional(FloatType())), [" [null, 1.5]\n"], [" [none]\n"]),
+    "list[record?]": (
+        ListType(item=optional(INNER)),
+        [" [null]\n", ' [{"act": "something else", "how urgent": 5}]\n'],
+        [' [{"act": "other", "how urgent": 5}]\n', ' [{"act": "question", "how urgent": 6}]\n'],
+    ),
+    "list[union]": (
+        ListType(item=optional(EITHER)),
+        [' [{"Inner": {"act": "command", "how urgent": 5}}, {"number": 3}, "unknown", null]\n'],
+        [' [{"act": "command", "how urgent": 5}]\n', " [3]\n", ' [{"unknown": "unknown"}]\n'],
     ),
     "list[str](..2)": (
         ListType(item=TEXT, max_count=2),

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from microprompt import settings
 from microprompt.answer import FieldAnswer
 from microprompt.engines.engine import Call, Engine
-from microprompt.engines.scripted import Voice
+from microprompt.engines.scripted import VOCABULARY, Voice
 from microprompt.errors import AnswerTooLong, EngineError, PromptTooLong
 from microprompt.prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, SideBySide, make_plan
 from microprompt.scheduling.decoding import Cursor, Decoding
@@ -37,9 +38,11 @@ from microprompt.types import (
     IntType,
     ListType,
     LiteralType,
+    OptionalType,
     RecordField,
     RecordType,
     StrType,
+    UnionType,
     kind,
 )
 
@@ -119,6 +122,43 @@ def test_both_arms_of_the_branch_are_taken_by_some_voice() -> None:
     assert taken == {"yes", "no"}
 
 
+def mass(voice: Voice, text: bytes, allowed: bytes) -> dict[bytes, float]:
+    """The probabilities of bytes behind a text, among those that are allowed."""
+    scores = {bytes([each]): log_probability(voice, text, bytes([each])) for each in allowed}
+    total = sum(np.exp(list(scores.values())))
+    return {each: float(np.exp(score)) / total for each, score in scores.items()}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_that_a_number_is_missing_is_set_against_all_numbers_together(seed: int) -> None:
+    voice = random_voice(seed)
+    parts, text, _ = decoded(make_plan(OptionalType(item=IntType(minimum=0))).root, voice)
+
+    chances = mass(voice, PROMPT + b" ", b"n0123456789")
+    assert parts[""].distribution == pytest.approx({"some": 1 - chances[b"n"], "none": chances[b"n"]})
+    if chances[b"n"] > 0.5:
+        assert (text, parts.keys()) == (PROMPT + b" none\n", {""})
+    else:
+        assert text == PROMPT + f" {parts['some'].value}\n".encode()
+
+
+@pytest.mark.parametrize("weight", [0.7, 0.3])
+def test_that_text_is_missing_is_not_said_by_text_that_begins_alike(weight: float) -> None:
+    lines = {b" none\n": weight, b" nonesuch\n": 1 - weight}
+
+    def voice(text: bytes) -> NDArray[np.float32]:
+        said = text.removeprefix(PROMPT)
+        weights = np.full(VOCABULARY, 1e-30)
+        for line, chance in lines.items():
+            if line.startswith(said) and len(line) > len(said):
+                weights[line[len(said)]] += chance
+        return np.log(weights).astype(np.float32)
+
+    parts, text, _ = decoded(make_plan(OptionalType(item=StrType())).root, voice)
+    assert parts[""].distribution == pytest.approx({"some": 1 - weight, "none": weight})
+    assert text == PROMPT + max(lines, key=lambda line: lines[line])
+
+
 NODES = [
     BRANCH,
     make_plan(OUTER).root,
@@ -126,6 +166,9 @@ NODES = [
     make_plan(IntType(minimum=0, maximum=255)).root,
     make_plan(ListType(item=INNER, max_count=2)).root,
     SideBySide((Chain((Forced(" a:"), HOW_MANY)), Chain((Forced(" b:"), REASON)))),
+    make_plan(OptionalType(item=StrType(max_length=6))).root,
+    make_plan(OptionalType(item=OUTER)).root,
+    make_plan(UnionType(items=(INNER, IntType(), LiteralType(values=("no idea",))))).root,
 ]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Node, Open, SideBySide
+from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Maybe, Node, Open, SideBySide
 from .branch import BranchSlot
 from .chain import ChainSlot
 from .choice import ChoiceSlot
 from .forced import ForcedSlot
 from .guided import GuidedSlot
+from .maybe import MaybeSlot
 from .open import OpenSlot
 from .said import Said, SaidAnswer, SaidScores
 from .side_by_side import SideBySideSlot
@@ -47,6 +48,7 @@ SLOTS: Final[dict[type[Any], type[AnySlot]]] = dict(
         _row(Chain, ChainSlot),
         _row(SideBySide, SideBySideSlot),
         _row(Branch, BranchSlot),
+        _row(Maybe, MaybeSlot),
     )
 )
 """What makes the slot of each class of nodes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -14,16 +14,45 @@ from ...prompts.trie import Trie, build_trie
 from ..decoding import MAX_PATHS, Cursor, Decoding, choose
 from .described import SlotPlan, TrieBranch
 from .said import Said, SaidAnswer
-from .slot import Binding, Decided, Kept, Leaf, Terms
+from .slot import Binding, Decided, Kept, Leaf, N, Terms
 
 
-class ChoiceSlot(Leaf[Choice]):
+class ScoredLeaf(Leaf[N]):
+    """What gives one of `values`, each of which has its probability; `outcomes` are the same as the keys of a
+    distribution."""
+
+    values: tuple[object, ...]
+    outcomes: tuple[Hashable, ...]
+
+    def keep(self, part: FieldAnswer) -> Kept:
+        return {
+            "label": self.values.index(part.value),
+            "distribution": list((part.distribution or {}).values()),
+            "coverage": part.coverage,
+        }
+
+    def recall(self, kept: Kept) -> FieldAnswer:
+        label = range(len(self.values))[cast(int, kept["label"])]
+        probabilities = [float(each) for each in cast("list[float]", kept["distribution"])]
+        return self.part(label, probabilities, float(cast(float, kept["coverage"])))
+
+    def part(self, label: int, probabilities: Sequence[float], coverage: float) -> FieldAnswer:
+        return FieldAnswer(
+            value=self.values[label],
+            confidence=probabilities[label],
+            distribution=dict(zip(self.outcomes, probabilities, strict=True)),
+            coverage=coverage,
+            answered_by="labels",
+        )
+
+
+class ChoiceSlot(ScoredLeaf[Choice]):
     """A choice with the trie of its labels, each with what follows it, so that none begins another."""
 
     def __init__(self, node: Choice, binding: Binding) -> None:
         self.name = node.name
         self.values = tuple(value for value, _ in node.options)
-        self._outcomes = tuple(map(node.kind.outcome, self.values))
+        self.outcomes = tuple(map(node.kind.outcome, self.values))
         self.trie: Trie = build_trie([binding.tokenize(text + node.after) for _, text in node.options])
         inner = _evaluated(self.trie)
         rests = [len(self.trie.rest(label)) for label in range(len(self.values))]
@@ -47,7 +76,7 @@ class ChoiceSlot(Leaf[Choice]):
         weigh = None if said is None else said.weigh
         label, scores = yield from choose(cursor, self.trie, terms.sampler, weigh)
         probabilities = [float(each) for each in np.exp(scores.normalised())]
-        part = self._part(label, probabilities, scores.coverage())
+        part = self.part(label, probabilities, scores.coverage())
         if said is not None:
             part = replace(part, answered_by=said.answered_by, calibrated=said.calibrated)
         return label, part
@@ -76,27 +105,6 @@ class ChoiceSlot(Leaf[Choice]):
                 trie=self._branches(range(len(trie.labels)), 0),
                 grammar=None,
             ),
-        )
-
-    def keep(self, part: FieldAnswer) -> Kept:
-        return {
-            "label": self.values.index(part.value),
-            "distribution": list((part.distribution or {}).values()),
-            "coverage": part.coverage,
-        }
-
-    def recall(self, kept: Kept) -> FieldAnswer:
-        label = range(len(self.values))[cast(int, kept["label"])]
-        probabilities = [float(each) for each in cast("list[float]", kept["distribution"])]
-        return self._part(label, probabilities, float(cast(float, kept["coverage"])))
-
-    def _part(self, label: int, probabilities: Sequence[float], coverage: float) -> FieldAnswer:
-        return FieldAnswer(
-            value=self.values[label],
-            confidence=probabilities[label],
-            distribution=dict(zip(self._outcomes, probabilities, strict=True)),
-            coverage=coverage,
-            answered_by="labels",
         )
 
     def _branches(self, labels: Sequence[int], depth: int) -> tuple[TrieBranch, ...]:

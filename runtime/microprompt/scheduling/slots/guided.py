@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...answer import FieldAnswer
 from ...errors import EngineError
 from ...prompts.plan import Guided
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
-from ..decoding import Cursor, Decoding, write
+from ..decoding import Cursor, Decoding, Written, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
@@ -45,8 +47,36 @@ class GuidedSlot(Leaf[Guided]):
         self.expected_tokens = min(self.max_tokens, text.characters + around, USUAL_TOKENS)
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
-        text, log_prob = yield from write(cursor, self.matcher(), terms.sampler, terms.budget)
-        return {self.name: self._part(self.value(text), float(np.exp(log_prob)))}
+        return (yield from self.write(cursor, terms, self.matcher()))
+
+    def write(
+        self, cursor: Cursor, terms: Terms, matcher: LLMatcher, row: NDArray[np.float32] | None = None
+    ) -> Decoding[Decided]:
+        """The same with a matcher that has taken what waits at the cursor, whose logits may be in `row`."""
+        written = yield from write(cursor, matcher, terms.sampler, terms.budget, row=row)
+        value = self.value(written.text)
+        items = tuple(self._items(written))
+        inside = {place for item in items for place, _ in item}
+        rest = [[each] for each in written.chosen if each[0] not in inside]
+        found = [self._confidence(item) for item in items]
+        least = min([self._confidence(part) for part in (*items, *rest)], default=1.0)
+        confidence = least if items else self._confidence(written.chosen)
+        return {self.name: self._part(value, confidence, tuple(found))}
+
+    def _items(self, written: Written) -> Iterator[Sequence[tuple[int, float]]]:
+        """What the model chose in each item of a list."""
+        text = written.text.decode(errors="replace").removeprefix(self._node.space)
+        for start, end in self._node.kind.item_spans(text):
+            first, last = (len(f"{self._node.space}{text[:place]}".encode()) for place in (start, end))
+            yield [(place, chance) for place, chance in written.chosen if first <= place < last]
+
+    def _confidence(self, chosen: Sequence[tuple[int, float]]) -> float:
+        """The probability of what was chosen; of what could be said in many ways that of a token on the
+        geometric mean, for their product would tell how long it is."""
+        if not chosen:
+            return 1.0
+        total = sum(chance for _, chance in chosen)
+        return float(np.exp(total / len(chosen) if self._node.kind.is_free_text() else total))
 
     def matcher(self) -> LLMatcher:
         return self._first.deep_copy()
@@ -79,19 +109,22 @@ class GuidedSlot(Leaf[Guided]):
         )
 
     def keep(self, part: FieldAnswer) -> Kept:
-        return {"json": self._node.kind.json(part.value), "confidence": part.confidence}
+        json_text = self._node.kind.json(part.value)
+        return {"json": json_text, "confidence": part.confidence, "items": list(part.items)}
 
     def recall(self, kept: Kept) -> FieldAnswer:
         value = self._node.kind.read_json(decoded(cast(str, kept["json"])))
-        return self._part(value, float(cast(float, kept["confidence"])))
+        items = tuple(float(each) for each in cast("list[float]", kept["items"]))
+        return self._part(value, float(cast(float, kept["confidence"])), items)
 
-    def _part(self, value: object, confidence: float) -> FieldAnswer:
+    def _part(self, value: object, confidence: float, items: tuple[float, ...]) -> FieldAnswer:
         return FieldAnswer(
             value=value,
             confidence=confidence,
             distribution=None,
             coverage=None,
             spans=self._node.kind.spans(value),
+            items=items,
         )
 
     @cached_property
