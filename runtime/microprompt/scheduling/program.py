@@ -72,10 +72,8 @@ class TokenizedProgram:
     def _given_slot(self, node: Node, binding: Binding) -> AnySlot:
         """The slot of a node inside the plan of a call: what does not depend on the call is there already.
         What does has a kind of its own."""
-        if isinstance(node, (Choice, Guided)) and (kept := self._every_call.get(node.kind)):
-            if node in kept:
-                return kept[node]
-        return make_slot(node, binding)
+        kept = self._every_call.get(node.kind, {}) if isinstance(node, (Choice, Guided)) else {}
+        return kept[node] if node in kept else make_slot(node, binding)
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:
         """The prompt's tokens after the prefix.
