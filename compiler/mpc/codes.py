@@ -178,6 +178,7 @@ _CODES: Final = (
     _warning("MP1104", "a test that is an example"),
     _warning("MP1105", "a label without an example"),
     _warning("MP1106", "an answer that is likely to be copied"),
+    _warning("MP1107", "a clause inside a body"),
 )
 
 REGISTRY: Final[Mapping[str, Code]] = MappingProxyType({code.number: code for code in _CODES})

@@ -5,11 +5,16 @@ They are looked for in programs without errors, so everything here is complete.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ..diagnostics import Diagnostic, Reporter
+from ..source import Span
+from ..syntax.keywords import CLAUSES
 from ..types.base import Value
 from .checked import CheckedCase, CheckedModule, CheckedPrompt
+
+_CLAUSE: Final = re.compile(rf"\s+({'|'.join(CLAUSES)}):\s*(?:#.*)?")
 
 MUCH_TEXT: Final = 200
 """So many characters of English, some forty tokens, cost a call as much as its own argument does."""
@@ -19,12 +24,32 @@ def hints(module: CheckedModule) -> list[Diagnostic]:
     """What the prompts of a file say that works against them."""
     reporter = Reporter(module.source)
     for prompt in module.prompts:
+        _indented_clauses(prompt, reporter)
         _late_text(prompt, reporter)
         _contradictions(prompt, reporter)
         _known_tests(prompt, reporter)
         _bare_labels(prompt, reporter)
         _copied_texts(prompt, reporter)
     return reporter.found
+
+
+def _indented_clauses(prompt: CheckedPrompt, reporter: Reporter) -> None:
+    """Clauses that are indented, and so are English."""
+    source = reporter.source
+    for line in range(prompt.line + 1, source.line_of(len(source.text)) + 1):
+        text = source.line_text(line)
+        if text.strip() and not text.startswith((" ", "\t", ")")):
+            return  # the first clause, or the next declaration
+        if clause := _CLAUSE.fullmatch(text):
+            word = clause.group(1)
+            start = source.line_span(line).start
+            reporter.report(
+                "MP1107",
+                Span(start + clause.start(1), start + clause.end(1) + 1),
+                f"`{word}:` is part of what the model is told",
+                label="indented, so it belongs to the body",
+                help=f"start `{word}:` at the beginning of the line",
+            )
 
 
 def _late_text(prompt: CheckedPrompt, reporter: Reporter) -> None:
