@@ -133,6 +133,8 @@ _CODES: Final = (
     _error("MP0364", "record that is not named"),
     _error("MP0365", "span of nothing"),
     _error("MP0366", "option that is there twice"),
+    _error("MP0325", "set of what is no choice"),
+    _error("MP0326", "bound beyond the labels there are"),
     # ------------------------------------------------------------------------------------------- bodies
     _error("MP0401", "unknown parameter in a hole"),
     _error("MP0402", "unknown field in a hole"),
@@ -148,6 +150,7 @@ _CODES: Final = (
     _error("MP0505", "unknown member"),
     _error("MP0506", "unknown name in a value"),
     _error("MP0507", "parameter without a default after one with a default"),
+    _error("MP0508", "label or key that is there twice"),
     # ----------------------------------------------------------------------------------------- settings
     _error("MP0601", "unknown setting"),
     _error("MP0602", "setting given twice"),

@@ -42,7 +42,7 @@ class FieldAnswer:
     @property
     def mean(self) -> float | None:
         """The mean of the distribution over whole numbers; `None` for other types."""
-        return _mean(self.distribution)
+        return None if isinstance(self.value, frozenset) else _mean(self.distribution)
 
     def to_json(self, declared: AnyKind) -> dict[str, object]:
         """The part as JSON data; `declared` is the kind of its value."""
@@ -65,18 +65,20 @@ class Answer(Generic[R]):
     `confidence` is how sure the model was, under the constraint. Of a choice it is the probability of its
     label among the labels, p(label | what was asked, labels); of a number, a date and what else there is one
     way to say, the probability of its tokens together; of text, that of a token on the geometric mean. What
-    has parts is as sure as the least sure of them: a record as its fields, a list as its items and that it
-    goes on or ends, a value of a union as its type and the value, what is optional as that it is there and
-    the value. `least_sure` names the field of a record that its confidence is of. It is how often such an
-    answer is right only where it is `calibrated`: where a head answers that was fitted on labelled rows and
-    whose probabilities held on rows that it had not seen. Else it orders answers, and says no more.
+    has parts is as sure as the least sure of them: a record as its fields, a set as its labels, a list as its
+    items and that it goes on or ends, a value of a union as its type and the value, what is optional as that
+    it is there and the value. `least_sure` names the field of a record that its confidence is of. It is how
+    often such an answer is right only where it is `calibrated`: where a head answers that was fitted on
+    labelled rows and whose probabilities held on rows that it had not seen. Else it orders answers, and says
+    no more.
 
-    `distribution` maps every label's value to its probability: of a choice, and of a union and what is
-    optional, where the labels are the names of the types, "some" and "none". `mean` is its mean (a choice
-    among whole numbers only). `coverage` is the probability, before any constraint, that the model would have
-    said one of the labels (only where label scores were asked): low means that the question does not suit the
-    labels. `answered_by` names the evidence that a choice was decided on: "labels", "readout", "embedder", or
-    some of them joined by "+"; it is "model" for guided text and whole records.
+    `distribution` maps every label's value to its probability: of a choice, of a set, each of whose labels
+    has one of its own, and of a union and what is optional, where the labels are the names of the types,
+    "some" and "none". `mean` is its mean (a choice among whole numbers only). `coverage` is the probability,
+    before any constraint, that the model would have said one of the labels (only where label scores were
+    asked): low means that the question does not suit the labels. `answered_by` names the evidence that a
+    choice was decided on: "labels", "readout", "embedder", or some of them joined by "+"; it is "model" for
+    guided text and whole records.
 
     `spans` says of copied text where it stands in the argument that it was copied from: the start and the
     end, in characters, of each text. Of a text that stands there more than once it is the first place.
@@ -149,7 +151,7 @@ class Answer(Generic[R]):
     @property
     def mean(self) -> float | None:
         """The mean of the distribution over whole numbers; `None` for other types."""
-        return _mean(self.distribution)
+        return None if isinstance(self.value, frozenset) else _mean(self.distribution)
 
     def to_json(self) -> dict[str, object]:
         """The answer as JSON data: what `mpc run --json` prints."""

@@ -46,6 +46,7 @@ from microprompt.types import (
     PatternType,
     RecordField,
     RecordType,
+    SetType,
     SpanType,
     StrType,
     TimeType,
@@ -168,6 +169,21 @@ def lists(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> ListType:
 ARGUMENTS = {"text": 'Hm. "Ann" has 12 pens\\,\n4711 Grüße 日本', "words": ["red", "dark red", 'a "b"', "\\"]}
 """What the answers of some types depend on."""
 
+LITERALS = st.lists(WORDS | st.integers(10, 10**15 - 1), min_size=1, max_size=12, unique_by=str).map(
+    lambda found: LiteralType(values=tuple(found))
+)
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> SetType:
+    item = draw(st.one_of(LITERALS, enums()))
+    count = len(kind(item).options() or ())
+    least, most = sorted(draw(st.tuples(st.integers(0, count), st.integers(1, count))))
+    return SetType(
+        item=item, min_count=draw(st.sampled_from((0, least))), max_count=draw(st.sampled_from((None, most)))
+    )
+
+
 SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     strings(),
     st.sampled_from(PATTERNS).map(lambda pattern: PatternType(pattern=pattern)),
@@ -176,9 +192,7 @@ SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     decimals(),
     moments(),
     st.just(BoolType()),
-    st.lists(WORDS | st.integers(10, 10**15 - 1), min_size=1, max_size=12, unique_by=str).map(
-        lambda found: LiteralType(values=tuple(found))
-    ),
+    LITERALS,
     enums(),
     st.sampled_from(
         (
@@ -188,6 +202,7 @@ SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
             OneOfType(source="words", item=StrType()),
         )
     ),
+    sets(),
 )
 
 

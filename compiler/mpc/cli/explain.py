@@ -100,7 +100,8 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
     else:
         passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"
-        yield f"  {name}{slot.type}, a choice of {slot.labels} labels in {passes}"
+        what = "a choice of" if slot.kind == "choice" else "a question for each of"
+        yield f"  {name}{slot.type}, {what} {slot.labels} labels in {passes}"
     if slot.forced:
         yield f"    forced: {' '.join(json.dumps(token, ensure_ascii=False) for token in slot.forced)}"
     yield from _branches(slot.trie, "    ")

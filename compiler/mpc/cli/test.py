@@ -121,7 +121,7 @@ def _result(
     error: str | None,
 ) -> Result:
     parameters, returns = called.program.parameters, kind(called.program.returns)
-    chances = answer.distribution if answer else None
+    chances = answer.distribution if answer and returns.options() is not None else None
     return Result(
         file=project.shown(path),
         line=test.line,

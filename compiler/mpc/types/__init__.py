@@ -13,6 +13,7 @@ from .decimals import CheckedDecimal
 from .lists import CheckedList
 from .moments import CheckedDate, CheckedDateTime, CheckedTime
 from .numbers import CheckedFloat, CheckedInt
+from .sets import CheckedSet
 from .spans import CheckedSpan
 from .text import CheckedStr
 
@@ -29,5 +30,6 @@ BUILTINS: Final[dict[str, type[BuiltinType]]] = {
     "bool": CheckedBool,
     "list": CheckedList,
     "span": CheckedSpan,
+    "set": CheckedSet,
 }
 """The kinds that a word of the language names."""

@@ -411,6 +411,10 @@ class Reading:
                 return None
             if found is None and (qualifier is None or self.names.lookup(qualifier) is None):
                 return self.unknown_name(node.path)
+        return self.other_kind(node)
+
+    def other_kind(self, node: nodes.ValueAst) -> Value:
+        """The same, whatever a name in it means."""
         self.reporter.report(
             "MP0503",
             node.span,

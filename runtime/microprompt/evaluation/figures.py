@@ -211,7 +211,7 @@ def measure(
 
 def _guess(answer: Given) -> tuple[object, float]:
     """The most probable value and its probability; where a choice abstains, it is not the answer."""
-    if answer.distribution is None:
+    if answer.distribution is None or isinstance(answer.value, frozenset):
         return answer.value, answer.confidence
     return max(answer.distribution.items(), key=lambda item: item[1])
 

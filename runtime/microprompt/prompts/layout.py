@@ -63,7 +63,7 @@ def hole_text(program: Program, hole: abi.Hole, arguments: Mapping[str, object])
     for name in hole.path:
         value = getattr(value, name)
         found = next(part.kind for part in found.fields() if part.name == name)
-    return found.plain(value)
+    return found.shown(value)
 
 
 def argument_texts(program: Program, arguments: Mapping[str, object]) -> tuple[str, ...]:

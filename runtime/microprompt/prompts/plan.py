@@ -3,6 +3,7 @@
 Nothing in a plan knows a model. Its leaves are the places that the model fills:
 
 - a `Choice`, where the values can be listed. Nothing is generated: the labels are scored.
+- a `Subset`, where several of them may be taken. Each label is asked for by itself.
 - a `Guided` text, where they can't. A grammar masks every token.
 
 A record is a `Chain`: forced text, then a leaf for each field with the forced text that follows it, so that
@@ -22,9 +23,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..types import AnyKind, DeclaredType, kind
-from ..types.base import Way, dotted
+from ..types.base import Several, Way, dotted
 from ..types.grammar import Terminals
-from ..types.punctuation import RECORD_END, SPACE, decoded, field_lead, quoted
+from ..types.punctuation import RECORD_END, SPACE, TRUTH, decoded, field_lead, quoted
 
 Found = Mapping[str, object]
 """The value of every leaf, by its dotted name ("" for the whole answer)."""
@@ -59,6 +60,45 @@ class Choice(Node):
 
     def texts(self, found: Found) -> Iterator[str]:
         yield next(text for value, text in self.options if value == found[self.name]) + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Subset(Node):
+    """Some of a few values, `least` to `most` of them.
+
+    Each of the `flags` is of one value: the text that leads to it past all others, and what the model
+    says then if the value is taken and if it is not. All of them begin at the same place. What is behind the
+    whole node, goes on from its text, which has all flags.
+    """
+
+    name: str
+    kind: AnyKind
+    flags: tuple[Flag, ...]
+    least: int
+    most: int
+    space: str
+    after: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        taken = found[self.name]
+        assert isinstance(taken, frozenset)
+        for flag in self.flags:
+            yield flag.lead + flag.said(flag.value in taken)
+        yield f"{self.space}{self.kind.json(taken)}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Whether a label is in a set. `yes` and `no` have the text behind them, up to where the next label is
+    decided."""
+
+    value: object
+    lead: str
+    yes: str
+    no: str
+
+    def said(self, taken: bool) -> str:
+        return self.yes if taken else self.no
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +256,11 @@ class _Leaf(_Piece):
     space: str
     is_json: bool
 
-    def node(self, after: str) -> Choice | Guided | Open:
+    def node(self, after: str) -> Choice | Subset | Guided | Open:
         if self.kind.depends_on:
             return Open(self.name, self.kind, self.is_json, self.space, after)
+        if several := self.kind.several():
+            return self._subset(several, after)
         values = self.kind.options()
         if values is None:
             return Guided(self.name, self.kind, self.is_json, self.space, after)
@@ -226,6 +268,20 @@ class _Leaf(_Piece):
         return Choice(
             self.name, self.kind, tuple((value, self.space + write(value)) for value in values), after
         )
+
+    def _subset(self, several: Several, after: str) -> Subset:
+        labels = several.labels
+        behind = [field_lead(label, is_first=False) for _, label in labels[1:]] + [f"{RECORD_END}{after}"]
+        flags = tuple(
+            Flag(
+                value,
+                f"{self.space}{field_lead(label, is_first=True)}",
+                f"{SPACE}{TRUTH[True]}{rest}",
+                f"{SPACE}{TRUTH[False]}{rest}",
+            )
+            for (value, label), rest in zip(labels, behind, strict=True)
+        )
+        return Subset(self.name, self.kind, flags, several.least, several.most, self.space, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +298,9 @@ class _Fork(_Piece):
         arms: list[Node] = []
         for way in self.kind.ways(is_json=self.is_json):
             lead, nodes = _joined(self._pieces(way), after)
-            if not lead and isinstance(nodes[0], Guided):
+            if not lead and isinstance(first := _guided(nodes[0]), Guided):
                 # It begins with no text of its own that could be scored.
-                return self._maybe(nodes[0], after)
+                return self._maybe(first, after)
             options.append((way.name, lead))
             arms.append(Chain(nodes) if nodes else Forced(""))
         return Branch(Choice(self.name, self.kind.first(), tuple(options), ""), tuple(arms))
@@ -262,6 +318,13 @@ class _Fork(_Piece):
             yield from _pieces(dotted(self.name, way.name), way.kind, space, is_json=self.is_json)
         if way.after:
             yield way.after
+
+
+def _guided(node: Node) -> Node:
+    """What may begin an answer that may as well be something else: of a set, its text."""
+    if isinstance(node, Subset):
+        return Guided(node.name, node.kind, True, node.space, node.after)
+    return node
 
 
 def _pieces(name: str, declared: AnyKind, space: str, *, is_json: bool) -> Iterator[str | _Piece]:

@@ -23,6 +23,7 @@ from .numbers import FloatKind, FloatType, IntKind, IntType
 from .one_of import OneOfKind, OneOfType
 from .optional import OptionalKind, OptionalType
 from .records import RecordField, RecordKind, RecordType
+from .sets import SetKind, SetType
 from .spans import SpanKind, SpanType
 from .text import PatternKind, PatternType, StrKind, StrType
 from .unions import NameKind, NameType, UnionKind, UnionType
@@ -49,6 +50,7 @@ __all__ = [
     "RecordField",
     "RecordType",
     "Scalar",
+    "SetType",
     "SpanType",
     "StrType",
     "TimeType",
@@ -84,6 +86,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(OneOfType, OneOfKind),
         row(RecordType, RecordKind),
         row(ListType, ListKind),
+        row(SetType, SetKind),
         row(OptionalType, OptionalKind),
         row(UnionType, UnionKind),
         row(NameType, NameKind),
@@ -119,8 +122,8 @@ def outlines_type(returns: DeclaredType, call: Mapping[str, object] | None = Non
     a call, `call` has the arguments by name; without them it is the type of all that could be answered.
 
     The text that Outlines then gives is `Answer.to_json()["value"]`: the program's names in place of the
-    labels that the model sees, and JSON for records, lists and optionals. Its language is finite but for
-    patterns, which can't be cut to their 200 characters there.
+    labels that the model sees, and JSON for all that has parts and for optionals. Its language is finite but
+    for patterns, which can't be cut to their 200 characters there; and a label of a set may come twice.
     """
     found = kind(returns) if call is None else kind(returns).given(call)
     return found.outlines()

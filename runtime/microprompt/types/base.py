@@ -74,6 +74,15 @@ class Way:
     value: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Labels of which `least` to `most` are taken: each with what it stands for."""
+
+    labels: tuple[tuple[object, str], ...]
+    least: int
+    most: int
+
+
 class Kind(ABC, Generic[D]):
     """One declared type. `of` gives the kinds of the types inside it.
 
@@ -247,6 +256,14 @@ class Kind(ABC, Generic[D]):
         """What an option says by itself, for who compares texts: its label, and what that means. Nothing for
         numbers, for yes and no: what they are about, only the question says."""
         return ()
+
+    def shown(self, value: object) -> str:
+        """The text of a value in a hole. It is for reading, and need not be read back."""
+        return self.plain(value)
+
+    def several(self) -> Several | None:
+        """What several labels are taken of at once; `None` for most types."""
+        return None
 
     def is_one_line(self) -> bool:
         """Whether the plain text of an answer has no line ends, so that one can tell where it is complete."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from .annotations import Annotation
 from .base import DeclaredType, Listed, Schema, TypeOf
+from .punctuation import TRUTH
 
 _PLAIN: Final = {"yes": True, "no": False}
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -41,7 +42,7 @@ class BoolKind(Listed[BoolType]):
         return "yes" if value else "no"
 
     def json(self, value: object) -> str:
-        return "true" if value else "false"
+        return TRUTH[bool(value)]
 
     def read_plain(self, text: str) -> bool:
         if text not in _PLAIN:

@@ -28,18 +28,24 @@ class Expression:
 
 
 class Terminals:
-    """The terminals of a grammar, each pattern under one name."""
+    """The terminals of a grammar, each pattern under one name, and the rules that expressions share."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self._rules: dict[str, str] = {}
 
     def name(self, definition: str) -> str:
         """The name of a terminal."""
         return self._names.setdefault(definition, f"T{len(self._names)}")
 
+    def rule(self, definition: str) -> str:
+        """The name of a rule; an expression that is in several places is written once."""
+        return self._rules.setdefault(definition, f"r{len(self._rules)}")
+
     def lines(self) -> tuple[str, ...]:
         """The lines that define them."""
-        return tuple(f"{name}: {definition}" for definition, name in self._names.items())
+        defined = (self._rules, self._names)
+        return tuple(f"{name}: {definition}" for names in defined for definition, name in names.items())
 
 
 def text(fixed: str) -> Expression:

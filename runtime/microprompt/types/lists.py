@@ -14,6 +14,7 @@ from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .punctuation import LIST, decoded, list_text
+from .schemas import json_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +133,7 @@ class ListKind(Kind[ListType]):
         return {"type": "array", "items": self._item.schema(), "minItems": least, "maxItems": most}
 
     def outlines(self) -> Any:
-        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
-
-        return JsonSchema(self.schema(), ensure_ascii=False)
+        return json_schema(self.schema())
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_count

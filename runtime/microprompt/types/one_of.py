@@ -15,6 +15,7 @@ from .arguments import argument_at, parameter_of
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, as_words, short, short_text
 from .grammar import Expression, Terminals, one_terminal
 from .punctuation import quoted
+from .schemas import json_schema
 from .text import StrKind, StrType
 
 _ANY: Final = StrType(min_length=1, max_length=DEFAULT_STR_LENGTH)
@@ -203,9 +204,7 @@ class GivenOneOfKind(OneOfKind):
     def outlines(self) -> Any:
         if self.declared.by is None:
             return Literal[tuple(self._by_label)]
-        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
-
-        return JsonSchema(self.schema(), ensure_ascii=False)
+        return json_schema(self.schema())
 
 
 def _problem(label: str) -> str | None:

@@ -15,6 +15,7 @@ from .annotations import Annotation
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, Way
 from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
+from .schemas import json_schema
 from .unions import NameType, WayName, name_of
 
 _NONE: Final = "none"
@@ -92,6 +93,9 @@ class OptionalKind(Kind[OptionalType]):
     def json(self, value: object) -> str:
         return NULL if value is None else self._item.json(value)
 
+    def shown(self, value: object) -> str:
+        return _NONE if value is None else self._item.shown(value)
+
     def words(self, value: object) -> tuple[str, ...]:
         return () if value is None else self._item.words(value)
 
@@ -120,9 +124,7 @@ class OptionalKind(Kind[OptionalType]):
         return {"anyOf": [self._item.schema(), {"type": "null"}]}
 
     def outlines(self) -> Any:
-        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
-
-        return JsonSchema(self.schema(), ensure_ascii=False)
+        return json_schema(self.schema())
 
     def arms(self) -> tuple[Arm, ...]:
         raise AbiError("none is no type of a union; the whole union is optional")

@@ -12,6 +12,7 @@ from typing import Final
 
 SPACE: Final = " "
 NULL: Final = "null"
+TRUTH: Final = {True: "true", False: "false"}
 LIST: Final = ("[", ", ", "]")
 """What opens a list, stands between its items, and closes it."""
 

@@ -13,6 +13,7 @@ from .annotations import Annotation
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, dotted
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
+from .schemas import json_schema
 
 _KEPT: Final = "__mp_type__"
 
@@ -161,9 +162,7 @@ class RecordKind(Kind[RecordType]):
         }
 
     def outlines(self) -> Any:
-        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
-
-        return JsonSchema(self.schema(), ensure_ascii=False)
+        return json_schema(self.schema())
 
     def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         for field in self._fields:

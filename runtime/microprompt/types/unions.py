@@ -18,6 +18,7 @@ from .annotations import Annotation
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Listed, Part, Schema, TypeOf, Way, as_words
 from .grammar import Expression, Terminals, chain, either, text
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
+from .schemas import json_schema
 
 # ------------------------------------------------------------------------------------------------- which
 
@@ -261,9 +262,7 @@ class UnionKind(Kind[UnionType]):
         }
 
     def outlines(self) -> Any:
-        from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
-
-        return JsonSchema(self.schema(), ensure_ascii=False)
+        return json_schema(self.schema())
 
     @cached_property
     def _objects(self) -> dict[str, AnyKind]:

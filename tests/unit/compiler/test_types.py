@@ -44,6 +44,7 @@ def returning(type: str, declarations: str = "") -> str:
         ("time(08:00..)", "08:30:15"),
         ("datetime", "2024-02-29T08:30:15"),
         ("1 | 50", "50"),
+        ("set[E]", '{"alpha": false, "alpha": false, }'),
         ("E", "alpha"),
         ("T", "alpha"),
         ("list[int(1..5)](..3)", '["5","5","5",]'),

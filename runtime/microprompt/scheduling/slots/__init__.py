@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Maybe, Node, Open, SideBySide
+from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Maybe, Node, Open, SideBySide, Subset
 from .branch import BranchSlot
 from .chain import ChainSlot
 from .choice import ChoiceSlot
@@ -15,6 +15,7 @@ from .open import OpenSlot
 from .said import Said, SaidAnswer, SaidScores
 from .side_by_side import SideBySideSlot
 from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
+from .subset import SubsetSlot
 
 __all__ = [
     "SLOTS",
@@ -43,6 +44,7 @@ SLOTS: Final[dict[type[Any], type[AnySlot]]] = dict(
     (
         _row(Forced, ForcedSlot),
         _row(Choice, ChoiceSlot),
+        _row(Subset, SubsetSlot),
         _row(Guided, GuidedSlot),
         _row(Open, OpenSlot),
         _row(Chain, ChainSlot),
