@@ -10,7 +10,7 @@ import click
 
 from microprompt.errors import ModelError
 from microprompt.heads.evidence import Evidence
-from microprompt.tuning.names import short_name
+from microprompt.heads.names import short_name
 
 _SECONDS = 20.0
 

@@ -121,7 +121,7 @@ def _choice(choice: ChoicePlan) -> Iterator[str]:
     match choice.origin:
         case "tuning":
             yield "  tuned" + (", calibrated" if choice.calibrated else "")
-        case "source":
+        case "source" if choice.answered_by != "labels":
             yield "  from the source alone: its confidence orders answers, and says no more"
         case _:
             yield "  not tuned, and the source has too little for more: `mpc tune`, or add examples"

@@ -16,9 +16,9 @@ from microprompt import abi, rows
 from microprompt.engines import loaded
 from microprompt.errors import ModelError
 from microprompt.evaluation.rows import LABEL, LabelledRows, joined, read_labelled, read_unlabelled
+from microprompt.heads.names import short_name
 from microprompt.program import Program
 from microprompt.storage import read_regular
-from microprompt.tuning.names import short_name
 from mpc import project
 
 from . import console, functions
@@ -185,10 +185,11 @@ def _seconds(budget: str) -> float:
 def _lines(tuned: Tuned) -> Iterator[str]:
     for one in tuned.found:
         of = f"`{one.question.name}`: " if one.question.name else ""
-        if one.taken is None or one.places is None:
+        if one.note:
             yield f"{of}{one.note}"
-        else:
-            yield f"{of}{len(one.places)} rows, each answered by what was learnt from the others"
+        if one.taken is not None and one.places is not None:
+            if not one.note:
+                yield f"{of}{len(one.places)} rows, each answered by what was learnt from the others"
             yield from _tried(one, one.taken, one.places)
     for name, point in tuned.cut_points.items():
         low, high = point.interval
@@ -214,4 +215,4 @@ def _tried(one: Found, taken: Trial, places: NDArray[np.intp]) -> Iterator[str]:
         )
     best = min(one.tried, key=lambda trial: trial.log_loss)
     if taken is not best:
-        yield f"  {best.name} has less log-loss, but no more than chance gives, and costs more"
+        yield f"  {best.name} has less log-loss, but no more than chance gives: the simpler is taken"

@@ -38,7 +38,7 @@ from ..engines.engine import NEAR_TIE
 from ..errors import EngineError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
-from ..program import Program
+from ..program import Arrangement, Program
 from ..scheduling.jobs import Answerer, Pending, run_many
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
@@ -88,6 +88,7 @@ class Decider:
         self._settlements: dict[_Place, Settlement] = {}
         self._settling = threading.Lock()
         self._warm: set[_Place] = set()
+        self._arranged: dict[Arrangement, Program] = {}
         self._larger = self._on_larger_model()
 
     # ---------------------------------------------------------------------------------- as an engine
@@ -158,14 +159,18 @@ class Decider:
         return pending.future.result()
 
     def render(self, call: Call) -> str:
-        """The exact text of a call's prompt."""
-        return self._engine().render(call)
+        """The exact text of the prompt behind which a call's labels are scored."""
+        if self._program.tuning is None:  # it is laid out as usual, and nothing has to be settled
+            return self._engine().render(call)
+        program = self.arranged(self.settlement().arrangement)
+        return self._engine().render(replace(call, program=program))
 
     def explain(self, program: Program) -> Explanation:
         """What a call of the program costs and why, and what decides it."""
         settlement, engine = self.settlement(), self._engine()
         larger = None if self._larger is None else model_name(self._larger._place()[0])
-        return explained(engine.explain(program), settlement, engine, larger)
+        found = engine.explain(self.arranged(settlement.arrangement))
+        return explained(found, settlement, engine, larger)
 
     def close(self) -> None:
         """Free the model."""
@@ -206,6 +211,10 @@ class Decider:
         """Raise `TuningError` if a threshold is not known; loads no model."""
         model, _ = self._place()
         settle(self._program, self._folder, model, self.sources, Heads.NONE)
+
+    def arranged(self, arrangement: Arrangement) -> Program:
+        """The decider's program with an arrangement: each time the same one, for an engine binds it once."""
+        return self._arranged.setdefault(arrangement, self._program.arranged(arrangement))
 
     def _settled_now(self) -> Settlement | None:
         return self._settlements.get(self._place())
@@ -280,7 +289,8 @@ class _Run:
 
     def _asked(self, evidence: Evidence) -> Future[Any]:
         if isinstance(evidence, Labels):
-            return self._submitted(self._call)
+            program = self._decider.arranged(evidence.arrangement)
+            return self._submitted(replace(self._call, program=program))
         claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
         self._hold(claimed.release)
         self._usages.append(usage)
@@ -300,7 +310,9 @@ class _Run:
         """All evidence is there, and what the heads say of it is what is answered."""
         using = self._call.program.using
         sampler = sampler_of(using)
-        written: Answer[object] | None = given.get(Labels())
+        written: Answer[object] | None = next(
+            (answer for evidence, answer in given.items() if isinstance(evidence, Labels)), None
+        )
         decided: dict[str, FieldAnswer] = {}
         near_tie = False
         for one in self._settlement.settled:

@@ -18,7 +18,7 @@ from ..heads.evidence import Embedding, Evidence, Features
 from ..heads.fit import SQUARED_LENGTH, Blocks, C, cross_validate, fit
 from ..heads.head import Head, HeadPart
 from ..heads.linear import Linear, Numbers
-from .names import short_name
+from ..heads.names import short_name
 
 FOLDS: Final = 5
 STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

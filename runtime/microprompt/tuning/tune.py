@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .. import abi
 from ..deciding.choices import Question, holes, questions
 from ..deciding.evidence import Loaded, Sources, evidence_of_rows, local
+from ..deciding.scores import can_leave_out, corrected, scored
 from ..deciding.settle import model_name
 from ..deciding.source import EMBEDDER, heads_from_source
 from ..engines.base import Call
@@ -30,12 +31,13 @@ from ..heads import tuning
 from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
 from ..heads.fit import C
 from ..heads.head import Head, HeadPart
-from ..heads.linear import Linear, log_softmax
+from ..heads.linear import log_softmax
+from ..heads.names import short_name
 from ..heads.tuning import Entry, Tunings
 from ..program import Program
 from ..types import kind
+from .arrange import arrange, in_words
 from .cutpoints import CutPoint
-from .names import short_name
 from .report import report
 from .request import Found, Listener, Reader, Request, SourcesOf
 from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
@@ -50,12 +52,7 @@ LEAST_ANSWERS: Final = 8
 LEAST_INPUTS: Final = 8
 """Fewer inputs say nothing of how often a label is said."""
 
-CORRECTION: Final = 0.75
-"""The exponent of the prior by which label scores are divided: all of it would correct too much, as the
-labels are not equally frequent in truth either."""
-
 _FORMS: Final = {1: ("text",), 2: ("cosine", "pair")}  # by the number of texts
-_FLOOR: Final = 1e-3  # of a prior: a label that was never said is not made likely by one input that says it
 _PROBED: Final = 8  # rows that tell how long all will take
 
 
@@ -293,8 +290,7 @@ def _check_lengths(
 def _on_inputs(
     request: Request, rows: InputRows, asked: Sequence[Question], models: Sources, listener: Listener
 ) -> tuple[Found, ...]:
-    """Label scores, corrected by how often each label is said of the inputs (Zhao et al. 2021 correct by what
-    is said of inputs without content; real ones serve better), beside what the source says."""
+    """Label scores, corrected by how often each label is said of the inputs, beside what the source says."""
     if len(rows) < LEAST_INPUTS:
         raise ArgumentError(
             f"{len(rows)} inputs say too little of how often a label is said; it takes {LEAST_INPUTS}",
@@ -326,32 +322,24 @@ def _with_scores(
     return replace(one, head=head, note=f"label scores, corrected by {len(rows)} inputs{beside}")
 
 
-def corrected(said: Features) -> Linear:
-    """The map that divides label scores by the labels' prior, to the power of 0.75; `said` are those of
-    inputs as they come, log-probabilities of shape (n, K)."""
-    prior = np.maximum(np.exp(said.astype(np.float64)).mean(axis=0), _FLOOR)
-    n_labels = said.shape[1]
-    bias = -CORRECTION * np.log(prior)
-    return Linear(np.eye(n_labels, dtype=np.float32), bias.astype(np.float32))
-
-
 def _on_source(
     request: Request, asked: Sequence[Question], models: Sources, listener: Listener
 ) -> tuple[Found, ...]:
     made = heads_from_source(request.program, asked, models, listener.lacking)
     found = []
     for question in asked:
-        head, unseen = made[question.name].head, made[question.name].unseen
+        one = made[question.name]
+        if request.inputs is None and can_leave_out(request.program, question):
+            found.append(arrange(request, question, one, models, listener))
+            continue
+        if request.inputs is None and one.head is None:
+            one = scored(request.program, question, models)
         note = "nothing was learnt: the source gives neither examples nor words to go by"
-        if head is not None:
-            by = " + ".join(short_name(part.evidence) for part in head.parts)
-            note = f"{by}, from the source alone"
-            if unseen is not None:
-                note += (
-                    f": of {unseen.examples} examples, left out in turn, {unseen.right} come out right "
-                    f"(chance {unseen.chance})"
-                )
-        found.append(Found(question=question, head=head, note=note))
+        if one.head is not None:
+            note = f"{' + '.join(map(short_name, one.head.evidence))}, from the source alone"
+            if one.unseen is not None:
+                note += f": {in_words(one.unseen)}"
+        found.append(Found(question=question, head=one.head, note=note))
     if request.inputs is None and all(one.head is None for one in found):
         raise ArgumentError(
             f"the source of {request.program.name} says nothing to learn from",

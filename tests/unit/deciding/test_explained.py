@@ -12,10 +12,10 @@ import pytest
 from microprompt import abi, settings
 from microprompt.deciding import evidence as gathering
 from microprompt.deciding.decider import Decider
-from microprompt.deciding.explained import in_words
 from microprompt.explain import Explanation, Speed
 from microprompt.heads import tuning
 from microprompt.heads.evidence import FORMS, Embedding
+from microprompt.heads.names import name_of
 from microprompt.heads.tuning import Entry
 from microprompt.program import Program
 from microprompt.types import BoolType, OptionalType
@@ -63,8 +63,10 @@ def test_what_the_source_alone_gives_says_how_it_does_on_unseen_examples(sources
 
 
 def test_where_labels_are_scored_it_says_what_would_help(sources: FakeSources) -> None:
+    sources.small._script = {"ask": True}
     found = explained(program(BoolType()), sources)
-    assert [(choice.answered_by, choice.origin) for choice in found.choices] == [("labels", "labels")]
+    assert [(choice.answered_by, choice.origin) for choice in found.choices] == [("labels", "source")]
+    assert "the labels' probabilities, corrected" in "\n".join(lines(found))
     assert "mpc tune" in "\n".join(lines(found))
 
 
@@ -90,7 +92,7 @@ def test_a_tuning_that_is_not_used_says_why(sources: FakeSources, tmp_path: Path
 
 
 def test_each_form_of_an_embedding_is_told_apart() -> None:
-    told = [in_words(Embedding("minilm-l6", form)) for form in FORMS]
+    told = [name_of(Embedding("minilm-l6", form)).whole for form in FORMS]
     assert told == [
         "minilm-l6, what the text is about",
         "minilm-l6, how near the two texts are",

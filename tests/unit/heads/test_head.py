@@ -11,10 +11,13 @@ import pytest
 from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout, evidence_of
 from microprompt.heads.head import Head, HeadPart
 from microprompt.heads.linear import Linear
+from microprompt.program import Arrangement
 
 OWN = Readout(18, "own")
 TEXT = Embedding("minilm-l6", "text")
-EVIDENCE: tuple[Evidence, ...] = (Labels(), OWN, Readout(18, "none"), TEXT, Embedding("a.gguf", "pair"))
+ARRANGED = Labels(Arrangement(layout="chat", members="reversed", examples="interleaved"))
+PAIR = Embedding("a.gguf", "pair")
+EVIDENCE: tuple[Evidence, ...] = (Labels(), ARRANGED, OWN, Readout(18, "none"), TEXT, PAIR)
 
 
 def linear(weights: list[list[float]], bias: list[float]) -> Linear:
@@ -86,6 +89,9 @@ def test_evidence_is_the_same_after_json(evidence: Evidence) -> None:
         {"kind": "hunch"},
         {"kind": ["labels"]},
         {"kind": "labels", "more": 1},
+        {"kind": "labels", "layout": "verse"},
+        {"kind": "labels", "members": "declared"},
+        {"kind": "labels", "examples": ["reversed"]},
         {"kind": "readout", "layer": 0, "prefix": "own"},
         {"kind": "readout", "layer": True, "prefix": "own"},
         {"kind": "readout", "layer": 18, "prefix": "other"},

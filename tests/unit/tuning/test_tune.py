@@ -17,9 +17,9 @@ from microprompt.errors import ArgumentError, ModelError, PromptTooLong, TuningE
 from microprompt.evaluation.rows import InputRows, LabelledRows
 from microprompt.heads import tuning
 from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout
-from microprompt.program import Program
+from microprompt.program import Parameter, Program
 from microprompt.tuning.request import Request
-from microprompt.tuning.tune import Tuned, candidates, corrected, tune, write
+from microprompt.tuning.tune import Tuned, candidates, tune, write
 from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, StrType
 
 from ..deciding.fakes import LARGE, FakeSources, with_using
@@ -235,6 +235,8 @@ def test_a_field_that_is_always_the_same_is_left_to_the_source(sources: FakeSour
 
 # ------------------------------------------------------------------------------------------ what is refused
 
+OF_NUMBER = replace(program(BoolType()), parameters=(Parameter(name="text", type=IntType()),))
+
 
 @pytest.mark.parametrize(
     ("asked", "said"),
@@ -242,7 +244,7 @@ def test_a_field_that_is_always_the_same_is_left_to_the_source(sources: FakeSour
         (request(labelled=labelled(acts(18))), "18 labelled rows are too few to tune on; it takes 20"),
         (request(labelled=labelled([(text, Act.other) for text, _ in acts()])), "have the label `other`"),
         (request(StrType(), labelled=labelled(acts())), "returns str, and there is no choice in that"),
-        (request(BoolType()), "the source of ask says nothing to learn from"),
+        (request(OF_NUMBER), "the source of ask says nothing to learn from"),
         (request(BoolType(), inputs=inputs(acts(6))), "6 inputs say too little"),
         (request(labelled=labelled(acts()), seconds=1e-9), "is too short"),
         (
@@ -324,13 +326,6 @@ def test_examples_are_worth_more_than_inputs(sources: FakeSources) -> None:
     found = tuned(sources, request(asked, inputs=inputs(acts())), told)
     assert Labels() not in found.entry.heads[""].evidence
     assert told.read == []
-
-
-def test_a_label_that_is_said_too_often_is_made_less_likely() -> None:
-    said = np.log(np.array([[0.9, 0.1], [0.7, 0.3]], dtype=np.float32))
-    linear = corrected(said)
-    assert np.allclose(linear.bias, -0.75 * np.log([0.8, 0.2]))
-    assert np.array_equal(linear.weights, np.eye(2))
 
 
 def test_the_source_alone_is_written_down(sources: FakeSources, tmp_path: Path) -> None:
