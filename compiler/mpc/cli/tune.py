@@ -97,7 +97,7 @@ def command(
     key = project.keys(path).get(function)
     if key is None:
         raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")
-    named = called.program.using.model if model is None else abi.Model(name=model)
+    named = called.program.using.model if model is None else abi.Model(name=functions.model_named(model))
     wanted = loaded.wanted(named, path.parent)
     program = replace(called.program, using=replace(called.program.using, model=wanted))
     found = [_labelled(program, each, label) for each in labelled]

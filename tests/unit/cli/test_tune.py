@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from microprompt import abi
 from microprompt.engines import loaded
 from mpc import project
 
@@ -87,6 +88,24 @@ def test_options_are_kept_in_the_file(mpc: Mpc, rows: Write, folder: Path) -> No
     assert entry["heads"][""]["calibrated"] is False
     report = entry["report"]
     assert (report["rows"], report["written"], report["sources"]) == (60, True, ["mine (CC0)"])
+
+
+def test_the_path_of_a_model_begins_in_the_current_folder(
+    mpc: Mpc, rows: Write, folder: Path, sources: FakeSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows(30)
+    asked: list[str] = []
+
+    def engine_for(model: abi.Model, _: Path) -> object:
+        asked.append(model.name)
+        return sources.small
+
+    monkeypatch.setattr(loaded, "engine_for", engine_for)
+    (folder / "inner").mkdir()
+    (folder / "intake.mp").rename(folder / "inner" / "intake.mp")
+    result = mpc("tune", "inner/intake.mp", "classify", "--on", "rows.jsonl", "--model", "./own.gguf")
+    assert result.exit_code == 0
+    assert set(asked) == {str(folder.resolve() / "own.gguf")}
 
 
 @pytest.mark.usefixtures("sources")
