@@ -102,9 +102,7 @@ def scored_left_out(
 
 
 def _head(evidence: Labels, linear: Linear) -> Head:
-    return Head(
-        parts=(HeadPart(evidence, 1.0, linear),), bias=np.zeros(linear.n_labels, dtype=np.float32)
-    )
+    return Head(parts=(HeadPart(evidence, 1.0, linear),))
 
 
 def _label_free(program: Program) -> list[dict[str, object]]:

@@ -165,7 +165,7 @@ def _made(examples: _Examples, question: Question, lacking: Callable[[ModelError
     )
     if not parts:
         return Made(head=None)
-    head = Head(parts=parts, bias=np.zeros(known.n_labels, dtype=np.float32))
+    head = Head(parts=parts)
     if not len(known.labels):
         return Made(head=head)
     left_out = np.stack([each.left_out.mean(axis=0) for each in candidates])

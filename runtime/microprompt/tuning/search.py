@@ -106,8 +106,7 @@ def assemble(trial: Trial, rows: Labelled, *, calibrated: bool) -> Head:
         bias = joint.bias if start == 0 else np.zeros_like(joint.bias)
         parts.append(HeadPart(evidence, 1.0, Linear(joint.weights[:, start:end].copy(), bias)))
         start = end
-    bias = np.zeros(rows.n_labels, dtype=np.float32)
-    return Head(parts=tuple(parts), bias=bias, calibrated=calibrated)
+    return Head(parts=tuple(parts), calibrated=calibrated)
 
 
 def _together(rows: Labelled, evidence: tuple[Evidence, ...]) -> Features:

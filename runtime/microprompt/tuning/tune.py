@@ -314,10 +314,7 @@ def _with_scores(
     said = _features(request, rows, [(Labels(),)], [one.question], models, listener)[Labels()]
     others = () if one.head is None else one.head.parts
     parts = (HeadPart(Labels(), 1.0, corrected(said)), *others)
-    head = Head(
-        parts=tuple(replace(part, weight=1 / len(parts)) for part in parts),
-        bias=np.zeros(len(one.question.options), dtype=np.float32),
-    )
+    head = Head(parts=tuple(replace(part, weight=1 / len(parts)) for part in parts))
     beside = f", and {one.note}" if others else ""
     return replace(one, head=head, note=f"label scores, corrected by {len(rows)} inputs{beside}")
 

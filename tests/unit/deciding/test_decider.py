@@ -78,7 +78,7 @@ def towards(*texts: str, evidence: Evidence = OWN, sure: float = 4.0, calibrated
     """A head that says a label of texts that are like the label's."""
     weights = np.stack([sure * direction(text) for text in texts])
     part = HeadPart(evidence, 1.0, Linear(weights, np.zeros(len(texts), dtype=np.float32)))
-    return Head(parts=(part,), bias=np.zeros(len(texts), dtype=np.float32), calibrated=calibrated)
+    return Head(parts=(part,), calibrated=calibrated)
 
 
 HEAD = towards("is", "close", "falling")
@@ -224,7 +224,7 @@ def test_label_scores_of_a_field_are_corrected(sources: FakeSources, tuned: Any,
         "ask": {Inner(act=Act.question, urgency=4): 0.6, Inner(act=Act.command, urgency=2): 0.4}
     }
     same = Linear(np.eye(3, dtype=np.float32), np.array([-3, 0, 0], dtype=np.float32))
-    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),), bias=np.zeros(3, dtype=np.float32))
+    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),))
     laid_out = tuned(program(INNER), corrected, heads={"act": corrected})
     answer = ask(decider(laid_out, sources, tmp_path), "Hm.")
     assert answer.value == Inner(act=Act.command, urgency=2)
@@ -245,7 +245,7 @@ def test_a_tuned_head_answers(sources: FakeSources, tuned: Any, tmp_path: Path) 
 
 def test_label_scores_are_corrected_by_a_tuned_head(sources: FakeSources, tuned: Any, tmp_path: Path) -> None:
     same = Linear(np.eye(3, dtype=np.float32), np.array([-3, 0, 0], dtype=np.float32))
-    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),), bias=np.zeros(3, dtype=np.float32))
+    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),))
     answer = ask(decider(tuned(program(ACT), corrected), sources, tmp_path), "Hm.")
     assert (answer.value, answer.answered_by) == (Act.command, "labels")
     assert answer.coverage == pytest.approx(1.0)
