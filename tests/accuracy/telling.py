@@ -52,6 +52,9 @@ class Telling:
         with counted(f"{self._name}: ways to answer", ways) as advance:
             yield advance
 
+    def turning_to(self, model: str) -> None:
+        tell(f"{self._name}: {model}")
+
     def skipped(self, evidence: Evidence, seconds: float) -> None:
         tell(f"{self._name}: no time for {short_name(evidence)}")
 

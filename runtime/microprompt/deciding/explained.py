@@ -6,22 +6,22 @@ from dataclasses import replace
 
 from ..engines.base import AnyEngine
 from ..engines.engine import Engine
-from ..explain import ChoicePlan, Cost, Explanation, PartPlan
+from ..explain import ChoicePlan, Cost, Explanation, LargerPlan, PartPlan
 from ..heads.evidence import Readout
 from ..heads.names import name_of
 from .settle import Settled, Settlement
 
 
 def explained(
-    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: str | None
+    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: Settlement | None
 ) -> Explanation:
-    """The same explanation, with what decides; `larger` is the model that calls go on to, if they do."""
+    """The same explanation, with what decides; `larger` is for the model that calls go on to, if they do."""
     return replace(
         found,
         choices=tuple(map(_choice, settlement.settled)),
         abstain_below=settlement.abstain,
         escalate_below=settlement.escalate,
-        escalate_to=larger,
+        escalate_to=None if larger is None else _larger(larger),
         untuned=settlement.untuned,
         cost=found.cost and _cost(found.cost, settlement, engine),
     )
@@ -43,6 +43,11 @@ def _choice(one: Settled) -> ChoicePlan:
         chance=None if unseen is None else unseen.chance,
         report=one.report,
     )
+
+
+def _larger(settlement: Settlement) -> LargerPlan:
+    (one,) = settlement.settled
+    return LargerPlan(model=settlement.model, choice=_choice(one), untuned=settlement.untuned)
 
 
 def _cost(cost: Cost, settlement: Settlement, engine: AnyEngine) -> Cost:

@@ -216,7 +216,7 @@ def _thresholds(program: Program, entry: Entry | None) -> tuple[float | None, fl
     larger = None if using.escalate is None else model_name(using.escalate.model)
     when = None if using.escalate is None else using.escalate.when
     return (
-        _number(program, "abstain", using.abstain, resolved.abstain, None),
+        _number(program, "abstain", using.abstain, resolved.abstain, larger),
         _number(program, "escalate", when, resolved.escalate, larger),
     )
 

@@ -35,8 +35,8 @@ _LENGTH: Final = 8  # bytes that say how long its text is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """The confidence `below` which an answer is not taken, so that the accuracy `reach` is reached; for an
-    escalation, with the larger `model`, called as in `Entry`."""
+    """The confidence `below` which an answer is not taken, so that the accuracy `reach` is reached; where
+    unsure answers go on to a larger `model`, with that one, called as in `Entry`."""
 
     reach: float
     below: float

@@ -38,8 +38,9 @@ from ..program import Program
 from ..types import kind
 from .arrange import arrange, in_words
 from .cutpoints import CutPoint
+from .larger import request_for_larger
 from .report import report
-from .request import Found, Listener, Reader, Request, SourcesOf
+from .request import Found, FoundLarger, Listener, Reader, Request, SourcesOf
 from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
 from .thresholds import cut_points, resolved, to_reach
 
@@ -58,18 +59,27 @@ _PROBED: Final = 8  # rows that tell how long all will take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
-    """The entry to write, what it was made of, and which thresholds have no number, and why."""
+    """The entry to write, what it was made of, and which thresholds have no number, and why. `larger` is the
+    same for the model that unsure answers go on to."""
 
     entry: Entry
     found: tuple[Found, ...]
     cut_points: Mapping[str, CutPoint] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    larger: Tuned | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries to write: that of the larger model too, if anything was learnt for it."""
+        larger = () if self.larger is None or not self.larger.entry.heads else (self.larger.entry,)
+        return (*larger, self.entry)
 
 
 def tune(
     request: Request, listener: Listener, *, sources: SourcesOf = Loaded, reader: Reader = evidence_of_rows
 ) -> Tuned:
-    """Find the heads of a program's choices, and the numbers of its thresholds.
+    """Find the heads of a program's choices, and the numbers of its thresholds. Where unsure answers go on to
+    a larger model, it is tuned first, on some of the same labelled rows.
 
     `sources` gives the models by name and folder; `reader` reads labelled rows, or knows them already.
 
@@ -85,16 +95,45 @@ def tune(
             "choice in that",
             help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
         )
+    is_scored = request.program.using.decide == abi.LABELS
+    if is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
+        raise ArgumentError(
+            f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
+            "not be used",
+            help='take `decide = "labels"` out of `using:`',
+        )
+    for_larger = request_for_larger(request)
+    if for_larger is None:
+        return _tuned(request, asked, listener, sources, reader, None)
+    large, rows = for_larger
+    listener.turning_to(model_name(large.model))
+    ways = candidates(large.program, _layer(sources(large.model, large.folder)), shares=large.shares)
+    words = tuple(way for way in ways if not any(isinstance(each, Embedding) for each in way))
+    larger = _tuned(replace(large, candidates=words), asked, listener, sources, reader, None)
+    listener.turning_to(model_name(request.model))
+    beside = FoundLarger(rows=rows, found=larger.found[0])
+    return replace(_tuned(request, asked, listener, sources, reader, beside), larger=larger)
+
+
+def _tuned(
+    request: Request,
+    asked: Sequence[Question],
+    listener: Listener,
+    sources: SourcesOf,
+    reader: Reader,
+    larger: FoundLarger | None,
+) -> Tuned:
     models = sources(request.model, request.folder)
     if request.program.using.decide == abi.LABELS:
-        found = _on_scores(request, asked, models, listener)
+        assert request.labelled is not None
+        found = _on_scores(request, request.labelled, asked, models, listener, reader)
     elif request.labelled is not None:
         found = _on_labelled(request, request.labelled, asked, models, listener, reader)
     elif request.inputs is not None:
         found = _on_inputs(request, request.inputs, asked, models, listener)
     else:
         found = _on_source(request, asked, models, listener)
-    points, refused = cut_points(request, found, sources, listener)
+    points, refused = cut_points(request, found, larger)
     entry = Entry(
         key=request.key,
         model=model_name(request.model),
@@ -112,15 +151,18 @@ def beside(source: Path) -> Tunings:
     return tuning.read(path) if path.exists() else {}
 
 
-def write(source: Path, function: str, entry: Entry) -> tuple[Path, Path]:
-    """Put an entry beside a `.mp` file, in place of what was there for the same function and model.
+def write(source: Path, function: str, *entries: Entry) -> tuple[Path, Path]:
+    """Put entries beside a `.mp` file, in place of what was there for the same function and models.
 
     Raises:
         TuningError: there is a tuning file that can't be read.
         OSError: it can't be written.
     """
     path = tuning.tuning_path(source)
-    tuning.write(path, tuning.with_entry(beside(source), function, entry))
+    found = beside(source)
+    for entry in entries:
+        found = tuning.with_entry(found, function, entry)
+    tuning.write(path, found)
     return path, tuning.tensors_path(path)
 
 
@@ -349,20 +391,18 @@ def _on_source(
 
 
 def _on_scores(
-    request: Request, asked: Sequence[Question], models: Sources, listener: Listener
+    request: Request,
+    rows: LabelledRows,
+    asked: Sequence[Question],
+    models: Sources,
+    listener: Listener,
+    reader: Reader,
 ) -> tuple[Found, ...]:
     """What the label scores say of the rows, uncorrected, for a program that wants nothing else: no head, but
     thresholds may need their numbers."""
-    rows = request.labelled
-    if rows is None or asked[0].name != "" or not to_reach(request):
-        raise ArgumentError(
-            f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
-            "not be used",
-            help='take `decide = "labels"` out of `using:`',
-        )
     (question,) = asked
     _, places = _answers(request.program, rows, question)
-    said = _features(request, rows, [(Labels(),)], asked, models, listener)[Labels()]
+    said = _features(request, rows, [(Labels(),)], asked, models, listener, reader)[Labels()]
     labelled = Labelled(features={Labels(): said}, labels=places, n_labels=len(question.options))
     scored = trial_of(labelled, (Labels(),), C, log_softmax(said.astype(np.float64)))
     return (Found(question=question, tried=(scored,), taken=scored, places=places),)
