@@ -147,6 +147,26 @@ def test_heads_are_written_where_a_threshold_has_no_number(mpc: Mpc, rows: Write
     assert project.check([folder]) == ()
 
 
+@pytest.mark.usefixtures("sources")
+def test_the_model_that_unsure_answers_go_on_to_is_tuned_too(mpc: Mpc, rows: Write, folder: Path) -> None:
+    escalate = 'using:\n    escalate = "gemma3-270m" to reach 0.8\n'
+    edit(folder, '    "Sit down." -> "command"\n', f'    "Sit down." -> "command"\n{escalate}')
+    result = mpc("tune", "intake.mp", "classify")
+    assert "gemma3-270m, which unsure answers go on to, is not tuned: give rows (`--on`)" in result.stdout
+    rows(60)
+    result = mpc("tune", "intake.mp", "classify", "--on", "rows.jsonl")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "gemma3-270m, which unsure answers go on to:"
+    assert "smollm2-135m:" in lines
+    assert "escalate below " in result.stdout
+    assert "% put to both models, " in result.stdout
+    assert "microprompt: tuning gemma3-270m" in result.stderr
+    found = json.loads((folder / "intake.tuning.json").read_text())
+    assert [entry["model"] for entry in found["functions"]["classify"]] == ["gemma3-270m", "smollm2-135m"]
+    assert project.check([folder]) == ()
+
+
 def test_help_says_what_rows_are_for(mpc: Mpc) -> None:
     result = mpc("tune", "--help")
     assert result.exit_code == 0
