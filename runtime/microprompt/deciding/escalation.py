@@ -2,9 +2,9 @@
 
 Their log-probabilities are added and normalised, a product of experts (Hinton 1999): who is unsure says
 little, so the larger model decides what the smaller one left open, and what both lean to is surer than what
-either says. To take the larger one's word alone throws away what the smaller one knows. Measured on six
-pairs, that was better with none by more than chance, and cost three points and more where the larger one was
-not tuned (compiler/docs/tuning.md).
+either says. To take the larger one's word alone throws away what the smaller one knows. Measured on sixteen
+pairs, with 30 to 50 % of the calls going on, that was better with none by more than chance, and cost a head
+of the smaller model one to eight points where the larger one was not tuned (stdlib/docs/escalation.json).
 """
 
 from __future__ import annotations
