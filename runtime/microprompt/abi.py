@@ -155,7 +155,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """The model that a choice is put to again `when` the first one's confidence is under a threshold."""
+    """The model that a choice is put to as well `when` the first one's confidence is under a threshold."""
 
     model: Model
     when: Threshold
@@ -170,7 +170,7 @@ class Using:
     """A prompt's settings. `timeout` is in seconds; temperature 0 takes the most probable answer.
 
     `decide` is `LABELS`, or `None` for the best evidence that there is. A choice whose confidence is under
-    `abstain` is answered with none; one under `escalate` is put to a larger model.
+    `abstain` is answered with none; one under `escalate` is put to a larger model as well.
     """
 
     model: Model | None = None

@@ -88,9 +88,10 @@ class Answer(Generic[R]):
     the dotted name that leads to it in `value`; `parts` has what was decided for them, place by place. `cut`
     names the fields whose text ends where its bound is ("" for a whole answer): there may have been more.
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
-    `confidence` and `distribution` are then those of the label that would have been the answer. `first` is
-    what the smaller model said of a call that went on to a larger one. `seconds` is wall time from call to
-    answer. `returns` is the function's type.
+    `confidence` and `distribution` are then those of the label that would have been the answer. Of a call
+    that went on to a larger model, `first` is what the smaller one said and `second` what the larger one
+    said; the answer is that of both, and `model` and `answered_by` name both. `seconds` is wall time from
+    call to answer. `returns` is the function's type.
     """
 
     value: R
@@ -107,6 +108,7 @@ class Answer(Generic[R]):
     calibrated: bool = False
     abstained: bool = False
     first: Answer[R] | None = None
+    second: Answer[R] | None = None
     spans: tuple[tuple[int, int], ...] = ()
     least_sure: str | None = None
     cut: tuple[str, ...] = ()
@@ -157,7 +159,11 @@ class Answer(Generic[R]):
         """The answer as JSON data: what `mpc run --json` prints."""
         returns = kind(self.returns)
         mean = {} if self.mean is None else {"mean": self.mean}
-        first = {} if self.first is None else {"first": self.first.to_json()}
+        both = {
+            name: answer.to_json()
+            for name, answer in (("first", self.first), ("second", self.second))
+            if answer is not None
+        }
         return {
             "value": returns.to_data(self.value),
             "confidence": self.confidence,
@@ -177,7 +183,7 @@ class Answer(Generic[R]):
             },
             "seconds": self.seconds,
             "model": self.model,
-            **first,
+            **both,
         }
 
     def _fields_to_json(self, returns: AnyKind) -> dict[str, object]:

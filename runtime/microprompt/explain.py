@@ -90,14 +90,25 @@ class ChoicePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LargerPlan:
+    """The model that unsure answers are put to as well: what decides `choice` there, and why it has a tuning
+    that is not used, if so."""
+
+    model: str
+    choice: ChoicePlan
+    untuned: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
     `call_tokens` is paid at each call beside the arguments; an answer takes about `expected_tokens`, and
     `max_tokens` at most, if the context has room for them. `waves` are the names of the slots that are
     decoded side by side, if the fields are independent.
 
-    `choices` say what decides them. An answer less sure than `abstain_below` is none; one less sure than
-    `escalate_below` is put to the model `escalate_to`. `untuned` says why there is a tuning that is not used.
+    `choices` say what decides them. An answer less sure than `escalate_below` is put to the model of
+    `escalate_to` as well, and what both say is added up; one less sure than `abstain_below` is none.
+    `untuned` says why there is a tuning that is not used.
     """
 
     function: str
@@ -117,7 +128,7 @@ class Explanation:
     choices: tuple[ChoicePlan, ...] = ()
     abstain_below: float | None = None
     escalate_below: float | None = None
-    escalate_to: str | None = None
+    escalate_to: LargerPlan | None = None
     untuned: str | None = None
 
     def to_json(self) -> dict[str, object]:

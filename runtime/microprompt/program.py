@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import get_type_hints
+from dataclasses import dataclass, fields, replace
+from typing import Final, get_type_hints
 
 from . import abi
 from .errors import AbiError
@@ -25,13 +25,41 @@ class Parameter:
     required: bool = True
 
 
+LAYOUTS: Final = ("plain", "chat")
+MEMBERS: Final = ("declared", "reversed")
+EXAMPLES: Final = ("declared", "reversed", "interleaved")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """How a prompt is laid out where its source leaves that open.
+
+    `layout` is one of `LAYOUTS`; with `None`, the one that suits the model. `members`, one of `MEMBERS`, is
+    the order in which the meanings of labels stand; `examples`, one of `EXAMPLES`, that of examples:
+    interleaved, labels take turns.
+    """
+
+    layout: str | None = None
+    members: str = MEMBERS[0]
+    examples: str = EXAMPLES[0]
+
+
+USUAL: Final = Arrangement()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program(abi.Body):
-    """A prompt function, laid out: its signature beside its body."""
+    """A prompt function, laid out: its signature beside its body. Its `arrangement` is another than the usual
+    one where tuning has found that better."""
 
     name: str
     parameters: tuple[Parameter, ...]
     returns: DeclaredType
+    arrangement: Arrangement = USUAL
+
+    def arranged(self, arrangement: Arrangement) -> Program:
+        """The same program with an arrangement."""
+        return self if arrangement == self.arrangement else replace(self, arrangement=arrangement)
 
     def arguments_of(self, example: abi.Example) -> dict[str, object]:
         """An example's arguments by the names of the parameters."""

@@ -2,6 +2,9 @@
 
     python -m tests.accuracy ship DATA      learn what is shipped
     python -m tests.accuracy source DATA    what the source alone is good for, as a table
+    python -m tests.accuracy escalation DATA
+                                            measure what escalating gains (it takes ten minutes, and a model
+                                            of 1.1 GB), and write it into stdlib/docs/escalation.json
     python -m tests.accuracy page DATA      measure, and write stdlib/docs/accuracy.md
 
 DATA is a folder with one folder a data set, which is no part of this project (`tasks.py` says what is in it).
@@ -17,6 +20,7 @@ import click
 
 from microprompt.errors import ArgumentError, ModelError
 
+from . import escalation
 from .cached import Cached
 from .measure import results
 from .page import FOLDER, source_lines, write_page
@@ -55,6 +59,16 @@ def source_command(data: Path, cache: Path) -> None:
     """Print what the source alone is good for."""
     for line in source_lines(source_table(data, Cached(cache))):
         click.echo(line)
+
+
+@main.command(name="escalation")
+@_data
+@_cached
+def escalation_command(data: Path, cache: Path) -> None:
+    """Measure what escalating gains."""
+    found = escalation.measure(data, Cached(cache))
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "escalation.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 @main.command(name="page")

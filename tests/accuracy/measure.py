@@ -15,7 +15,7 @@ from microprompt.heads import tuning
 
 from . import peers, ways
 from .cached import Cached
-from .outcome import Outcome, answered_above, escalated, outcome_of
+from .outcome import Outcome, answered_above, outcome_of
 from .source_alone import source_table
 from .tasks import ALL, DECISIONS, DEV, TASKS, TRAIN, Task, held_out_rows, rows_of, task_called
 from .weighting import even
@@ -26,8 +26,6 @@ ONE_TEXT: Final = ("taskclass", "complexity", "transience")
 LARGER: Final = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 """Larger models, measured where that is asked for."""
 
-_ESCALATES: Final = "taskclass"
-_SHARES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 _BUSY: Final = 0.5  # a load average for each core above which times are not to be trusted
 
 
@@ -52,7 +50,6 @@ def results(data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
         "setup": _setup(is_busy=is_busy),
         "tasks": [_task(task, data, cached, models=models) for task in TASKS],
         "abstain": [_abstain(task_called(name), data, cached) for name in ONE_TEXT],
-        "escalate": _escalate(task_called(_ESCALATES), data, cached) if models else None,
         "source": source_table(data, cached),
         "held_out": [_held_out(task, cached) for task in DECISIONS],
     }
@@ -174,33 +171,6 @@ def _abstain(task: Task, data: Path, cached: Cached) -> dict[str, object]:
         "name": task.name,
         "on_train": entry.report["cut_points"],
         "found": None if found is None else answered_above(outcome, found.below),
-    }
-
-
-def _escalate(task: Task, data: Path, cached: Cached) -> dict[str, object]:
-    """What it does to put the least sure rows to a larger model, raw and with what was learnt for it."""
-    rows = rows_of(task, data, DEV)
-    model = LARGER[-1]
-    labels = ways.from_source(task, labels=True, model=model)
-    raw = ways.calls(f"label scores, {model}", task, labels, rows, cached)
-    corrected = ways.with_tuning(task, ways.tuned(task, data, TRAIN, cached, model=model), model=model)
-    learnt = ways.calls(f"{tuned(TRAIN)}, {model}", task, corrected, rows, cached)
-    small = {
-        "shipped": ways.calls("shipped", task, ways.shipped(task), rows, cached),
-        tuned(TRAIN): ways.calls(
-            tuned(TRAIN), task, ways.with_tuning(task, ways.tuned(task, data, TRAIN, cached)), rows, cached
-        ),
-    }
-    return {
-        "name": task.name,
-        "model": model,
-        "raw": raw.figures(),
-        "tuned": learnt.figures(),
-        "curves": [
-            {"first": name, "second": second, "points": escalated(first, outcome, _SHARES)}
-            for name, first in small.items()
-            for second, outcome in (("raw", raw), ("tuned", learnt))
-        ],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,22 +87,3 @@ def answered_above(first: Outcome, threshold: float) -> dict[str, object]:
         "accuracy": right / count if count else None,
         "interval": list(metrics.wilson(right, count)),
     }
-
-
-def escalated(first: Outcome, second: Outcome, shares: Sequence[float]) -> list[dict[str, object]]:
-    """What it does to put the least sure share of the rows to a second model: the accuracy of both
-    together."""
-    order = np.argsort(first.confidence, kind="stable")
-    found = []
-    for share in shares:
-        goes_on = np.zeros(first.n, dtype=bool)
-        goes_on[order[: round(share * first.n)]] = True
-        right = int(np.where(goes_on, second.right, first.right).sum())
-        found.append(
-            {
-                "share": share,
-                "accuracy": right / first.n,
-                "interval": list(metrics.wilson(right, first.n)),
-            }
-        )
-    return found

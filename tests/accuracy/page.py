@@ -1,4 +1,4 @@
-"""The page of results, from accuracy.json: what was measured, and how.
+"""The page of results, from accuracy.json and escalation.json: what was measured, and how.
 
     python -m tests.accuracy.page
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from . import escalation
 from .source_alone import DRAWS, INPUTS
 from .tasks import DECISIONS, OTHERS, ROOT, Task, task_called
 
@@ -21,12 +22,15 @@ _SURE: Final = 0.05  # a p-value below which a difference is called one
 
 
 def write_page(folder: Path) -> None:
-    """Write accuracy.md beside accuracy.json in `folder`."""
-    results = json.loads((folder / "accuracy.json").read_text(encoding="utf-8"))
-    (folder / "accuracy.md").write_text("\n".join(page(results)) + "\n", encoding="utf-8")
+    """Write accuracy.md beside accuracy.json and escalation.json in `folder`."""
+    results, escalated = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("accuracy.json", "escalation.json")
+    )
+    (folder / "accuracy.md").write_text("\n".join(page(results, escalated)) + "\n", encoding="utf-8")
 
 
-def page(results: Mapping[str, Any]) -> Iterator[str]:
+def page(results: Mapping[str, Any], escalated: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the page."""
     setup = results["setup"]
     yield "# Accuracy"
@@ -36,7 +40,7 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
         f"labelled and that nothing was fitted on. Measured by `make accuracy` with {setup['model']} on "
         f"{setup['cores']} cores of {setup['cpu']}, "
         + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
-        + ". All tables are made from [accuracy.json](accuracy.json)."
+        + ". All tables are made from [accuracy.json](accuracy.json) and [escalation.json](escalation.json)."
     )
     if setup["busy"]:
         yield ""
@@ -63,11 +67,10 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
     yield "## Abstaining"
     yield ""
     yield from _abstaining(results["abstain"])
-    if results["escalate"] is not None:
-        yield ""
-        yield "## Escalating"
-        yield ""
-        yield from _escalating(results["escalate"])
+    yield ""
+    yield "## Escalation"
+    yield ""
+    yield from escalation.lines(escalated)
     yield ""
     yield "## Rows written for the project"
     yield ""
@@ -200,24 +203,6 @@ def _abstaining(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             f"| {title} | {found['threshold']:.3f} | {found['coverage']:.0%} | "
             f"{'' if found['accuracy'] is None else _accuracy(found)} |"
         )
-
-
-def _escalating(found: Mapping[str, Any]) -> Iterator[str]:
-    title = task_called(found["name"]).title
-    yield (
-        f"`{title}` with `escalate`: the calls that the small model is least sure of are put to "
-        f"{found['model']}. By itself that has {_accuracy(found['raw'])} by its label scores, and "
-        f"{_accuracy(found['tuned'])} once it is tuned on `train`: its answers lean to one label until "
-        "then, and escalation gains little."
-    )
-    yield ""
-    curves = found["curves"]
-    shares = [point["share"] for point in curves[0]["points"]]
-    yield f"| small model | larger model | {' | '.join(f'{share:.0%}' for share in shares)} |"
-    yield f"|---|---|{'---|' * len(shares)}"
-    for curve in curves:
-        cells = [f"{point['accuracy']:.3f}" for point in curve["points"]]
-        yield f"| {curve['first']} | {curve['second']} | {' | '.join(cells)} |"
 
 
 def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from microprompt import abi
 from microprompt.deciding.evidence import AnyEmbedder, Loaded, Sources
+from microprompt.deciding.scores import corrected
 from microprompt.deciding.source import RULE, heads_from_source
 from microprompt.engines.base import AnyEngine
 from microprompt.errors import ModelError
@@ -26,7 +27,6 @@ from microprompt.heads.evidence import RECIPE, Labels
 from microprompt.heads.head import Head
 from microprompt.heads.linear import Numbers, log_softmax
 from microprompt.program import Program
-from microprompt.tuning.tune import corrected
 
 from .cached import Cached
 from .tasks import DEV, TASKS, TRAIN, Task, question_of, rows_of

@@ -10,7 +10,7 @@ import click
 
 from microprompt.errors import ModelError
 from microprompt.heads.evidence import Evidence
-from microprompt.tuning.names import short_name
+from microprompt.heads.names import short_name
 
 _SECONDS = 20.0
 
@@ -51,6 +51,9 @@ class Telling:
     def comparing(self, ways: int, rows: int) -> Iterator[Callable[[int], None]]:
         with counted(f"{self._name}: ways to answer", ways) as advance:
             yield advance
+
+    def turning_to(self, model: str) -> None:
+        tell(f"{self._name}: {model}")
 
     def skipped(self, evidence: Evidence, seconds: float) -> None:
         tell(f"{self._name}: no time for {short_name(evidence)}")

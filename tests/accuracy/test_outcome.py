@@ -5,25 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .outcome import Outcome, answered_above, escalated, outcome_of
+from .outcome import Outcome, answered_above, outcome_of
 
 LABELS = np.array([0, 0, 1, 1])
 FIRST = Outcome(
     probabilities=np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.55, 0.45]]), labels=LABELS, by="readout"
-)
-SECOND = Outcome(
-    probabilities=np.array([[0.2, 0.8], [0.8, 0.2], [0.2, 0.8], [0.2, 0.8]]), labels=LABELS, by="labels"
 )
 
 
 def test_only_sure_answers_are_given_above_a_threshold() -> None:
     found = answered_above(FIRST, 0.65)
     assert (found["coverage"], found["answered"], found["accuracy"]) == (0.5, 2, 1.0)
-
-
-def test_the_least_sure_rows_go_on_first() -> None:
-    points = escalated(FIRST, SECOND, (0.0, 0.25, 0.5, 1.0))
-    assert [point["accuracy"] for point in points] == [0.5, 0.75, 1.0, 0.75]
 
 
 def test_a_row_without_an_answer_is_wrong() -> None:

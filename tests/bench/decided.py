@@ -20,8 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, TypeAlias
 
-import numpy as np
-
 import microprompt
 from microprompt import PromptFunction, abi, gather, prompt
 from microprompt.deciding.choices import example_labels, questions
@@ -285,8 +283,7 @@ def _entry(program: Program, subject: Subject, model: abi.Model) -> Entry:
         features = evidence_of_rows(program, rows, evidence, sources)
         linear = fit(features, list(answers.values()), len(question.options))
         parts.append(HeadPart(evidence, 1.0, linear))
-    bias = np.zeros(len(question.options), dtype=np.float32)
-    return Entry(key=_KEY, model=model_name(model), heads={"": Head(parts=tuple(parts), bias=bias)})
+    return Entry(key=_KEY, model=model_name(model), heads={"": Head(parts=tuple(parts))})
 
 
 def _evidence(subject: Subject, sources: Loaded) -> list[Evidence]:

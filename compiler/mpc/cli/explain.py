@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,10 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from microprompt.explain import ChoicePlan, Explanation, SlotPlan, TextPart, TrieBranch
+
+
+_UNTUNED: Final = "not tuned, and the source has too little for more: `mpc tune`, or add examples"
+_UNTUNED_LARGER: Final = "not tuned, and worth less until it is: `mpc tune --on` of the function tunes it too"
 
 
 @click.command(short_help="Explain a diagnostic's code, or a prompt function.")
@@ -109,7 +113,7 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _choice(choice: ChoicePlan) -> Iterator[str]:
+def _choice(choice: ChoicePlan, untuned: str = _UNTUNED) -> Iterator[str]:
     name = f" {choice.name}" if choice.name else ""
     weights = "/".join(f"{part.weight:.2g}" for part in choice.parts)
     said = [f"weights {weights}"] if len(choice.parts) > 1 else []
@@ -124,19 +128,29 @@ def _choice(choice: ChoicePlan) -> Iterator[str]:
     match choice.origin:
         case "tuning":
             yield "  tuned" + (", calibrated" if choice.calibrated else "")
-        case "source":
+        case "source" if choice.answered_by != "labels":
             yield "  from the source alone: its confidence orders answers, and says no more"
         case _:
-            yield "  not tuned, and the source has too little for more: `mpc tune`, or add examples"
+            yield f"  {untuned}"
 
 
 def _thresholds(found: Explanation) -> Iterator[str]:
-    if found.untuned is not None:
-        yield f"its tuning is not used: {found.untuned}"
-    if found.escalate_below is not None:
-        yield f"below {found.escalate_below:.3g} it is put to {found.escalate_to}"
+    yield from _untuned(found.untuned)
+    larger = found.escalate_to
+    if found.escalate_below is not None and larger is not None:
+        yield (
+            f"below {found.escalate_below:.3g} it is put to {larger.model} as well, and what both say is "
+            "added up"
+        )
+        for line in (*_choice(larger.choice, _UNTUNED_LARGER), *_untuned(larger.untuned)):
+            yield f"  {line}"
     if found.abstain_below is not None:
         yield f"below {found.abstain_below:.3g} the answer is none"
+
+
+def _untuned(why: str | None) -> Iterator[str]:
+    if why is not None:
+        yield f"its tuning is not used: {why}"
 
 
 def _tokens(counted: Explanation | SlotPlan) -> str:

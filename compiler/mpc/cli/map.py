@@ -126,5 +126,9 @@ def _fingerprint(file: str, called: functions.AnyFunction) -> str:
     if file.endswith(".mp"):
         parts += [read_regular(path) for path in project.watched([Path(file)])]
     else:
-        parts.append(read_regular(Path(str(sys.modules[called.__module__].__file__))))
+        module = Path(str(sys.modules[called.__module__].__file__))
+        tuning = called.program.tuning
+        parts.append(read_regular(module))
+        if tuning is not None:
+            parts.append(read_regular(module.with_name(tuning.file)))
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

@@ -7,20 +7,23 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from microprompt import abi
 from microprompt.answer import Answer
 from microprompt.errors import EngineError, MicropromptError, ModelError
-from microprompt.evaluation.leave_out import LeftOut, leave_out
+from microprompt.evaluation.leave_out import leave_out
 from microprompt.types import kind
 from mpc import project
 
 from . import console, functions
 from .failures import USER, show_diagnostics
 from .output import print_json
+
+if TYPE_CHECKING:
+    from microprompt.deciding.source import Unseen
 
 
 @click.command(short_help="Run the tests: clauses.")
@@ -93,12 +96,14 @@ class Result:
     expected_probability: float | None
     seconds: float
     error: str | None
-    left_out: LeftOut | None = None
+    left_out: Unseen | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
         found = {name: getattr(self, name) for name in self.__slots__}
-        return {**found, "left_out": self.left_out and self.left_out.to_json()}
+        unseen = self.left_out
+        left_out = unseen and {"n": unseen.examples, "right": unseen.right, "chance": unseen.chance}
+        return {**found, "left_out": left_out}
 
 
 def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
@@ -140,7 +145,7 @@ def _result(
     )
 
 
-def _leave_out(called: functions.AnyFunction) -> LeftOut | None:
+def _leave_out(called: functions.AnyFunction) -> Unseen | None:
     """What leaving out its examples tells of a function; a warning where one of them has no answer."""
     try:
         return leave_out(called)
@@ -152,9 +157,9 @@ def _leave_out(called: functions.AnyFunction) -> LeftOut | None:
         return None
 
 
-def _show_left_out(called: functions.AnyFunction, found: LeftOut) -> None:
+def _show_left_out(called: functions.AnyFunction, found: Unseen) -> None:
     click.echo(
-        f"     {called.program.name}: examples left out in turn: {found.right} of {found.n} right "
+        f"     {called.program.name}: examples left out in turn: {found.right} of {found.examples} right "
         f"(chance {found.chance})"
     )
 

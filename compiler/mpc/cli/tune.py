@@ -16,9 +16,9 @@ from microprompt import abi, rows
 from microprompt.engines import loaded
 from microprompt.errors import ModelError
 from microprompt.evaluation.rows import LABEL, LabelledRows, joined, read_labelled, read_unlabelled
+from microprompt.heads.names import short_name
 from microprompt.program import Program
 from microprompt.storage import read_regular
-from microprompt.tuning.names import short_name
 from mpc import project
 
 from . import console, functions
@@ -82,7 +82,8 @@ def command(
 
     Without rows, its examples and labels are all there is. Rows without answers correct how often each label
     is said. Rows with answers, from 20 on, are learnt from: each way to answer is tried on rows that were
-    left out. `mpc build` takes up what was learnt.
+    left out. The model that unsure answers go on to is tuned on them too. `mpc build` takes up what was
+    learnt.
     """
     seconds = _seconds(budget)
     if labelled and unlabelled is not None:
@@ -97,7 +98,7 @@ def command(
     key = project.keys(path).get(function)
     if key is None:
         raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")
-    named = called.program.using.model if model is None else abi.Model(name=model)
+    named = called.program.using.model if model is None else abi.Model(name=functions.model_named(model))
     wanted = loaded.wanted(named, path.parent)
     program = replace(called.program, using=replace(called.program.using, model=wanted))
     found = [_labelled(program, each, label) for each in labelled]
@@ -123,10 +124,18 @@ def command(
     )
     with console.model_progress():
         tuned = tune.tune(request, _Shown())
+    if tuned.larger is not None:
+        click.echo(f"{tuned.larger.entry.model}, which unsure answers go on to:")
+        for line in _lines(tuned.larger):
+            click.echo(line)
+        click.echo(f"{tuned.entry.model}:")
     for line in _lines(tuned):
         click.echo(line)
-    for each in tune.write(path, function, tuned.entry):
+    for each in tune.write(path, function, *tuned.entries):
         click.echo(f"wrote {project.shown(each)} ({each.stat().st_size:,} bytes)")
+    larger = program.using.escalate
+    if larger is not None and not found:
+        click.echo(f"{larger.model.name}, which unsure answers go on to, is not tuned: give rows (`--on`)")
     click.echo(f"next: `mpc build {file}`")
     if tuned.refused:
         for refused in tuned.refused:
@@ -146,6 +155,9 @@ class _Shown:
     def comparing(self, ways: int, rows: int) -> Iterator[Callable[[int], None]]:
         with self._counted(f"comparing {ways} ways to answer {rows} rows", ways) as advance:
             yield advance
+
+    def turning_to(self, model: str) -> None:
+        self._tell(f"tuning {model}")
 
     def skipped(self, evidence: Evidence, seconds: float) -> None:
         self._tell(f"not tried: {short_name(evidence)}; it takes about {seconds:.0f} s more (--budget)")
@@ -185,14 +197,17 @@ def _seconds(budget: str) -> float:
 def _lines(tuned: Tuned) -> Iterator[str]:
     for one in tuned.found:
         of = f"`{one.question.name}`: " if one.question.name else ""
-        if one.taken is None or one.places is None:
+        if one.note:
             yield f"{of}{one.note}"
-        else:
-            yield f"{of}{len(one.places)} rows, each answered by what was learnt from the others"
+        if one.taken is not None and one.places is not None:
+            if not one.note:
+                yield f"{of}{len(one.places)} rows, each answered by what was learnt from the others"
             yield from _tried(one, one.taken, one.places)
     for name, point in tuned.cut_points.items():
         low, high = point.interval
-        of = f"the {point.coverage:.0%} that are surer" if name == "abstain" else "all, both models together"
+        of = f"the {point.coverage:.0%} that are surer"
+        if name == "escalate":
+            of = f"all, {1 - point.coverage:.0%} put to both models"
         provisional = "; provisional: it takes 200 rows to be firm" if point.provisional else ""
         yield (
             f"{name} below {point.threshold:.3f} to reach {point.reach:g}: of {of}, "
@@ -214,4 +229,4 @@ def _tried(one: Found, taken: Trial, places: NDArray[np.intp]) -> Iterator[str]:
         )
     best = min(one.tried, key=lambda trial: trial.log_loss)
     if taken is not best:
-        yield f"  {best.name} has less log-loss, but no more than chance gives, and costs more"
+        yield f"  {best.name} has less log-loss, but no more than chance gives: the simpler is taken"

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from .. import abi
+from ..engines.engine import NEAR_TIE
+from ..heads.linear import Numbers
 from ..program import Program
 from ..prompts.layout import lay_out
 from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, make_plan
@@ -38,6 +42,12 @@ def questions(returns: DeclaredType) -> tuple[Question, ...]:
         for choice in _choices(make_plan(returns).root)
         if len(choice.options) > 1
     )
+
+
+def is_near_tie(log_probs: Numbers, using: abi.Using) -> bool:
+    """Whether the best label beats the next one by so little that the same call may give that one."""
+    best, second = np.sort(log_probs)[:-3:-1]
+    return bool(using.temperature == 0 and best - second < NEAR_TIE)
 
 
 def places(returns: DeclaredType) -> frozenset[str]:

@@ -4,8 +4,8 @@
                                                                           └── the rest of a record, written
                                                                               by the model around them ── ...
     ... ── sure enough? ──┬── yes: done
-                          ├── no, and there is a larger model: the same program there
-                          └── no, and the prompt abstains: none
+                          ├── no, and there is a larger model: the same program there, and both together
+                          └── no, nor are both, and the prompt abstains: none
 
 A call that comes here waits for several pieces of work. Its future is done when the last of them is; when it
 ends early, because it failed, was cancelled or took too long, they are given up, unless others want them too.
@@ -33,19 +33,19 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
-from ..engines.engine import NEAR_TIE
 from ..errors import EngineError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
-from ..program import Program
+from ..program import Arrangement, Program
 from ..scheduling.jobs import Answerer, Pending, run_many
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
 from ..types import kind
-from .choices import questions
+from .choices import is_near_tie, questions
+from .escalation import together
 from .evidence import Loaded, Sources, claim, features_of, label_features, local
 from .explained import explained
-from .settle import Heads, Settled, Settlement, model_name, settle
+from .settle import Heads, Settled, Settlement, settle
 
 if TYPE_CHECKING:
     from ..explain import Explanation
@@ -87,6 +87,7 @@ class Decider:
         self._settlements: dict[_Place, Settlement] = {}
         self._settling = threading.Lock()
         self._warm: set[_Place] = set()
+        self._arranged: dict[Arrangement, Program] = {}
         self._larger = self._on_larger_model()
 
     # ---------------------------------------------------------------------------------- as an engine
@@ -157,14 +158,18 @@ class Decider:
         return pending.future.result()
 
     def render(self, call: Call) -> str:
-        """The exact text of a call's prompt."""
-        return self._engine().render(call)
+        """The exact text of the prompt behind which a call's labels are scored."""
+        if self._program.tuning is None:  # it is laid out as usual, and nothing has to be settled
+            return self._engine().render(call)
+        program = self.arranged(self.settlement().arrangement)
+        return self._engine().render(replace(call, program=program))
 
     def explain(self, program: Program) -> Explanation:
         """What a call of the program costs and why, and what decides it."""
         settlement, engine = self.settlement(), self._engine()
-        larger = None if self._larger is None else model_name(self._larger._place()[0])
-        return explained(engine.explain(program), settlement, engine, larger)
+        larger = None if self._larger is None else self._larger.settlement()
+        found = engine.explain(self.arranged(settlement.arrangement))
+        return explained(found, settlement, engine, larger)
 
     def close(self) -> None:
         """Free the model."""
@@ -186,7 +191,7 @@ class Decider:
                 model, heads = place = self._place()
                 found = settle(self._program, self._folder, model, self.sources, heads)
                 if self._larger is not None:
-                    self._larger.check_thresholds()
+                    self._larger.settlement()  # what is wrong with it is not for the first unsure call to say
                 self._settlements[place] = found
             return found
 
@@ -201,10 +206,9 @@ class Decider:
             self._engine()
         self._warm.add(place)
 
-    def check_thresholds(self) -> None:
-        """Raise `TuningError` if a threshold is not known; loads no model."""
-        model, _ = self._place()
-        settle(self._program, self._folder, model, self.sources, Heads.NONE)
+    def arranged(self, arrangement: Arrangement) -> Program:
+        """The decider's program with an arrangement: each time the same one, for an engine binds it once."""
+        return self._arranged.setdefault(arrangement, self._program.arranged(arrangement))
 
     def _settled_now(self) -> Settlement | None:
         return self._settlements.get(self._place())
@@ -235,7 +239,8 @@ class Decider:
         using = self._program.using
         if using.escalate is None:
             return None
-        program = replace(self._program, using=replace(using, model=using.escalate.model, escalate=None))
+        using = replace(using, model=using.escalate.model, escalate=None, abstain=None)
+        program = replace(self._program, using=using)
         # What the source alone gives has been asked already: of a larger model its own word is wanted.
         return Decider(program, self._folder, sources=self._sources, heads=Heads.TUNED)
 
@@ -279,7 +284,8 @@ class _Run:
 
     def _asked(self, evidence: Evidence) -> Future[Any]:
         if isinstance(evidence, Labels):
-            return self._submitted(self._call)
+            program = self._decider.arranged(evidence.arrangement)
+            return self._submitted(replace(self._call, program=program))
         claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
         self._hold(claimed.release)
         self._usages.append(usage)
@@ -299,7 +305,9 @@ class _Run:
         """All evidence is there, and what the heads say of it is what is answered."""
         using = self._call.program.using
         sampler = sampler_of(using)
-        written: Answer[object] | None = given.get(Labels())
+        written: Answer[object] | None = next(
+            (answer for evidence, answer in given.items() if isinstance(evidence, Labels)), None
+        )
         decided: dict[str, FieldAnswer] = {}
         near_tie = False
         for one in self._settlement.settled:
@@ -307,8 +315,7 @@ class _Run:
                 continue
             features = {each: self._features(each, one, given[each]) for each in one.head.evidence}
             log_probs = one.head.log_probs(features)
-            best, second = np.sort(log_probs)[:-3:-1]
-            near_tie |= bool(using.temperature == 0 and best - second < NEAR_TIE)
+            near_tie |= is_near_tie(log_probs, using)
             decided[one.question.name] = _field(one, log_probs, sampler.pick(log_probs), written)
         self._complete(decided, near_tie, written)
 
@@ -376,19 +383,24 @@ class _Run:
         settlement = self._settlement
         if settlement.escalate is not None and answer.confidence < settlement.escalate:
             self._follow_up(lambda: self._escalate(self._timed(answer)))
-        elif settlement.abstain is not None and answer.confidence < settlement.abstain:
-            self.pending.succeed(replace(self._timed(answer), value=None, abstained=True))
         else:
-            self.pending.succeed(self._timed(answer))
+            self._end(answer)
+
+    def _end(self, answer: Answer[object]) -> None:
+        abstain = self._settlement.abstain
+        if abstain is not None and answer.confidence < abstain:
+            answer = replace(answer, value=None, abstained=True)
+        self.pending.succeed(self._timed(answer))
 
     def _escalate(self, first: Answer[object]) -> None:
         larger = self._decider.larger
         assert larger is not None, "a threshold for escalation comes with a model"
         pending = larger.submit(self._remaining(larger.program), waits=self._waits)
         self._hold(lambda: larger.abandon(pending))
+        (one,) = self._settlement.settled  # the compiler refuses thresholds of what is not one choice
         self._when_all(
             {"": pending.future},
-            lambda given: self.pending.succeed(replace(self._timed(given[""]), first=first)),
+            lambda given: self._end(together(one.question, first, given[""], larger.program.using)),
         )
 
     def _timed(self, answer: Answer[object]) -> Answer[object]:

@@ -195,7 +195,8 @@ def evidence_of_rows(
     `question` is the choice that label scores are wanted of. `progress` is called after each row. Raises what
     ended the first row that failed.
     """
-    calls = [Call(program, row) for row in rows]
+    asked = program.arranged(evidence.arrangement) if isinstance(evidence, Labels) else program
+    calls = [Call(asked, row) for row in rows]
     found = []
     for given in _given(calls, evidence, sources):
         found.append(_row_features(evidence, question, given))

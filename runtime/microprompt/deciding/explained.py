@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
 from ..engines.base import AnyEngine
 from ..engines.engine import Engine
-from ..explain import ChoicePlan, Cost, Explanation, PartPlan
-from ..heads.evidence import Embedding, Evidence, Labels, Readout
+from ..explain import ChoicePlan, Cost, Explanation, LargerPlan, PartPlan
+from ..heads.evidence import Readout
+from ..heads.names import name_of
 from .settle import Settled, Settlement
 
 
 def explained(
-    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: str | None
+    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: Settlement | None
 ) -> Explanation:
-    """The same explanation, with what decides; `larger` is the model that calls go on to, if they do."""
+    """The same explanation, with what decides; `larger` is for the model that calls go on to, if they do."""
     return replace(
         found,
         choices=tuple(map(_choice, settlement.settled)),
         abstain_below=settlement.abstain,
         escalate_below=settlement.escalate,
-        escalate_to=larger,
+        escalate_to=None if larger is None else _larger(larger),
         untuned=settlement.untuned,
         cost=found.cost and _cost(found.cost, settlement, engine),
     )
@@ -35,7 +35,7 @@ def _choice(one: Settled) -> ChoicePlan:
         answered_by="labels" if one.head is None else one.head.answered_by,
         origin=one.origin,
         parts=tuple(
-            PartPlan(evidence=in_words(part.evidence), weight=round(part.weight, 3)) for part in parts
+            PartPlan(evidence=name_of(part.evidence).whole, weight=round(part.weight, 3)) for part in parts
         ),
         calibrated=one.head is not None and one.head.calibrated,
         examples=None if unseen is None else unseen.examples,
@@ -45,23 +45,9 @@ def _choice(one: Settled) -> ChoicePlan:
     )
 
 
-def in_words(evidence: Evidence) -> str:
-    """Evidence for people."""
-    match evidence:
-        case Labels():
-            return "the labels' probabilities"
-        case Readout(layer=layer, prefix="own"):
-            return f"hidden states behind layer {layer}, the arguments read behind the prompt"
-        case Readout(layer=layer):
-            return f"hidden states behind layer {layer}, the arguments read alone"
-        case Embedding(model=model, form="cosine"):
-            return f"{model}, how near the two texts are"
-        case Embedding(model=model, form="pair"):
-            return f"{model}, how the two texts compare"
-        case Embedding(model=model):
-            return f"{model}, what the text is about"
-        case _:
-            assert_never(evidence)
+def _larger(settlement: Settlement) -> LargerPlan:
+    (one,) = settlement.settled
+    return LargerPlan(model=settlement.model, choice=_choice(one), untuned=settlement.untuned)
 
 
 def _cost(cost: Cost, settlement: Settlement, engine: AnyEngine) -> Cost:

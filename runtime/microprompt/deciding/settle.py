@@ -2,8 +2,9 @@
 on an answer is taken.
 
 A head is taken from the tuning file, if that was made for this prompt, model and version; else it is made
-from the source alone, once, and kept; else the labels are scored. What is not used, and why, is remembered
-for who asks (`explain`), and what is lacking is said once on standard error.
+from the source alone, once, and kept; where that has nothing for one, it is of label scores, corrected by how
+often each label is said anyway; and where nothing tells that, labels are scored as they are. What is not
+used, and why, is remembered for who asks (`explain`), and what is lacking is said once on standard error.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from typing import Final
 from .. import abi, models
 from ..errors import ModelError, TuningError
 from ..heads import tuning
-from ..heads.evidence import RECIPE, Embedding, Evidence
+from ..heads.evidence import RECIPE, Embedding, Evidence, Labels
 from ..heads.head import Head
 from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
 from ..locations import is_path
-from ..program import Program
+from ..program import USUAL, Arrangement, Program
 from . import kept
 from .choices import Question, fingerprint, places, questions
 from .evidence import Sources
+from .scores import VERSION as SCORES
+from .scores import scored
 from .source import EMBEDDER, RULE, Unseen, heads_from_source
 
 
@@ -61,6 +64,12 @@ class Settlement:
         """What the heads have to be given the features of, each once."""
         heads = [one.head for one in self.settled if one.head is not None]
         return tuple(dict.fromkeys(each for head in heads for each in head.evidence))
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the prompt is laid out behind which labels are scored."""
+        found = [each.arrangement for each in self.evidence if isinstance(each, Labels)]
+        return found[0] if found else USUAL
 
     @property
     def answers(self) -> str:
@@ -207,7 +216,7 @@ def _thresholds(program: Program, entry: Entry | None) -> tuple[float | None, fl
     larger = None if using.escalate is None else model_name(using.escalate.model)
     when = None if using.escalate is None else using.escalate.when
     return (
-        _number(program, "abstain", using.abstain, resolved.abstain, None),
+        _number(program, "abstain", using.abstain, resolved.abstain, larger),
         _number(program, "escalate", when, resolved.escalate, larger),
     )
 
@@ -241,7 +250,9 @@ def _from_source(
     if not asked:
         return {}
     names = [question.name for question in asked]
-    key = kept.key_of(fingerprint(program), _identity(model), _identity(abi.Model(name=EMBEDDER)), *_VERSIONS)
+    # What labels score depends on the layout, too.
+    models = (_identity(model), str(model.layout), _identity(abi.Model(name=EMBEDDER)))
+    key = kept.key_of(fingerprint(program), *models, *_VERSIONS)
     entry = kept.find(key)
     if entry is None or not all(_fits(entry, question) for question in asked):
         entry = _fitted(program, model, asked, sources, key)
@@ -256,7 +267,7 @@ def _from_source(
     }
 
 
-_VERSIONS: Final = (f"recipe {RECIPE}", f"rule {RULE}")
+_VERSIONS: Final = (f"recipe {RECIPE}", f"rule {RULE}", f"scores {SCORES}")
 
 
 def _identity(model: abi.Model) -> str:
@@ -278,6 +289,9 @@ def _fitted(
 ) -> Entry:
     lacks: list[ModelError] = []
     made = heads_from_source(program, asked, sources, lacks.append)
+    for question in asked:
+        if made[question.name].head is None:
+            made[question.name] = scored(program, question, sources)
     entry = Entry(
         key=key,
         model=model_name(model),

@@ -7,7 +7,7 @@ makes a part:
 - the embedder: how alike the arguments are to a label's words and its examples;
 - the embedder again, for two texts: how near they are to one another, fitted on the examples.
 
-Where neither has anything to go by, there is no head, and the labels are scored.
+Where neither has anything to go by, there is no head, and the labels are scored (`scores`).
 
 How much each weighs is decided by leaving examples out, one of each label at a time: each part says what it
 would say of an example that it had not seen. With few examples that is a matter of chance, so the weights are
@@ -68,11 +68,13 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Made:
-    """What came of a question: its head, and how that does on the examples, if there are any. There is no
-    head where the source has nothing for one to go by, so that the scores of the labels have to do."""
+    """What came of a question: its head, how that does on the examples, if there are any, and what it says of
+    them without having seen them: log-probabilities, shape (n, K). There is no head where the source has
+    nothing for one to go by, so that the scores of the labels have to do."""
 
     head: Head | None
-    unseen: Unseen | None
+    unseen: Unseen | None = None
+    said: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +156,7 @@ def _made(examples: _Examples, question: Question, lacking: Callable[[ModelError
         if found is not None:
             candidates.append(found)
     if not candidates:
-        return Made(head=None, unseen=None)
+        return Made(head=None)
     weights = weigh([each.left_out for each in candidates], known.labels)
     parts = tuple(
         HeadPart(each.evidence, weight, each.linear)
@@ -162,9 +164,13 @@ def _made(examples: _Examples, question: Question, lacking: Callable[[ModelError
         if weight > 0
     )
     if not parts:
-        return Made(head=None, unseen=None)
-    head = Head(parts=parts, bias=np.zeros(known.n_labels, dtype=np.float32))
-    return Made(head=head, unseen=_unseen(candidates, weights, known))
+        return Made(head=None)
+    head = Head(parts=parts)
+    if not len(known.labels):
+        return Made(head=head)
+    left_out = np.stack([each.left_out.mean(axis=0) for each in candidates])
+    said = log_softmax(np.tensordot(weights, left_out, axes=1))
+    return Made(head=head, unseen=unseen_of(said, known.labels), said=said)
 
 
 def weigh(left_out: Sequence[Numbers], labels: NDArray[np.intp]) -> tuple[float, ...]:
@@ -190,14 +196,12 @@ def weigh(left_out: Sequence[Numbers], labels: NDArray[np.intp]) -> tuple[float,
     return tuple(float(weight) if weight > _NOTHING else 0.0 for weight in found)
 
 
-def _unseen(candidates: Sequence[_Candidate], weights: Sequence[float], known: _Known) -> Unseen | None:
-    if not len(known.labels):
-        return None
-    said = np.tensordot(weights, np.stack([each.left_out.mean(axis=0) for each in candidates]), axes=1)
+def unseen_of(said: Numbers, labels: NDArray[np.intp]) -> Unseen:
+    """How what is `said` of examples does, shape (n, K), of which `labels` are right, shape (n,)."""
     return Unseen(
-        examples=len(known.labels),
-        right=int((said.argmax(axis=1) == known.labels).sum()),
-        chance=int(np.bincount(known.labels).max()),
+        examples=len(labels),
+        right=int((said.argmax(axis=1) == labels).sum()),
+        chance=int(np.bincount(labels).max()),
     )
 
 
@@ -222,10 +226,13 @@ def _near(known: _Known) -> _Candidate | None:
 
 
 def _can_be_fitted(known: _Known) -> bool:
-    """Whether every label has an example; of labels that say nothing by themselves, two are enough."""
-    seen = len(np.unique(known.labels))
-    say_something = any(map(known.question.kind.words, known.question.options))
-    return seen == known.n_labels or (seen > 1 and not say_something)
+    """Whether every label has an example, but for `none`; of labels that say nothing by themselves, two are
+    enough."""
+    seen = set(known.labels.tolist())
+    options = known.question.options
+    if any(map(known.question.kind.words, options)):
+        return len(seen) > 1 and all(each is None or label in seen for label, each in enumerate(options))
+    return len(seen) > 1
 
 
 def _fitted(evidence: Evidence, known: _Known, *, c: float | None = None) -> _Candidate:
@@ -242,11 +249,17 @@ def _fitted(evidence: Evidence, known: _Known, *, c: float | None = None) -> _Ca
 
 def _alike(known: _Known) -> _Candidate | None:
     """The centroids of the labels: of each the mean of its words and its examples, as unit vectors. What a
-    label means is a text of its own beside the label."""
+    label means is a text of its own beside the label.
+
+    Without an example of it, `none` is like nothing: hardly ever said, for no text is less like all labels
+    than that. How unlike a text of none of them is, differs too much from task to task to be known.
+    """
     if not holes(known.all.program):
         return None
-    words = [known.question.kind.words(option) for option in known.question.options]
-    if any(not said and label not in known.labels for label, said in enumerate(words)):
+    options = known.question.options
+    words = [known.question.kind.words(option) for option in options]
+    unsaid = {label for label, said in enumerate(words) if not said and label not in known.labels}
+    if any(options[label] is not None for label in unsaid):
         return None
     evidence = Embedding(EMBEDDER, "text")
     embedder = known.all.sources.embedder(EMBEDDER)

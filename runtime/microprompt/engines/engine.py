@@ -62,10 +62,7 @@ class Engine:
         threads: int = 1,
         cores: Cores | None = None,
     ) -> None:
-        if layout == "chat" and backend.template is None:
-            raise EngineError(
-                f"{backend.name} has no chat template that llama.cpp knows; use the plain layout"
-            )
+        _require_layout(backend, layout)
         self.backend = backend
         self.layout = layout
         self.scheduler = Scheduler(LaneGroup(backend, cores=cores), runners=lanes, threads=threads)
@@ -86,10 +83,15 @@ class Engine:
         with self.scheduler.kept_open():
             found = self._bound.get(id(program))
             if found is None:
-                found = TokenizedProgram(program, self.backend, chat=self.layout == "chat")
+                layout = self._layout_of(program)
+                _require_layout(self.backend, layout)
+                found = TokenizedProgram(program, self.backend, chat=layout == "chat")
                 # `found` keeps the program alive, so its id stays its own.
                 self._bound[id(program)] = found
             return found
+
+    def _layout_of(self, program: Program) -> str:
+        return program.arrangement.layout or self.layout
 
     def render(self, call: Call) -> str:
         """The exact text of a call's prompt."""
@@ -103,7 +105,8 @@ class Engine:
     def explain(self, program: Program) -> Explanation:
         """What a call of a program costs and why; runs nothing on the model."""
         with self.scheduler.kept_open():
-            return explain(self.bind(program), backend=self.backend, layout=self.layout, speed=self.speed)
+            layout = self._layout_of(program)
+            return explain(self.bind(program), backend=self.backend, layout=layout, speed=self.speed)
 
     def submit(
         self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
@@ -251,3 +254,8 @@ class Engine:
             # An engine that is not closed must not leave the file open. At exit the system sees to that.
             weakref.finalize(self, self._answers.close).atexit = False
         return self._answers
+
+
+def _require_layout(backend: FullBackend, layout: str) -> None:
+    if layout == "chat" and backend.template is None:
+        raise EngineError(f"{backend.name} has no chat template that llama.cpp knows; use the plain layout")

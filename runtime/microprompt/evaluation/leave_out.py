@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from ..function import PromptFunction
 from ..types import kind
 from .variants import with_program
+
+if TYPE_CHECKING:
+    from ..deciding.source import Unseen
 
 FEWEST: Final = 4
 """Fewer examples tell nothing."""
@@ -17,23 +20,7 @@ MOST: Final = 64
 """More examples are not left out: each costs the evaluation of a prompt with all the others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Of `n` examples `right` were answered right without having been seen.
-
-    `chance` is how many are right when the most frequent label is always said.
-    """
-
-    n: int
-    right: int
-    chance: int
-
-    def to_json(self) -> dict[str, object]:
-        """As JSON data."""
-        return {"n": self.n, "right": self.right, "chance": self.chance}
-
-
-def leave_out(function: PromptFunction[..., Any]) -> LeftOut | None:
+def leave_out(function: PromptFunction[..., Any]) -> Unseen | None:
     """How examples are answered without having been seen; `None` if this tells too little or costs too much.
 
     It is told of functions that answer by a choice and have `FEWEST` to `MOST` examples. A head that was made
@@ -43,6 +30,8 @@ def leave_out(function: PromptFunction[..., Any]) -> LeftOut | None:
     Raises:
         MicropromptError: as the function itself.
     """
+    from ..deciding.source import Unseen  # not at the top: it loads NumPy, and most commands need none
+
     program = function.program
     returns, examples = kind(program.returns), program.examples
     if returns.options() is None or not FEWEST <= len(examples) <= MOST:
@@ -60,20 +49,17 @@ def leave_out(function: PromptFunction[..., Any]) -> LeftOut | None:
         others = (*examples[:place], *examples[place + 1 :])
         without = with_program(function, replace(program, examples=others))
         right += without(*examples[place].arguments) == examples[place].answer
-    return LeftOut(
-        n=len(examples),
+    return Unseen(
+        examples=len(examples),
         right=right,
         chance=max(Counter(returns.key(example.answer) for example in examples).values()),
     )
 
 
-def _unseen(function: PromptFunction[..., Any]) -> LeftOut | None:
+def _unseen(function: PromptFunction[..., Any]) -> Unseen | None:
     """What the head of a function has told of its examples, if a head answers."""
     decider = function.decider
     if decider is None or not decider.decides:
         return None
     (settled,) = decider.settlement().settled
-    unseen = settled.unseen
-    if settled.head is None or unseen is None:
-        return None
-    return LeftOut(n=unseen.examples, right=unseen.right, chance=unseen.chance)
+    return None if settled.head is None else settled.unseen

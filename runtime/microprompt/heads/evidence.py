@@ -7,11 +7,13 @@ Whoever has a piece of evidence can say what it is called, and what numbers it g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..program import EXAMPLES, LAYOUTS, MEMBERS, USUAL, Arrangement
 
 Features: TypeAlias = NDArray[np.float32]
 
@@ -28,13 +30,18 @@ compare number by number."""
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The log-probabilities of the labels behind the prompt, shape (K,), in the order of the options."""
+    """The log-probabilities of the labels behind the prompt, shape (K,), in the order of the options.
+    `arrangement` is how that prompt is laid out."""
+
+    arrangement: Arrangement = USUAL
 
     name: ClassVar[str] = "labels"
 
     def to_data(self) -> dict[str, object]:
-        """As JSON data, which `evidence_of` reads."""
-        return {"kind": self.name}
+        """As JSON data, which `evidence_of` reads. What is as usual is left out."""
+        usual = asdict(USUAL)
+        said = asdict(self.arrangement)
+        return {"kind": self.name, **{name: said[name] for name in said if said[name] != usual[name]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,12 @@ def evidence_of(data: object) -> Evidence:
     return found
 
 
+def _labels(data: Mapping[str, object]) -> Labels:
+    known = {"layout": LAYOUTS, "members": MEMBERS, "examples": EXAMPLES}
+    said = {name: _one_of(words, data, name) for name, words in known.items() if name in data}
+    return Labels(Arrangement(**said))
+
+
 def _readout(data: Mapping[str, object]) -> Readout:
     layer = data.get("layer")
     if not isinstance(layer, int) or isinstance(layer, bool) or layer < 1:
@@ -115,7 +128,7 @@ def _one_of(known: tuple[str, ...], data: Mapping[str, object], name: str) -> st
 
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, object]], Evidence]]] = {
-    Labels.name: lambda data: Labels(),
+    Labels.name: _labels,
     Readout.name: _readout,
     Embedding.name: _embedding,
 }

@@ -1,7 +1,7 @@
 """A head: what turns the evidence of one call into a distribution over the labels.
 
 Each part looks at one piece of evidence and says log-probabilities. The head adds them up, each times its
-part's weight, then a bias for each label, and normalises: a product of experts (Hinton 1999), in which a part
+part's weight, and normalises: a product of experts (Hinton 1999), in which a part
 that is unsure says little.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .evidence import NAMES, Evidence
 from .linear import Linear, Numbers, log_softmax
@@ -28,18 +28,17 @@ class HeadPart:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Head:
-    """Parts, and a bias for each of the K labels, shape (K,), float32.
+    """Parts, at least one, that all know the same K labels.
 
     `calibrated` says that its probabilities were held against labelled rows that it had not been fitted on.
     """
 
     parts: tuple[HeadPart, ...]
-    bias: NDArray[np.float32]
     calibrated: bool = False
 
     @property
     def n_labels(self) -> int:
-        return len(self.bias)
+        return self.parts[0].linear.n_labels
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -55,7 +54,5 @@ class Head:
     def log_probs(self, features: Mapping[Evidence, ArrayLike]) -> Numbers:
         """Log-probabilities of the labels, shape (..., K), from features of shape (..., D) for each piece of
         evidence. Raises `KeyError` where one is missing."""
-        total = self.bias.astype(np.float64)
-        for part in self.parts:
-            total = total + part.weight * part.linear.log_probs(features[part.evidence])
-        return log_softmax(total)
+        said = [part.weight * part.linear.log_probs(features[part.evidence]) for part in self.parts]
+        return log_softmax(np.sum(said, axis=0))

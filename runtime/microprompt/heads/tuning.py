@@ -35,8 +35,8 @@ _LENGTH: Final = 8  # bytes that say how long its text is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """The confidence `below` which an answer is not taken, so that the accuracy `reach` is reached; for an
-    escalation, with the larger `model`, called as in `Entry`."""
+    """The confidence `below` which an answer is not taken, so that the accuracy `reach` is reached; where
+    unsure answers go on to a larger `model`, with that one, called as in `Entry`."""
 
     reach: float
     below: float
@@ -136,7 +136,6 @@ def _entry_data(place: str, entry: Entry, tensors: dict[str, NDArray[np.float32]
     for leaf, head in entry.heads.items():
         name = f"{place}.{leaf}"
         heads[leaf] = {
-            "bias": keep(f"{name}.bias", head.bias),
             "calibrated": head.calibrated,
             "parts": [
                 {
@@ -251,15 +250,15 @@ def _resolved(data: _Data) -> Resolved:
 
 
 def _head(data: _Data, tensors: Mapping[str, NDArray[np.float32]]) -> Head:
-    bias = data.tensor("bias", tensors, 1)
     parts = tuple(_part(part, tensors) for part in data.each("parts"))
     if not parts:
         data.refuse("has no parts")
     if len({part.evidence for part in parts}) < len(parts):
         data.refuse("has two parts of the same evidence")
-    if any(part.linear.n_labels != len(bias) for part in parts) or len(bias) < 2:
+    n_labels = {part.linear.n_labels for part in parts}
+    if len(n_labels) > 1 or min(n_labels) < 2:
         data.refuse("has parts of other numbers of labels")
-    return Head(parts=parts, bias=bias, calibrated=data.of("calibrated", bool))
+    return Head(parts=parts, calibrated=data.of("calibrated", bool))
 
 
 def _part(data: _Data, tensors: Mapping[str, NDArray[np.float32]]) -> HeadPart:

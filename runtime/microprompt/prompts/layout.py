@@ -12,6 +12,7 @@ stay apart as segments, for only the first may hold a model's control tokens.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -76,7 +77,7 @@ def _running_text(program: Program) -> Iterator[Segment]:
     answer = kind(program.returns)
     if head := _instruction(program):
         yield Literal(head + "\n\n")
-    for example in program.examples:
+    for example in _examples(program):
         yield from _shot(program, example)
         yield Literal(f" {answer.plain(example.answer)}\n\n")
     yield from _question(program)
@@ -87,7 +88,7 @@ def _turns(program: Program, template: Template) -> Iterable[Segment]:
     turns = []
     if head := _instruction(program):
         turns.append(Message("system", (Literal(head),)))
-    for example in program.examples:
+    for example in _examples(program):
         turns.append(Message("user", tuple(_shot(program, example))))
         turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
     turns.append(Message("user", tuple(_question(program))))
@@ -95,9 +96,29 @@ def _turns(program: Program, template: Template) -> Iterable[Segment]:
 
 
 def _instruction(program: Program) -> str:
+    meanings = list(kind(program.returns).meanings())
+    if program.arrangement.members == "reversed":
+        meanings.reverse()
     # What is in several places of the answer means the same in each.
-    lines = dict.fromkeys((program.instruction, *kind(program.returns).meanings()))
+    lines = dict.fromkeys((program.instruction, *meanings))
     return "\n".join(line for line in lines if line)
+
+
+def _examples(program: Program) -> Sequence[abi.Example]:
+    """The examples in the order in which they stand."""
+    match program.arrangement.examples:
+        case "reversed":
+            return program.examples[::-1]
+        case "interleaved":
+            seen: Counter[str] = Counter()
+            rounds = []
+            for example in program.examples:
+                label = kind(program.returns).key(example.answer)
+                rounds.append(seen[label])
+                seen[label] += 1
+            return [program.examples[at] for at in sorted(range(len(rounds)), key=rounds.__getitem__)]
+        case _:
+            return program.examples
 
 
 def _question(program: Program) -> Iterator[Segment]:

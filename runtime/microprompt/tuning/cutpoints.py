@@ -86,7 +86,7 @@ def _lowest(
     sure = np.asarray(confidence, dtype=np.float64)
     n = len(sure)
     if n < LEAST_ROWS:
-        raise too_few(n)
+        raise _too_few(n)
     order = np.argsort(-sure, kind="stable")
     ranked = sure[order]
     # errors[k] and answers[k] are those where the k surest rows are answered by the model itself.
@@ -120,7 +120,7 @@ def _lowest(
     )
 
 
-def too_few(n: int) -> ArgumentError:
+def _too_few(n: int) -> ArgumentError:
     """What is said where `n` rows are too few."""
     return ArgumentError(
         f"a cut-point can't be found on {n} rows; it takes {LEAST_ROWS}, better {FIRM_ROWS}",

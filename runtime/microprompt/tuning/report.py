@@ -35,6 +35,7 @@ def _choice(one: Found) -> dict[str, object]:
     names = [one.question.kind.key(option) for option in one.question.options]
     counts = np.bincount(one.places, minlength=len(names))
     return {
+        **({"by": one.note} if one.note else {}),
         "labels": dict(zip(names, map(int, counts), strict=True)),
         "tried": [_tried(trial, one.places) for trial in one.tried],
         "taken": one.taken.name,

@@ -47,6 +47,10 @@ class Listener(Protocol):
         """So many rows are read for a piece of evidence; what is given back is told of each more."""
         ...
 
+    def turning_to(self, model: str) -> None:
+        """What follows is of this model: where unsure answers go on to a larger one, both are tuned."""
+        ...
+
     def comparing(self, ways: int, rows: int) -> AbstractContextManager[Callable[[int], None]]:
         """So many ways to answer are fitted and compared on rows; told as `reading` is."""
         ...
@@ -100,3 +104,11 @@ class Found:
     taken: Trial | None = None
     places: NDArray[np.intp] | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLarger:
+    """What was found for the model that unsure answers go on to, on the rows with these numbers."""
+
+    rows: NDArray[np.intp]
+    found: Found

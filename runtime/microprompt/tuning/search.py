@@ -18,7 +18,7 @@ from ..heads.evidence import Embedding, Evidence, Features
 from ..heads.fit import SQUARED_LENGTH, Blocks, C, cross_validate, fit
 from ..heads.head import Head, HeadPart
 from ..heads.linear import Linear, Numbers
-from .names import short_name
+from ..heads.names import short_name
 
 FOLDS: Final = 5
 STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -106,8 +106,7 @@ def assemble(trial: Trial, rows: Labelled, *, calibrated: bool) -> Head:
         bias = joint.bias if start == 0 else np.zeros_like(joint.bias)
         parts.append(HeadPart(evidence, 1.0, Linear(joint.weights[:, start:end].copy(), bias)))
         start = end
-    bias = np.zeros(rows.n_labels, dtype=np.float32)
-    return Head(parts=tuple(parts), bias=bias, calibrated=calibrated)
+    return Head(parts=tuple(parts), calibrated=calibrated)
 
 
 def _together(rows: Labelled, evidence: tuple[Evidence, ...]) -> Features:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .. import abi
 from ..deciding.choices import Question, holes, questions
 from ..deciding.evidence import Loaded, Sources, evidence_of_rows, local
+from ..deciding.scores import can_leave_out, corrected, scored
 from ..deciding.settle import model_name
 from ..deciding.source import EMBEDDER, heads_from_source
 from ..engines.base import Call
@@ -30,14 +31,16 @@ from ..heads import tuning
 from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
 from ..heads.fit import C
 from ..heads.head import Head, HeadPart
-from ..heads.linear import Linear, log_softmax
+from ..heads.linear import log_softmax
+from ..heads.names import short_name
 from ..heads.tuning import Entry, Tunings
 from ..program import Program
 from ..types import kind
+from .arrange import arrange, in_words
 from .cutpoints import CutPoint
-from .names import short_name
+from .larger import request_for_larger
 from .report import report
-from .request import Found, Listener, Reader, Request, SourcesOf
+from .request import Found, FoundLarger, Listener, Reader, Request, SourcesOf
 from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
 from .thresholds import cut_points, resolved, to_reach
 
@@ -50,29 +53,33 @@ LEAST_ANSWERS: Final = 8
 LEAST_INPUTS: Final = 8
 """Fewer inputs say nothing of how often a label is said."""
 
-CORRECTION: Final = 0.75
-"""The exponent of the prior by which label scores are divided: all of it would correct too much, as the
-labels are not equally frequent in truth either."""
-
 _FORMS: Final = {1: ("text",), 2: ("cosine", "pair")}  # by the number of texts
-_FLOOR: Final = 1e-3  # of a prior: a label that was never said is not made likely by one input that says it
 _PROBED: Final = 8  # rows that tell how long all will take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
-    """The entry to write, what it was made of, and which thresholds have no number, and why."""
+    """The entry to write, what it was made of, and which thresholds have no number, and why. `larger` is the
+    same for the model that unsure answers go on to."""
 
     entry: Entry
     found: tuple[Found, ...]
     cut_points: Mapping[str, CutPoint] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    larger: Tuned | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries to write: that of the larger model too, if anything was learnt for it."""
+        larger = () if self.larger is None or not self.larger.entry.heads else (self.larger.entry,)
+        return (*larger, self.entry)
 
 
 def tune(
     request: Request, listener: Listener, *, sources: SourcesOf = Loaded, reader: Reader = evidence_of_rows
 ) -> Tuned:
-    """Find the heads of a program's choices, and the numbers of its thresholds.
+    """Find the heads of a program's choices, and the numbers of its thresholds. Where unsure answers go on to
+    a larger model, it is tuned first, on some of the same labelled rows.
 
     `sources` gives the models by name and folder; `reader` reads labelled rows, or knows them already.
 
@@ -88,16 +95,45 @@ def tune(
             "choice in that",
             help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
         )
+    is_scored = request.program.using.decide == abi.LABELS
+    if is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
+        raise ArgumentError(
+            f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
+            "not be used",
+            help='take `decide = "labels"` out of `using:`',
+        )
+    for_larger = request_for_larger(request)
+    if for_larger is None:
+        return _tuned(request, asked, listener, sources, reader, None)
+    large, rows = for_larger
+    listener.turning_to(model_name(large.model))
+    ways = candidates(large.program, _layer(sources(large.model, large.folder)), shares=large.shares)
+    words = tuple(way for way in ways if not any(isinstance(each, Embedding) for each in way))
+    larger = _tuned(replace(large, candidates=words), asked, listener, sources, reader, None)
+    listener.turning_to(model_name(request.model))
+    beside = FoundLarger(rows=rows, found=larger.found[0])
+    return replace(_tuned(request, asked, listener, sources, reader, beside), larger=larger)
+
+
+def _tuned(
+    request: Request,
+    asked: Sequence[Question],
+    listener: Listener,
+    sources: SourcesOf,
+    reader: Reader,
+    larger: FoundLarger | None,
+) -> Tuned:
     models = sources(request.model, request.folder)
     if request.program.using.decide == abi.LABELS:
-        found = _on_scores(request, asked, models, listener)
+        assert request.labelled is not None
+        found = _on_scores(request, request.labelled, asked, models, listener, reader)
     elif request.labelled is not None:
         found = _on_labelled(request, request.labelled, asked, models, listener, reader)
     elif request.inputs is not None:
         found = _on_inputs(request, request.inputs, asked, models, listener)
     else:
         found = _on_source(request, asked, models, listener)
-    points, refused = cut_points(request, found, sources, listener)
+    points, refused = cut_points(request, found, larger)
     entry = Entry(
         key=request.key,
         model=model_name(request.model),
@@ -115,15 +151,18 @@ def beside(source: Path) -> Tunings:
     return tuning.read(path) if path.exists() else {}
 
 
-def write(source: Path, function: str, entry: Entry) -> tuple[Path, Path]:
-    """Put an entry beside a `.mp` file, in place of what was there for the same function and model.
+def write(source: Path, function: str, *entries: Entry) -> tuple[Path, Path]:
+    """Put entries beside a `.mp` file, in place of what was there for the same function and models.
 
     Raises:
         TuningError: there is a tuning file that can't be read.
         OSError: it can't be written.
     """
     path = tuning.tuning_path(source)
-    tuning.write(path, tuning.with_entry(beside(source), function, entry))
+    found = beside(source)
+    for entry in entries:
+        found = tuning.with_entry(found, function, entry)
+    tuning.write(path, found)
     return path, tuning.tensors_path(path)
 
 
@@ -293,8 +332,7 @@ def _check_lengths(
 def _on_inputs(
     request: Request, rows: InputRows, asked: Sequence[Question], models: Sources, listener: Listener
 ) -> tuple[Found, ...]:
-    """Label scores, corrected by how often each label is said of the inputs (Zhao et al. 2021 correct by what
-    is said of inputs without content; real ones serve better), beside what the source says."""
+    """Label scores, corrected by how often each label is said of the inputs, beside what the source says."""
     if len(rows) < LEAST_INPUTS:
         raise ArgumentError(
             f"{len(rows)} inputs say too little of how often a label is said; it takes {LEAST_INPUTS}",
@@ -318,21 +356,9 @@ def _with_scores(
     said = _features(request, rows, [(Labels(),)], [one.question], models, listener)[Labels()]
     others = () if one.head is None else one.head.parts
     parts = (HeadPart(Labels(), 1.0, corrected(said)), *others)
-    head = Head(
-        parts=tuple(replace(part, weight=1 / len(parts)) for part in parts),
-        bias=np.zeros(len(one.question.options), dtype=np.float32),
-    )
+    head = Head(parts=tuple(replace(part, weight=1 / len(parts)) for part in parts))
     beside = f", and {one.note}" if others else ""
     return replace(one, head=head, note=f"label scores, corrected by {len(rows)} inputs{beside}")
-
-
-def corrected(said: Features) -> Linear:
-    """The map that divides label scores by the labels' prior, to the power of 0.75; `said` are those of
-    inputs as they come, log-probabilities of shape (n, K)."""
-    prior = np.maximum(np.exp(said.astype(np.float64)).mean(axis=0), _FLOOR)
-    n_labels = said.shape[1]
-    bias = -CORRECTION * np.log(prior)
-    return Linear(np.eye(n_labels, dtype=np.float32), bias.astype(np.float32))
 
 
 def _on_source(
@@ -341,17 +367,18 @@ def _on_source(
     made = heads_from_source(request.program, asked, models, listener.lacking)
     found = []
     for question in asked:
-        head, unseen = made[question.name].head, made[question.name].unseen
+        one = made[question.name]
+        if request.inputs is None and can_leave_out(request.program, question):
+            found.append(arrange(request, question, one, models, listener))
+            continue
+        if request.inputs is None and one.head is None:
+            one = scored(request.program, question, models)
         note = "nothing was learnt: the source gives neither examples nor words to go by"
-        if head is not None:
-            by = " + ".join(short_name(part.evidence) for part in head.parts)
-            note = f"{by}, from the source alone"
-            if unseen is not None:
-                note += (
-                    f": of {unseen.examples} examples, left out in turn, {unseen.right} come out right "
-                    f"(chance {unseen.chance})"
-                )
-        found.append(Found(question=question, head=head, note=note))
+        if one.head is not None:
+            note = f"{' + '.join(map(short_name, one.head.evidence))}, from the source alone"
+            if one.unseen is not None:
+                note += f": {in_words(one.unseen)}"
+        found.append(Found(question=question, head=one.head, note=note))
     if request.inputs is None and all(one.head is None for one in found):
         raise ArgumentError(
             f"the source of {request.program.name} says nothing to learn from",
@@ -364,20 +391,18 @@ def _on_source(
 
 
 def _on_scores(
-    request: Request, asked: Sequence[Question], models: Sources, listener: Listener
+    request: Request,
+    rows: LabelledRows,
+    asked: Sequence[Question],
+    models: Sources,
+    listener: Listener,
+    reader: Reader,
 ) -> tuple[Found, ...]:
     """What the label scores say of the rows, uncorrected, for a program that wants nothing else: no head, but
     thresholds may need their numbers."""
-    rows = request.labelled
-    if rows is None or asked[0].name != "" or not to_reach(request):
-        raise ArgumentError(
-            f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
-            "not be used",
-            help='take `decide = "labels"` out of `using:`',
-        )
     (question,) = asked
     _, places = _answers(request.program, rows, question)
-    said = _features(request, rows, [(Labels(),)], asked, models, listener)[Labels()]
+    said = _features(request, rows, [(Labels(),)], asked, models, listener, reader)[Labels()]
     labelled = Labelled(features={Labels(): said}, labels=places, n_labels=len(question.options))
     scored = trial_of(labelled, (Labels(),), C, log_softmax(said.astype(np.float64)))
     return (Found(question=question, tried=(scored,), taken=scored, places=places),)

@@ -14,7 +14,10 @@ import pytest
 from microprompt import storage
 from microprompt.errors import DeadlineExceeded, EngineError, MicropromptError, ModelError
 from microprompt.function import PromptFunction
+from microprompt.heads import tuning
+from microprompt.heads.tuning import Entry
 from microprompt.testing import ScriptedEngine
+from mpc import project
 
 from .conftest import Mpc
 
@@ -130,6 +133,17 @@ def test_the_output_of_another_program_is_not_continued(
     program = folder / "intake.mp"
     program.write_text(program.read_text().replace("Is it a question", "Is this a question"))
     status, said = run_map(mpc)
+    assert status == 1
+    assert "was made by another program" in said
+
+
+def test_rows_that_another_tuning_answered_are_not_continued(
+    mpc: Mpc, engine: ScriptedEngine, rows: Path, folder: Path
+) -> None:
+    for model in ("smollm2-135m", "gemma3-270m"):
+        key = project.keys(folder / "intake.mp")["classify"]
+        tuning.write(folder / "intake.tuning.json", {"classify": (Entry(key=key, model=model, heads={}),)})
+        status, said = run_map(mpc)
     assert status == 1
     assert "was made by another program" in said
 

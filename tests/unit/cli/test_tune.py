@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from microprompt import abi
 from microprompt.engines import loaded
 from mpc import project
 
@@ -89,6 +90,24 @@ def test_options_are_kept_in_the_file(mpc: Mpc, rows: Write, folder: Path) -> No
     assert (report["rows"], report["written"], report["sources"]) == (60, True, ["mine (CC0)"])
 
 
+def test_the_path_of_a_model_begins_in_the_current_folder(
+    mpc: Mpc, rows: Write, folder: Path, sources: FakeSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows(30)
+    asked: list[str] = []
+
+    def engine_for(model: abi.Model, _: Path) -> object:
+        asked.append(model.name)
+        return sources.small
+
+    monkeypatch.setattr(loaded, "engine_for", engine_for)
+    (folder / "inner").mkdir()
+    (folder / "intake.mp").rename(folder / "inner" / "intake.mp")
+    result = mpc("tune", "inner/intake.mp", "classify", "--on", "rows.jsonl", "--model", "./own.gguf")
+    assert result.exit_code == 0
+    assert set(asked) == {str(folder.resolve() / "own.gguf")}
+
+
 @pytest.mark.usefixtures("sources")
 def test_without_rows_the_source_is_what_there_is(mpc: Mpc, folder: Path) -> None:
     result = mpc("tune", "intake.mp", "classify")
@@ -125,6 +144,26 @@ def test_heads_are_written_where_a_threshold_has_no_number(mpc: Mpc, rows: Write
     assert result.exit_code == 0
     assert "abstain below " in result.stdout
     assert "provisional" in result.stdout
+    assert project.check([folder]) == ()
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_model_that_unsure_answers_go_on_to_is_tuned_too(mpc: Mpc, rows: Write, folder: Path) -> None:
+    escalate = 'using:\n    escalate = "gemma3-270m" to reach 0.8\n'
+    edit(folder, '    "Sit down." -> "command"\n', f'    "Sit down." -> "command"\n{escalate}')
+    result = mpc("tune", "intake.mp", "classify")
+    assert "gemma3-270m, which unsure answers go on to, is not tuned: give rows (`--on`)" in result.stdout
+    rows(60)
+    result = mpc("tune", "intake.mp", "classify", "--on", "rows.jsonl")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "gemma3-270m, which unsure answers go on to:"
+    assert "smollm2-135m:" in lines
+    assert "escalate below " in result.stdout
+    assert "% put to both models, " in result.stdout
+    assert "microprompt: tuning gemma3-270m" in result.stderr
+    found = json.loads((folder / "intake.tuning.json").read_text())
+    assert [entry["model"] for entry in found["functions"]["classify"]] == ["gemma3-270m", "smollm2-135m"]
     assert project.check([folder]) == ()
 
 

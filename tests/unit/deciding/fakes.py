@@ -144,13 +144,13 @@ class FakeSources:
     class Of:
         def __init__(self, all: FakeSources, model: abi.Model | None) -> None:
             self._all = all
-            self._is_large = model is not None and model.name == LARGE.name
+            self.is_large = model is not None and model.name == LARGE.name
 
         def check(self) -> None: ...
 
         def engine(self) -> FakeEngine:
-            self._all.loaded.append("large" if self._is_large else "small")
-            return self._all.large if self._is_large else self._all.small
+            self._all.loaded.append("large" if self.is_large else "small")
+            return self._all.large if self.is_large else self._all.small
 
         def embedder(self, name: str) -> Any:
             if self._all.fake_embedder is None:

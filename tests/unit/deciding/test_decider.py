@@ -78,7 +78,7 @@ def towards(*texts: str, evidence: Evidence = OWN, sure: float = 4.0, calibrated
     """A head that says a label of texts that are like the label's."""
     weights = np.stack([sure * direction(text) for text in texts])
     part = HeadPart(evidence, 1.0, Linear(weights, np.zeros(len(texts), dtype=np.float32)))
-    return Head(parts=(part,), bias=np.zeros(len(texts), dtype=np.float32), calibrated=calibrated)
+    return Head(parts=(part,), calibrated=calibrated)
 
 
 HEAD = towards("is", "close", "falling")
@@ -224,7 +224,7 @@ def test_label_scores_of_a_field_are_corrected(sources: FakeSources, tuned: Any,
         "ask": {Inner(act=Act.question, urgency=4): 0.6, Inner(act=Act.command, urgency=2): 0.4}
     }
     same = Linear(np.eye(3, dtype=np.float32), np.array([-3, 0, 0], dtype=np.float32))
-    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),), bias=np.zeros(3, dtype=np.float32))
+    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),))
     laid_out = tuned(program(INNER), corrected, heads={"act": corrected})
     answer = ask(decider(laid_out, sources, tmp_path), "Hm.")
     assert answer.value == Inner(act=Act.command, urgency=2)
@@ -245,7 +245,7 @@ def test_a_tuned_head_answers(sources: FakeSources, tuned: Any, tmp_path: Path) 
 
 def test_label_scores_are_corrected_by_a_tuned_head(sources: FakeSources, tuned: Any, tmp_path: Path) -> None:
     same = Linear(np.eye(3, dtype=np.float32), np.array([-3, 0, 0], dtype=np.float32))
-    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),), bias=np.zeros(3, dtype=np.float32))
+    corrected = Head(parts=(HeadPart(Labels(), 1.0, same),))
     answer = ask(decider(tuned(program(ACT), corrected), sources, tmp_path), "Hm.")
     assert (answer.value, answer.answered_by) == (Act.command, "labels")
     assert answer.coverage == pytest.approx(1.0)
@@ -467,18 +467,41 @@ def escalated(laid_out: Program, below: float) -> Program:
     )
 
 
-def test_an_answer_that_is_not_sure_is_put_to_the_larger_model(
+def test_an_answer_that_is_not_sure_is_put_to_the_larger_model_as_well(
     sources: FakeSources, tuned: Any, tmp_path: Path
 ) -> None:
     asked = decider(escalated(tuned(program(BoolType()), towards("is", "close")), 0.9), sources, tmp_path)
-    sources.large._script = {"ask": False}
+    sources.large._script = {"ask": {True: 0.25, False: 0.75}}
     sure, unsure = ask(asked, "is"), ask(asked, "is close")
-    assert (sure.value, sure.first, sure.model) == (True, None, "smollm2-135m")
-    assert (unsure.value, unsure.model, unsure.answered_by) == (False, "gemma3-270m", "labels")
-    assert unsure.first.answered_by == "readout"
-    assert unsure.first.model == "smollm2-135m"
+    assert (sure.value, sure.first, sure.second, sure.model) == (True, None, None, "smollm2-135m")
+    assert (unsure.value, unsure.model) == (False, "smollm2-135m+gemma3-270m")
+    assert (unsure.answered_by, unsure.calibrated) == ("readout+labels", False)
+    assert (unsure.first.answered_by, unsure.first.model) == ("readout", "smollm2-135m")
+    assert (unsure.second.answered_by, unsure.second.model) == ("labels", "gemma3-270m")
     assert unsure.seconds >= unsure.first.seconds
     assert len(sources.large.calls) == 1
+    assert unsure.usage.prompt_tokens == (
+        unsure.first.usage.prompt_tokens + unsure.second.usage.prompt_tokens
+    )
+
+
+def test_the_answer_of_both_models_is_the_product_of_what_they_say(
+    sources: FakeSources, tuned: Any, tmp_path: Path
+) -> None:
+    sources.large._script = {"ask": {Act.question: 0.5, Act.command: 0.375, Act.other: 0.125}}
+    asked = decider(escalated(tuned(program(ACT), towards("is", "close", "x")), 0.9), sources, tmp_path)
+    answer = ask(asked, "close is close")
+    product = {act: answer.first.distribution[act] * answer.second.distribution[act] for act in Act}
+    expected = {act: each / sum(product.values()) for act, each in product.items()}
+    assert answer.distribution == pytest.approx(expected)
+    assert answer.confidence == answer.distribution[answer.value] == max(answer.distribution.values())
+    assert {*answer.to_json()} >= {"first", "second"}
+
+
+def test_two_models_that_disagree_are_a_near_tie(sources: FakeSources, tuned: Any, tmp_path: Path) -> None:
+    laid_out = tuned(program(BoolType()), towards("is", "is"))
+    sources.large._script = {"ask": {True: 0.5, False: 0.5}}
+    assert ask(decider(escalated(laid_out, 0.9), sources, tmp_path), "is").near_tie
 
 
 def test_the_larger_model_has_a_tuning_of_its_own(sources: FakeSources, tuned: Any, tmp_path: Path) -> None:
@@ -488,18 +511,53 @@ def test_the_larger_model_has_a_tuning_of_its_own(sources: FakeSources, tuned: A
     tuning.write(path, tuning.with_entry(tuning.read(path), "ask", larger))
     answer = ask(decider(escalated(laid_out, 0.9), sources, tmp_path), "is")
     assert (answer.value, answer.calibrated) == (Act.command, True)
+    assert answer.answered_by == "readout+readout"
     assert len(sources.large.readings.asked) == 1
 
 
-def test_the_larger_model_abstains_too(sources: FakeSources, tuned: Any, tmp_path: Path) -> None:
+def test_what_both_models_are_unsure_of_is_abstained_from(
+    sources: FakeSources, tuned: Any, tmp_path: Path
+) -> None:
     laid_out = escalated(tuned(program(MAYBE), towards("a", "b", "c", "d")), 0.9)
     laid_out = with_using(laid_out, abstain=abi.Threshold(below=0.6), decide=None)
     path = tmp_path / "ask.tuning.json"
     unsure = Entry(key=KEY, model="gemma3-270m", heads={"": towards("is", "is", "c", "d")})
     tuning.write(path, tuning.with_entry(tuning.read(path), "ask", unsure))
     answer = ask(decider(laid_out, sources, tmp_path), "is")
-    assert (answer.value, answer.abstained, answer.model) == (None, True, "gemma3-270m")
+    assert (answer.value, answer.abstained, answer.first is None) == (None, True, False)
     assert not answer.first.abstained
+    assert not answer.second.abstained
+    sure = Entry(key=KEY, model="gemma3-270m", heads={"": towards("is", "b", "c", "d")})
+    tuning.write(path, tuning.with_entry(tuning.read(path), "ask", sure))
+    answer = ask(decider(laid_out, sources, tmp_path), "is")
+    assert (answer.value, answer.abstained) == (Act.question, False)
+
+
+def test_the_number_to_abstain_is_for_the_answers_of_both_models(
+    sources: FakeSources, tuned: Any, tmp_path: Path
+) -> None:
+    alone = Thresholds(abstain=Resolved(reach=0.95, below=0.5))
+    asked = escalated(tuned(program(MAYBE), towards("is", "b", "c", "d"), thresholds=alone), 0.9)
+    with pytest.raises(TuningError, match=r"to abstain to reach 0\.95 with gemma3-270m"):
+        ask(decider(with_using(asked, abstain=abi.Threshold(reach=0.95)), sources, tmp_path), "is")
+    both = Thresholds(abstain=Resolved(reach=0.95, below=0.5, model="gemma3-270m"))
+    asked = escalated(tuned(program(MAYBE), towards("is", "b", "c", "d"), thresholds=both), 0.9)
+    asked = with_using(asked, abstain=abi.Threshold(reach=0.95))
+    assert decider(asked, sources, tmp_path).settlement().abstain == 0.5
+
+
+def test_a_larger_model_that_is_not_to_be_had_is_said_at_the_first_call(
+    sources: FakeSources, tuned: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = decider(escalated(tuned(program(ACT), towards("is", "close", "x")), 0.9), sources, tmp_path)
+
+    def check(of: FakeSources.Of) -> None:
+        if of.is_large:
+            raise ModelError("there is no model `gemma3-270m`")
+
+    monkeypatch.setattr(FakeSources.Of, "check", check)
+    with pytest.raises(ModelError, match="no model `gemma3-270m`"):
+        ask(asked, "is is is")  # of which the smaller model is sure
 
 
 def test_thresholds_hold_where_labels_are_scored(sources: FakeSources) -> None:

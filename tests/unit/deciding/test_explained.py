@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from microprompt import abi, settings
 from microprompt.deciding import evidence as gathering
 from microprompt.deciding.decider import Decider
-from microprompt.deciding.explained import in_words
 from microprompt.explain import Explanation, Speed
 from microprompt.heads import tuning
-from microprompt.heads.evidence import FORMS, Embedding
+from microprompt.heads.evidence import FORMS, Embedding, Readout
+from microprompt.heads.head import Head, HeadPart
+from microprompt.heads.linear import Linear
+from microprompt.heads.names import name_of
 from microprompt.heads.tuning import Entry
 from microprompt.program import Program
 from microprompt.types import BoolType, OptionalType
@@ -63,8 +66,10 @@ def test_what_the_source_alone_gives_says_how_it_does_on_unseen_examples(sources
 
 
 def test_where_labels_are_scored_it_says_what_would_help(sources: FakeSources) -> None:
+    sources.small._script = {"ask": True}
     found = explained(program(BoolType()), sources)
-    assert [(choice.answered_by, choice.origin) for choice in found.choices] == [("labels", "labels")]
+    assert [(choice.answered_by, choice.origin) for choice in found.choices] == [("labels", "source")]
+    assert "the labels' probabilities, corrected" in "\n".join(lines(found))
     assert "mpc tune" in "\n".join(lines(found))
 
 
@@ -75,8 +80,26 @@ def test_thresholds_are_shown_as_numbers(sources: FakeSources) -> None:
         escalate=abi.Escalation(model=LARGE, when=abi.Threshold(below=0.75)),
     )
     text = "\n".join(lines(explained(laid_out, sources)))
-    assert "below 0.75 it is put to gemma3-270m" in text
+    assert "below 0.75 it is put to gemma3-270m as well, and what both say is added up" in text
+    assert "  answered by: labels\n    not tuned, and worth less until it is" in text
     assert "below 0.6 the answer is none" in text
+
+
+def test_what_decides_on_the_larger_model_is_shown(sources: FakeSources, tmp_path: Path) -> None:
+    key = "0" * 32
+    part = HeadPart(Readout(1, "none"), 1.0, Linear(np.ones((3, 64), np.float32), np.zeros(3, np.float32)))
+    head = Head(parts=(part,), calibrated=True)
+    entry = Entry(key=key, model=LARGE.name, heads={"": head})
+    tuning.write(tmp_path / "ask.tuning.json", {"ask": (entry,)})
+    laid_out = with_using(
+        replace(program(ACT), tuning=abi.Tuning(file="ask.tuning.json", key=key)),
+        escalate=abi.Escalation(model=LARGE, when=abi.Threshold(below=0.75)),
+    )
+    found = explained(laid_out, sources, tmp_path)
+    assert found.escalate_to is not None
+    assert (found.escalate_to.model, found.escalate_to.choice.answered_by) == (LARGE.name, "readout")
+    assert "    hidden states behind layer 1, the arguments read alone" in lines(found)
+    assert json.loads(json.dumps(found.to_json()))["escalate_to"]["choice"]["calibrated"] is True
 
 
 def test_a_tuning_that_is_not_used_says_why(sources: FakeSources, tmp_path: Path) -> None:
@@ -90,7 +113,7 @@ def test_a_tuning_that_is_not_used_says_why(sources: FakeSources, tmp_path: Path
 
 
 def test_each_form_of_an_embedding_is_told_apart() -> None:
-    told = [in_words(Embedding("minilm-l6", form)) for form in FORMS]
+    told = [name_of(Embedding("minilm-l6", form)).whole for form in FORMS]
     assert told == [
         "minilm-l6, what the text is about",
         "minilm-l6, how near the two texts are",

@@ -129,6 +129,23 @@ def test_labels_without_words_need_examples(sources: FakeSources, returns: Decla
     assert (made.head, made.unseen) == (None, None)
 
 
+@pytest.mark.parametrize("examples", [{}, {"my card": Topic.card_arrival, "what money": Topic.exchange_rate}])
+def test_what_may_be_none_is_decided_as_what_may_not(
+    sources: FakeSources, examples: dict[str, object]
+) -> None:
+    plain = head_of(program(TOPIC, examples=examples), sources)
+    head = head_of(program(OptionalType(item=TOPIC), examples=examples), sources)
+    assert head.answered_by == plain.answered_by
+    assert head.n_labels == 3
+    for text in ("my card", "money of other countries"):
+        assert says(head, text) == says(plain, text)
+
+
+def test_none_is_like_its_examples(sources: FakeSources) -> None:
+    head = head_of(program(OptionalType(item=TOPIC), examples={"hm so": None}), sources)
+    assert [says(head, text) for text in ("hm", "my card", "money of other countries")] == [2, 0, 1]
+
+
 def test_a_label_without_words_is_like_its_examples(sources: FakeSources) -> None:
     laid_out = program(BoolType(), examples={"open now": True, "shut down": False})
     head = head_of(laid_out, sources)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from microprompt import abi, settings
+from microprompt.deciding.source import Unseen
 from microprompt.engines import loaded
 from microprompt.errors import ScriptError
-from microprompt.evaluation.leave_out import MOST, LeftOut, leave_out
+from microprompt.evaluation.leave_out import MOST, leave_out
 from microprompt.evaluation.variants import with_program
 from microprompt.function import PromptFunction
 from microprompt.testing import scripted
@@ -27,7 +28,7 @@ def with_examples(*examples: abi.Example) -> PromptFunction[..., Any]:
 def test_examples_are_asked_and_counted_against_the_most_frequent_label() -> None:
     with scripted({"classify": lambda text: Act.question if text.endswith("?") else Act.command}) as engine:
         found = leave_out(classify)
-    assert found == LeftOut(n=4, right=3, chance=2)
+    assert found == Unseen(examples=4, right=3, chance=2)
     assert {call[1]["text"] for call in engine.calls} == {"Who is it?", "Sit down.", "Where?", "It rains."}
 
 
@@ -84,7 +85,7 @@ def test_a_head_from_the_source_tells_it_without_another_call(
         # What it is tuned to, and what it may abstain from, is not looked at: neither is there.
         using = abi.Using(abstain=abi.Threshold(reach=0.9))
         program = replace(asked.program, using=using, tuning=abi.Tuning(file="no.tuning.json", key="0"))
-        assert leave_out(with_program(asked, program)) == LeftOut(n=9, right=9, chance=3)
+        assert leave_out(with_program(asked, program)) == Unseen(examples=9, right=9, chance=3)
     finally:
         settings.reset()
         sources.close()

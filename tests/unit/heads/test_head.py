@@ -11,18 +11,21 @@ import pytest
 from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout, evidence_of
 from microprompt.heads.head import Head, HeadPart
 from microprompt.heads.linear import Linear
+from microprompt.program import Arrangement
 
 OWN = Readout(18, "own")
 TEXT = Embedding("minilm-l6", "text")
-EVIDENCE: tuple[Evidence, ...] = (Labels(), OWN, Readout(18, "none"), TEXT, Embedding("a.gguf", "pair"))
+ARRANGED = Labels(Arrangement(layout="chat", members="reversed", examples="interleaved"))
+PAIR = Embedding("a.gguf", "pair")
+EVIDENCE: tuple[Evidence, ...] = (Labels(), ARRANGED, OWN, Readout(18, "none"), TEXT, PAIR)
 
 
 def linear(weights: list[list[float]], bias: list[float]) -> Linear:
     return Linear(np.array(weights, dtype=np.float32), np.array(bias, dtype=np.float32))
 
 
-def head(*parts: HeadPart, bias: tuple[float, ...] = (0.0, 0.0)) -> Head:
-    return Head(parts=parts, bias=np.array(bias, dtype=np.float32))
+def head(*parts: HeadPart) -> Head:
+    return Head(parts=parts)
 
 
 SURE = linear([[1.0], [-1.0]], [0.0, 0.0])
@@ -41,14 +44,8 @@ def test_log_probabilities_add_up_with_their_weights(weights: tuple[float, float
     assert found[0] - found[1] == pytest.approx(logit)
 
 
-def test_a_bias_moves_all_that_is_said() -> None:
-    found = head(HeadPart(OWN, 1.0, SURE), bias=(0.0, 5.0)).log_probs({OWN: [1.0]})
-    assert found[0] - found[1] == pytest.approx(2.0 - 5.0)
-    assert np.exp(found).sum() == pytest.approx(1.0)
-
-
 def test_many_rows_are_said_at_once() -> None:
-    both = head(HeadPart(OWN, 1.0, SURE), HeadPart(TEXT, 0.5, SURE), bias=(0.1, 0.0))
+    both = head(HeadPart(OWN, 1.0, SURE), HeadPart(TEXT, 0.5, SURE))
     features: Mapping[Evidence, np.ndarray] = {OWN: np.array([[1.0], [-2.0]]), TEXT: np.array([[0.0], [3.0]])}
     rows = both.log_probs(features)
     for number in range(2):
@@ -86,6 +83,9 @@ def test_evidence_is_the_same_after_json(evidence: Evidence) -> None:
         {"kind": "hunch"},
         {"kind": ["labels"]},
         {"kind": "labels", "more": 1},
+        {"kind": "labels", "layout": "verse"},
+        {"kind": "labels", "members": "declared"},
+        {"kind": "labels", "examples": ["reversed"]},
         {"kind": "readout", "layer": 0, "prefix": "own"},
         {"kind": "readout", "layer": True, "prefix": "own"},
         {"kind": "readout", "layer": 18, "prefix": "other"},

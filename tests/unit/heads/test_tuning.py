@@ -42,10 +42,9 @@ def linear(n_features: int) -> Linear:
 def entry(model: str = "smollm2-135m", key: str = "0" * 32) -> Entry:
     both = Head(
         parts=(HeadPart(OWN, 0.75, linear(8)), HeadPart(PAIR, 0.25, linear(5))),
-        bias=np.array([0.5, -0.5], dtype=np.float32),
         calibrated=True,
     )
-    labels = Head(parts=(HeadPart(Labels(), 1.0, linear(2)),), bias=np.zeros(2, dtype=np.float32))
+    labels = Head(parts=(HeadPart(Labels(), 1.0, linear(2)),))
     return Entry(
         key=key,
         model=model,

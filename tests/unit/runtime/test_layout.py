@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import pytest
 
 from microprompt import abi
-from microprompt.program import Parameter, Program
+from microprompt.program import Arrangement, Parameter, Program
 from microprompt.prompts.layout import Argument, Literal, Message, Segment, hole_text, lay_out
-from microprompt.types import BoolType, ListType, OptionalType, StrType
+from microprompt.types import BoolType, EnumType, ListType, OptionalType, StrType
 
 from .programs import ACT, INNER, OUTER, Act, Inner, program
 
 TEXT = abi.Hole(parameter="text")
+
+
+class Told(StrEnum):
+    a = "a"
+    b = "b"
+
+
+abi.words(Told, a=abi.Words(description="asks"), b=abi.Words(description="says"))
+TOLD = EnumType(python=Told)
 
 
 def turns(messages: Sequence[Message]) -> Iterable[Segment]:
@@ -30,6 +42,27 @@ def test_plain_prompt_is_instruction_meanings_shots_input_and_cue() -> None:
         Literal("\nAnswer: question\n\nInput: "),
         TEXT,
         Literal("\nAnswer:"),
+    )
+
+
+def words_of(asked: Program) -> list[str]:
+    """The arguments of the examples, as they stand."""
+    return [part.text for part in lay_out(asked) if isinstance(part, Argument)]
+
+
+@pytest.mark.parametrize(
+    ("order", "shown"), [("declared", "abcde"), ("reversed", "edcba"), ("interleaved", "adbec")]
+)
+def test_examples_stand_in_the_order_of_the_arrangement(order: str, shown: str) -> None:
+    acts = dict.fromkeys("abc", Act.question) | dict.fromkeys("de", Act.command)
+    asked = program(ACT, examples=acts).arranged(Arrangement(examples=order))
+    assert "".join(words_of(asked)) == shown
+    assert [example.arguments for example in asked.examples] == [(each,) for each in "abcde"]
+
+
+def test_meanings_stand_in_the_order_of_the_arrangement() -> None:
+    assert lay_out(program(TOLD).arranged(Arrangement(members="reversed")))[0] == Literal(
+        "Say what it is.\n- b: says\n- a: asks\n\nInput: "
     )
 
 

@@ -17,12 +17,12 @@ from microprompt.errors import ArgumentError, ModelError, PromptTooLong, TuningE
 from microprompt.evaluation.rows import InputRows, LabelledRows
 from microprompt.heads import tuning
 from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout
-from microprompt.program import Program
+from microprompt.program import Parameter, Program
 from microprompt.tuning.request import Request
-from microprompt.tuning.tune import Tuned, candidates, corrected, tune, write
+from microprompt.tuning.tune import Tuned, candidates, tune, write
 from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, StrType
 
-from ..deciding.fakes import LARGE, FakeSources, with_using
+from ..deciding.fakes import LARGE, FakeSources, with_examples, with_using
 from ..runtime.programs import ACT, INNER, Act, Inner, program
 
 KEY = "0123456789abcdef" * 2
@@ -39,6 +39,7 @@ class Told:
         self.done = 0
         self.not_tried: list[Evidence] = []
         self.lacks: list[str] = []
+        self.models: list[str] = []
 
     @contextmanager
     def reading(self, evidence: Evidence, rows: int) -> Iterator[Callable[[int], None]]:
@@ -51,6 +52,9 @@ class Told:
 
     def _advance(self, more: int) -> None:
         self.done += more
+
+    def turning_to(self, model: str) -> None:
+        self.models.append(model)
 
     def skipped(self, evidence: Evidence, seconds: float) -> None:
         self.not_tried.append(evidence)
@@ -235,6 +239,8 @@ def test_a_field_that_is_always_the_same_is_left_to_the_source(sources: FakeSour
 
 # ------------------------------------------------------------------------------------------ what is refused
 
+OF_NUMBER = replace(program(BoolType()), parameters=(Parameter(name="text", type=IntType()),))
+
 
 @pytest.mark.parametrize(
     ("asked", "said"),
@@ -242,7 +248,7 @@ def test_a_field_that_is_always_the_same_is_left_to_the_source(sources: FakeSour
         (request(labelled=labelled(acts(18))), "18 labelled rows are too few to tune on; it takes 20"),
         (request(labelled=labelled([(text, Act.other) for text, _ in acts()])), "have the label `other`"),
         (request(StrType(), labelled=labelled(acts())), "returns str, and there is no choice in that"),
-        (request(BoolType()), "the source of ask says nothing to learn from"),
+        (request(OF_NUMBER), "the source of ask says nothing to learn from"),
         (request(BoolType(), inputs=inputs(acts(6))), "6 inputs say too little"),
         (request(labelled=labelled(acts()), seconds=1e-9), "is too short"),
         (
@@ -324,13 +330,6 @@ def test_examples_are_worth_more_than_inputs(sources: FakeSources) -> None:
     found = tuned(sources, request(asked, inputs=inputs(acts())), told)
     assert Labels() not in found.entry.heads[""].evidence
     assert told.read == []
-
-
-def test_a_label_that_is_said_too_often_is_made_less_likely() -> None:
-    said = np.log(np.array([[0.9, 0.1], [0.7, 0.3]], dtype=np.float32))
-    linear = corrected(said)
-    assert np.allclose(linear.bias, -0.75 * np.log([0.8, 0.2]))
-    assert np.array_equal(linear.weights, np.eye(2))
 
 
 def test_the_source_alone_is_written_down(sources: FakeSources, tmp_path: Path) -> None:
@@ -420,30 +419,77 @@ def test_label_scores_get_a_number_too(sources: FakeSources) -> None:
     assert found.entry.thresholds.abstain is not None
 
 
-def test_a_larger_model_answers_the_rows(sources: FakeSources) -> None:
-    sources.large._script = {"ask": lambda text: next(act for act in Act if text.startswith(OPENINGS[act]))}
-    found = tuned(sources, request(escalating(0.9), labelled=labelled(acts(60))))
+def test_a_larger_model_is_tuned_on_the_same_rows(sources: FakeSources, tmp_path: Path) -> None:
+    told = Told()
+    found = tuned(sources, request(escalating(0.9), labelled=labelled(acts(60))), told)
     number = found.entry.thresholds.escalate
     assert number is not None
     assert (number.reach, number.model) == (0.9, LARGE.name)
-    assert "large" in sources.loaded
+    assert told.models == [LARGE.name, SMALL.name]
+    assert found.larger is not None
+    assert [trial.evidence for trial in found.larger.found[0].tried] == [
+        (Readout(1, "none"),),
+        (Readout(1, "own"),),
+        (Labels(),),
+    ]
+    path, _ = write(tmp_path / "ask.mp", "ask", *found.entries)
+    assert [entry.model for entry in tuning.read(path)["ask"]] == [LARGE.name, SMALL.name]
 
 
-def test_a_larger_model_that_learnt_these_rows_is_asked_without_them(
-    sources: FakeSources, tmp_path: Path
-) -> None:
+def test_a_larger_model_reads_some_rows_of_each_label(sources: FakeSources) -> None:
+    rows = labelled([*acts(30), *((f"Falling snow {n}", Act.other) for n in range(400))])
+    found = tuned(sources, request(escalating(0.9), labelled=rows))
+    assert found.larger is not None
+    report: Any = found.larger.entry.report
+    assert report["choices"][""]["labels"] == {"question": 10, "command": 10, "other": 130}
+    points: Any = found.entry.report["cut_points"]
+    assert points["escalate"]["rows"] == 150
+
+
+def test_a_larger_model_without_labelled_rows_is_not_tuned(sources: FakeSources) -> None:
+    found = tuned(sources, request(with_examples(escalating(0.9), dict(acts(12)))))
+    assert found.larger is None
+    assert [entry.model for entry in found.entries] == [SMALL.name]
+    assert "large" not in sources.loaded
+
+
+def test_where_only_labels_are_scored_the_larger_model_gets_no_head(sources: FakeSources) -> None:
+    sources.large._script = {"ask": lambda text: next(act for act in Act if text.startswith(OPENINGS[act]))}
+    asked = with_using(escalating(0.9), decide=abi.LABELS)
+    found = tuned(sources, request(asked, labelled=labelled(acts(60))))
+    assert found.refused == ()
+    assert found.entry.thresholds.escalate is not None
+    assert [entry.model for entry in found.entries] == [SMALL.name]
+
+
+def test_the_number_to_abstain_is_found_on_the_answers_of_both(sources: FakeSources) -> None:
+    asked = with_using(
+        reaching(0.7), escalate=abi.Escalation(model=LARGE, when=abi.Threshold(reach=0.65))
+    )
+    found = tuned(sources, request(asked, labelled=noisy()))
+    assert [*found.cut_points] == ["escalate", "abstain"]
+    assert found.entry.thresholds.abstain is not None
+    assert found.entry.thresholds.abstain.model == LARGE.name
+    impossible = with_using(asked, escalate=abi.Escalation(model=LARGE, when=abi.Threshold(reach=0.999)))
+    found = tuned(sources, request(impossible, labelled=noisy()))
+    assert "which answers go on to the larger model has no number" in found.refused[1]
+
+
+def test_a_larger_model_is_asked_of_rows_that_it_has_not_learnt(sources: FakeSources) -> None:
     random = np.random.default_rng(1)
     # Nothing in a text tells its label: who has seen the rows is right, and who has not is not.
     words = [" ".join(random.choice(THINGS, 6)) + f" {n}" for n in range(60)]
     rows = labelled([(text, [*Act][random.integers(3)]) for text in words])
+    found = tuned(sources, request(escalating(0.9), labelled=rows))
+    assert "no threshold gets 90%" in found.refused[0]
+
+
+def test_the_larger_model_can_be_tuned_by_itself(sources: FakeSources) -> None:
     asked = escalating(0.9)
     larger = replace(asked, using=replace(asked.using, model=LARGE))
-    entry = tuned(sources, request(larger, model=LARGE, labelled=rows, folder=tmp_path)).entry
-    assert entry.thresholds.escalate is None
-    write(tmp_path / "ask.mp", "ask", entry)
-    asked = replace(asked, tuning=abi.Tuning(file="ask.tuning.json", key=KEY))
-    found = tuned(sources, request(asked, labelled=rows, folder=tmp_path))
-    assert "no threshold gets 90%" in found.refused[0]
+    found = tuned(sources, request(larger, model=LARGE, labelled=labelled(acts(60))))
+    assert (found.larger, found.refused) == (None, ())
+    assert found.entry.thresholds.escalate is None
 
 
 def test_a_damaged_tuning_file_is_not_written_over(sources: FakeSources, tmp_path: Path) -> None:
