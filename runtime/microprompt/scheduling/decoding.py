@@ -23,12 +23,10 @@ from ..prompts.trie import ROOT, Trie
 from .backend import Backend, Rows, Step
 from .sampling import Sampler, Scores, Weigh, log_sum_exp
 from .sequences import Sequences
+from .trie_search import MAX_PATHS, TrieSearch
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
-
-MAX_PATHS: Final = 64
-"""Paths through a trie that are evaluated side by side; more take turns."""
 
 MAX_SEQUENCES: Final = MAX_PATHS + 2
 """Sequences that one token of a call may belong to. What waits at a cursor is evaluated once, for the
@@ -44,11 +42,13 @@ Decoding: TypeAlias = Generator[Step, Rows, T]
 class Tally:
     """What a call has cost so far, and how sure it was.
 
-    `decoded` counts the tokens evaluated, `chosen` those that the model chose. `margin` is the least
-    distance, in log-probability, by which a best token or label beat the next one.
+    `decoded` counts the tokens evaluated, `dropped` those of them that are in the cache no more, `chosen`
+    those that the model chose. `margin` is the least distance, in log-probability, by which a best token or
+    label beat the next one.
     """
 
     decoded: int = 0
+    dropped: int = 0
     chosen: int = 0
     margin: float = float("inf")
 
@@ -102,7 +102,8 @@ def choose(
     prompt, which has to be evaluated anyhow. Where they collide, the nodes of the trie below which they part
     are evaluated too, in the same batch as the prompt. A node has to see the tokens above it and none of
     those beside it, so each path from the root gets a sequence that shares the prompt, and a node belongs to
-    the sequences of all paths through it. More than `MAX_PATHS` paths go into several batches.
+    the sequences of all paths through it. More than `MAX_PATHS` paths go into several batches, the likely
+    ones first, until what is left can't matter (`TrieSearch`).
     """
     cursor.pending.extend(trie.common)
     log_probs = np.zeros(len(trie.labels))
@@ -125,15 +126,17 @@ def choose(
 
     held: list[int] = []
     members: dict[int, list[int]] = {}
-    read_already: set[int] = set()
+    search = TrieSearch(trie)
+    is_first = True
     try:
-        for start in range(0, len(trie.paths), MAX_PATHS):
+        while chunk := search.next_paths(log_probs):
             _release(held, cursor.sequences)
-            chunk = trie.paths[start : start + MAX_PATHS]
+            cursor.tally.dropped += len(members)
             for _ in chunk:
                 held.append(cursor.sequences.fork(cursor.sequence))
-            step = cursor.flush(tuple(held)) if start == 0 else Step()
-            fresh = [ROOT] if start == 0 else []
+            step = cursor.flush(tuple(held)) if is_first else Step()
+            fresh = [ROOT] if is_first else []
+            is_first = False
             members = {}
             for path, sequence in zip(chunk, held, strict=True):
                 for node in path:
@@ -141,15 +144,16 @@ def choose(
             # Nodes are numbered parents first, so every sequence sees its positions in order.
             for node, sequences in sorted(members.items()):
                 place = trie.nodes[node]
-                new = node not in read_already
+                new = node not in search.read
                 step.add(place.token, cursor.position + place.depth - 1, tuple(sequences), row=new)
                 if new:
-                    read_already.add(node)
                     fresh.append(node)
             cursor.tally.decoded += len(members)
             rows = yield step
             for node, row in zip(fresh, rows, strict=True):
                 read(node, row)
+            search.read.update(fresh)
+        search.share_out(log_probs)
         scores = _scores(log_probs, weigh)
         best = _take(cursor, trie, scores, sampler)
         way = trie.evaluated(best)

@@ -131,7 +131,7 @@ class TokenizedProgram:
                 except StopIteration as end:
                     found: T = end.value
                     return found
-                if cursor.tally.decoded > most:
+                if cursor.tally.decoded - cursor.tally.dropped > most:
                     raise AnswerTooLong(
                         f"the answer of {self.program.name} was not complete when the model's context of "
                         f"{self._n_context} tokens was full",

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from microprompt.errors import AnswerTooLong, EngineError
 from microprompt.prompts.trie import build_trie
 from microprompt.scheduling.decoding import (
-    MAX_PATHS,
     Cursor,
     Decoding,
     Tally,
@@ -29,6 +28,7 @@ from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
 from microprompt.scheduling.sampling import Sampler, Scores
+from microprompt.scheduling.trie_search import LEFT_OUT, MAX_PATHS
 
 from .programs import WatchedBackend, log_probability, random_voice
 
@@ -201,7 +201,39 @@ def test_thousands_of_labels_in_any_order_evaluate_hardly_any_node_twice() -> No
     )
     nodes = len(build_trie([tuple(label) for label in labels]).nodes)
     assert batches == -(-13 * 13 // MAX_PATHS)
-    assert sum(backend.steps[:batches]) <= len(PROMPT) + nodes + batches
+    assert sum(backend.steps[:batches]) <= len(PROMPT) + nodes + 13 * (batches - 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_thousands_of_labels_only_those_that_can_matter_are_looked_at(seed: int) -> None:
+    voice = random_voice(seed, spread=6.0)
+    labels = [bytes(digits) + b"\n" for digits in product(b"0123456789abcdefghij", repeat=3)]
+    backend = WatchedBackend(voice)
+    best, scores, held, batches = scored(labels, backend)
+    alone = np.array([log_probability(voice, PROMPT, label[:3]) for label in labels])
+    exact = np.exp(alone) / np.exp(alone).sum()
+    found = np.exp(scores.normalised())
+    assert batches < -(-20 * 20 // MAX_PATHS)
+    assert best == int(alone.argmax())
+    assert found.sum() == pytest.approx(1)
+    assert np.abs(found - exact).max() < LEFT_OUT
+    assert held == PROMPT + labels[best]
+
+
+def test_tokens_of_batches_that_are_gone_do_not_fill_the_context() -> None:
+    labels = [bytes(digits) + b"\n" for digits in product(b"0123456789abcdef", repeat=3)]
+    tally = []
+
+    def decode(cursor: Cursor, _: int) -> Decoding[None]:
+        yield from choose(cursor, build_trie([tuple(label) for label in labels]), GREEDY)
+        tally.append((cursor.tally.decoded, cursor.tally.dropped))
+
+    run(
+        WatchedBackend(random_voice(1, spread=0.1)),
+        Job(prefix=(), pending=[1], expected_tokens=4000, max_sequences=MAX_PATHS + 1, decode=decode),
+    )
+    ((decoded, dropped),) = tally
+    assert decoded - dropped <= 2 * MAX_PATHS
 
 
 def test_probabilities_of_all_labels_add_up_to_one() -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from microprompt.prompts.trie import Trie, build_trie
 from microprompt.scheduling.backend import Rows
-from microprompt.scheduling.decoding import MAX_PATHS, Cursor, Decoding, choose, side_by_side, speak
+from microprompt.scheduling.decoding import Cursor, Decoding, choose, side_by_side, speak
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.sampling import Sampler
+from microprompt.scheduling.trie_search import MAX_PATHS
 
 from .jobs import ask, job, write
 from .programs import WatchedBackend

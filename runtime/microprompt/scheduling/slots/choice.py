@@ -10,8 +10,9 @@ import numpy as np
 
 from ...answer import FieldAnswer
 from ...prompts.plan import Choice
-from ...prompts.trie import Trie, build_trie
-from ..decoding import MAX_PATHS, Cursor, Decoding, choose
+from ...prompts.trie import Trie
+from ..decoding import Cursor, Decoding, choose
+from ..trie_search import MAX_PATHS, most_evaluated
 from .described import SlotPlan, TrieBranch
 from .said import Said, SaidAnswer
 from .slot import Binding, Decided, Kept, Leaf, N, Terms
@@ -53,11 +54,14 @@ class ChoiceSlot(ScoredLeaf[Choice]):
         self.name = node.name
         self.values = tuple(value for value, _ in node.options)
         self.outcomes = tuple(map(node.kind.outcome, self.values))
-        self.trie: Trie = build_trie([binding.tokenize(text + node.after) for _, text in node.options])
-        inner = _evaluated(self.trie)
+        self.trie: Trie = binding.trie(tuple(text + node.after for _, text in node.options))
+        inner = most_evaluated(self.trie)
+        usual = min(inner, MAX_PATHS * max((node.depth for node in self.trie.nodes), default=0))
         rests = [len(self.trie.rest(label)) for label in range(len(self.values))]
-        self.max_tokens = self.expected_tokens = inner + max(map(len, self.trie.labels))
-        self.shortest_tokens = inner + len(self.trie.common) + min(rests)
+        longest = max(map(len, self.trie.labels))
+        self.max_tokens = inner + longest
+        self.expected_tokens = usual + longest
+        self.shortest_tokens = usual + len(self.trie.common) + min(rests)
         self.sequences = min(len(self.trie.paths), MAX_PATHS)
         self._kind = node.kind
         self._backend = binding.backend
@@ -128,10 +132,3 @@ class ChoiceSlot(ScoredLeaf[Choice]):
 
     def _text(self, token: int) -> str:
         return self._backend.piece(token).decode(errors="backslashreplace")
-
-
-def _evaluated(trie: Trie) -> int:
-    """How many tokens `choose` evaluates to score the labels. They are the inner nodes; of paths that take
-    turns, those that begin alike are evaluated in every turn."""
-    turns = (trie.paths[start : start + MAX_PATHS] for start in range(0, len(trie.paths), MAX_PATHS))
-    return sum(len({node for path in turn for node in path}) for turn in turns)

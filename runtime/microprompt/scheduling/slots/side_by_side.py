@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ...prompts.plan import SideBySide
-from ..decoding import MAX_PATHS, Cursor, Decoding, side_by_side
+from ..decoding import Cursor, Decoding, side_by_side
+from ..trie_search import MAX_PATHS
 from .described import SlotPlan
 from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from ...answer import FieldAnswer
 from ...prompts.plan import Node
+from ...prompts.trie import Trie, build_trie
 from ..backend import Backend
 from ..decoding import Cursor, Decoding
 from ..sampling import Sampler
@@ -27,14 +28,29 @@ Kept: TypeAlias = Mapping[str, object]
 """What was decided in a leaf as JSON data, for the cache of answers."""
 
 
+_KEPT_TRIES: Final = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What slots are made with: the model, how many tokens it may choose in an answer, if that is limited,
-    and what makes the slots of the nodes inside a node."""
+    and what makes the slots of the nodes inside a node. The tries that it has made last are kept: calls with
+    the same options follow one another."""
 
     backend: Backend
     max_tokens: int | None
     slot: Callable[[Node, Binding], AnySlot]
+    tries: dict[tuple[str, ...], Trie] = field(default_factory=dict, repr=False, compare=False)
+
+    def trie(self, texts: tuple[str, ...]) -> Trie:
+        """The trie of labels with these texts."""
+        found = self.tries.get(texts)
+        if found is None:
+            found = build_trie(list(map(self.tokenize, texts)))
+            if len(self.tries) >= _KEPT_TRIES:
+                self.tries.clear()
+            self.tries[texts] = found
+        return found
 
     def tokenize(self, text: str) -> tuple[int, ...]:
         """The tokens of a text of the answer."""
