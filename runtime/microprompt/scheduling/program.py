@@ -72,8 +72,9 @@ class TokenizedProgram:
     def _given_slot(self, node: Node, binding: Binding) -> AnySlot:
         """The slot of a node inside the plan of a call: what does not depend on the call is there already.
         What does has a kind of its own."""
-        kept = self._every_call.get(node.kind, {}) if isinstance(node, (Choice, Guided)) else {}
-        return kept[node] if node in kept else make_slot(node, binding)
+        kept = self._every_call.get(node.kind) if isinstance(node, (Choice, Guided)) else None
+        # Options of a call need not be hashable, as those of every call are.
+        return kept[node] if kept and node in kept else make_slot(node, binding)
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:
         """The prompt's tokens after the prefix.

@@ -15,8 +15,9 @@ import numpy as np
 from ...answer import FieldAnswer
 from ...prompts.plan import Flag, Subset
 from ...prompts.trie import build_trie
-from ..decoding import MAX_PATHS, Cursor, Decoding, choose, side_by_side
+from ..decoding import Cursor, Decoding, choose, side_by_side
 from ..sampling import Sampler
+from ..trie_search import MAX_PATHS
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
