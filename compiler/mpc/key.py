@@ -18,6 +18,7 @@ from .spec import (
     AliasSpec,
     CallOf,
     Constant,
+    DictOf,
     EitherOf,
     EnumSpec,
     Expr,
@@ -92,6 +93,8 @@ class _Contents:
             case CallOf():
                 keywords: list[_Said] = [[name, self.said(item)] for name, item in value.keywords]
                 return ["call", self.said(value.function), *map(self.said, value.arguments), *keywords]
+            case DictOf():
+                return ["entries", *([key, self.said(item)] for key, item in value.entries)]
             case TupleOf() | ListOf():
                 return ["items", *map(self.said, value.items)]
             case Subscript():

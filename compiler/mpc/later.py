@@ -51,11 +51,6 @@ DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
 }
 """By the first word of a line."""
 
-TYPES: Final[Mapping[str, LaterFeature]] = {
-    "dict": LaterFeature("the type `dict` is", "declare a `record`"),
-}
-"""By the name of a type that is not built in yet."""
-
 SETTINGS: Final[Mapping[str, LaterFeature]] = {
     "reasoning": LaterFeature("`reasoning` is", "leave the setting out"),
 }

@@ -64,7 +64,14 @@ class EitherOf:
     items: tuple[Expr, ...]
 
 
-Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | Subscript | OrNone | EitherOf
+@dataclass(frozen=True, slots=True)
+class DictOf:
+    """`{"a": 1}`."""
+
+    entries: tuple[tuple[str, Expr], ...]
+
+
+Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | DictOf | Subscript | OrNone | EitherOf
 
 
 # ----------------------------------------------------------------------------------------- declarations

@@ -25,6 +25,9 @@ DEFAULT_STR_LENGTH: Final = 200
 DEFAULT_LIST_COUNT: Final = 16
 """The most items of an answer's list without a declared bound."""
 
+KEY_LENGTH: Final = 64
+"""The most characters of a key of a dict."""
+
 INT_OPTIONS: Final = 256
 """The most values that a range of whole numbers has to be a choice."""
 

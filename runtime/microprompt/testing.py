@@ -24,7 +24,8 @@ def scripted(script: Script) -> Iterator[ScriptedEngine]:
     """Let every prompt function answer from `script` inside the block.
 
     `script` maps a function's name to a value, to a mapping from values to probabilities, or to a callable
-    that is given the arguments by name and returns either. A value outside the function's return type, and a
+    that is given the arguments by name and returns either. What is a dict that the function may return is a
+    value. A value outside the function's return type, and a
     function that is not in the script, raise `errors.ScriptError`.
     """
     with closing(ScriptedEngine(script)) as engine, override(engine):

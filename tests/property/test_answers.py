@@ -36,6 +36,7 @@ from microprompt.types import (
     DateType,
     DecimalType,
     DeclaredType,
+    DictType,
     EnumType,
     FloatType,
     IntType,
@@ -184,6 +185,13 @@ def sets(draw: st.DrawFn) -> SetType:
     )
 
 
+@st.composite
+def dicts(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> DictType:
+    least = draw(st.integers(0, 2))
+    most = draw(st.sampled_from((least + 1, least + 3)))
+    return DictType(value=draw(items), min_count=least, max_count=most)
+
+
 SCALARS: st.SearchStrategy[DeclaredType] = st.one_of(
     strings(),
     st.sampled_from(PATTERNS).map(lambda pattern: PatternType(pattern=pattern)),
@@ -219,7 +227,7 @@ def unions(draw: st.DrawFn, items: st.SearchStrategy[DeclaredType]) -> UnionType
 def nested(items: st.SearchStrategy[DeclaredType]) -> st.SearchStrategy[DeclaredType]:
     optional = items.filter(lambda item: not isinstance(item, OptionalType))
     optionals = optional.map(lambda item: OptionalType(item=item))
-    return st.one_of(records(items), lists(items), unions(items), optionals)
+    return st.one_of(records(items), lists(items), dicts(items), unions(items), optionals)
 
 
 TYPES = st.recursive(SCALARS, nested, max_leaves=6)

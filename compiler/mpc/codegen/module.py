@@ -10,6 +10,7 @@ from ..spec import (
     AliasSpec,
     CallOf,
     Constant,
+    DictOf,
     EitherOf,
     EnumSpec,
     Expr,
@@ -165,7 +166,7 @@ def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:
                 yield from _mentioned([annotation.item])
             case EitherOf():
                 yield from _mentioned(annotation.items)
-            case Constant() | TupleOf() | ListOf():
+            case Constant() | TupleOf() | ListOf() | DictOf():
                 pass
             case _:
                 assert_never(annotation)

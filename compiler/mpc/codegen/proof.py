@@ -15,6 +15,7 @@ from ..spec import (
     AliasSpec,
     CallOf,
     Constant,
+    DictOf,
     EitherOf,
     EnumSpec,
     Expr,
@@ -131,6 +132,8 @@ def _expressions(values: Iterable[Expr | None]) -> Iterator[_Literal]:
                 yield value.value
             case CallOf():
                 yield from _expressions([*value.arguments, *(item for _, item in value.keywords)])
+            case DictOf():
+                yield from _expressions(part for key, item in value.entries for part in (Constant(key), item))
             case TupleOf() | ListOf() | Subscript() | EitherOf():
                 yield from _expressions(value.items)
             case OrNone():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias, assert_never
 
-from ..spec import CallOf, Constant, EitherOf, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
+from ..spec import CallOf, Constant, DictOf, EitherOf, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
 from .literals import ident, lit
 
 WIDTH: Final = 110
 INDENT: Final = "    "
 
-_Bracketed: TypeAlias = CallOf | TupleOf | ListOf | Subscript
+_Bracketed: TypeAlias = CallOf | TupleOf | ListOf | DictOf | Subscript
 """What can be broken between its brackets."""
 
 
@@ -58,7 +58,7 @@ def inline(value: Expr) -> str:
             return " | ".join(map(inline, value.items))
         case TupleOf(items=(only,)):
             return f"({inline(only)},)"
-        case CallOf() | TupleOf() | ListOf() | Subscript():
+        case CallOf() | TupleOf() | ListOf() | DictOf() | Subscript():
             opening, closing = _brackets(value)
             return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
         case _:
@@ -73,6 +73,8 @@ def _brackets(value: _Bracketed) -> tuple[str, str]:
             return f"{inline(value.of)}[", "]"
         case ListOf():
             return "[", "]"
+        case DictOf():
+            return "{", "}"
         case TupleOf():
             return "(", ")"
         case _:
@@ -85,6 +87,8 @@ def _items(value: _Bracketed) -> list[tuple[str, Expr]]:
         case CallOf():
             positional = [("", item) for item in value.arguments]
             return positional + [(f"{ident(name)}=", item) for name, item in value.keywords]
+        case DictOf():
+            return [(f"{lit(key)}: ", item) for key, item in value.entries]
         case TupleOf() | ListOf() | Subscript():
             return [("", item) for item in value.items]
         case _:

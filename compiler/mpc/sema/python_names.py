@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final
 
-from .. import later
 from ..diagnostics import Reporter
 from ..syntax.nodes import Name
 from ..types import BUILTINS
@@ -39,7 +38,7 @@ _PROTECTED: Final = ("model_dump", "model_validate")
 
 def check_declared_name(name: Name, reporter: Reporter) -> None:
     """Refuse a name of a declaration or import that the generated module could not hold."""
-    if name.text in BUILTINS or name.text in later.TYPES:
+    if name.text in BUILTINS:
         _refuse(
             name, "it is the name of a type", f"call it `{name.text}_` or something more telling", reporter
         )

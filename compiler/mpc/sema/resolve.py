@@ -7,7 +7,6 @@ from typing import Final, assert_never
 
 from microprompt.notation import one_of, optional
 
-from .. import later
 from ..diagnostics import Reporter
 from ..source import Span
 from ..syntax import nodes
@@ -301,9 +300,6 @@ class TypeResolver:
         if name in BUILTINS:
             items = tuple(self.type(argument) for argument in node.arguments)
             return BUILTINS[name].written(node, items, self._reporter)
-        if name in later.TYPES:
-            later.TYPES[name].report(node.path.span, self._reporter)
-            return ErrorType()
         found = self._declared_or_imported(node.path)
         if isinstance(found, ErrorType):
             return found

@@ -10,6 +10,7 @@ from typing import Final
 from .base import BuiltinType, ErrorType, NamedType, Type, Value
 from .boolean import CheckedBool
 from .decimals import CheckedDecimal
+from .dicts import CheckedDict
 from .lists import CheckedList
 from .moments import CheckedDate, CheckedDateTime, CheckedTime
 from .numbers import CheckedFloat, CheckedInt
@@ -31,5 +32,6 @@ BUILTINS: Final[dict[str, type[BuiltinType]]] = {
     "list": CheckedList,
     "span": CheckedSpan,
     "set": CheckedSet,
+    "dict": CheckedDict,
 }
 """The kinds that a word of the language names."""

@@ -8,6 +8,7 @@ from typing import Protocol, Self, TypeVar
 from microprompt.abi import INT_DIGITS
 
 from ..diagnostics import Reporter
+from ..source import Span
 from ..syntax import nodes
 from .base import ErrorType
 
@@ -185,3 +186,18 @@ def check_order(
         reporter.report(
             "MP0303", node.span, "a range without ends", label="this bounds nothing", help="leave it out"
         )
+
+
+# ----------------------------------------------------------------------------------------------- braces
+
+
+def report_twice_in_braces(span: Span, first: Span, message: str, label: str, reporter: Reporter) -> None:
+    """Report a label or a key that is there twice."""
+    reporter.report(
+        "MP0508",
+        span,
+        message,
+        label=f"{label} again",
+        help="leave one of the two out",
+        also=[(first, "first written here")],
+    )

@@ -12,7 +12,7 @@ from ..source import Span
 from ..spec import CallOf, Expr, Ref, Subscript, TupleOf
 from ..syntax import nodes
 from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Type, Value, no_field
-from .constraints import lengths, report_arguments, takes_no_pattern
+from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
 from .expressions import annotated, given
 
 _ANY: Final = 10**15
@@ -161,15 +161,3 @@ def _check_bounds(node: nodes.NamedTypeAst, labels: int, reporter: Reporter) -> 
                 label="there are not so many",
                 help=f"write at most {labels}, or leave the end open",
             )
-
-
-def report_twice_in_braces(span: Span, first: Span, message: str, label: str, reporter: Reporter) -> None:
-    """Report a label or a key that is there twice."""
-    reporter.report(
-        "MP0508",
-        span,
-        message,
-        label=f"{label} again",
-        help="leave one of the two out",
-        also=[(first, "first written here")],
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -24,6 +24,7 @@ from ..scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
 from ..scheduling.guides import make_guide
 from ..scheduling.jobs import Job
 from ..scheduling.slots import Said
+from ..types import AnyKind
 from .base import Call
 from .engine import Engine
 
@@ -192,8 +193,10 @@ class ScriptedEngine(Engine):
         found = self._script[program.name]
         if callable(found):
             found = found(**call.arguments)
-        weighted = list(found.items()) if isinstance(found, Mapping) else [(found, 1.0)]
         answer, where = plan.kind, f"the scripted answer of {program.name}"
+        weighted: Iterable[tuple[object, float]] = [(found, 1.0)]
+        if isinstance(found, Mapping) and not _is_value(answer, found):
+            weighted = found.items()
         try:
             return [(answer.check(value, where), weight) for value, weight in weighted]
         except MicropromptError as error:
@@ -215,6 +218,15 @@ class ScriptedEngine(Engine):
         known = weights > 0
         logits[known] = np.log(weights[known])
         return logits
+
+
+def _is_value(declared: AnyKind, found: Mapping[object, object]) -> bool:
+    """Whether a mapping is an answer itself, where answers are dicts."""
+    try:
+        declared.check(found, "")
+    except MicropromptError:
+        return False
+    return True
 
 
 def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, float]:

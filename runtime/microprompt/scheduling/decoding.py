@@ -204,12 +204,15 @@ def write(
     budget: int,
     emit: Emit | None = None,
     row: NDArray[np.float32] | None = None,
+    fits: Callable[[bytes], bool] | None = None,
 ) -> Decoding[Written]:
     """Write what the grammar allows until it is complete.
 
     Forced runs are added without a pass, canonically tokenised. Where the cursor's logits were read already,
-    they are in `row`. Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the
-    matcher fails.
+    they are in `row`. `fits` says what no grammar can: whether a text that is not complete may go on. A token
+    behind which it may not is not taken, and the chances of the others are without it.
+
+    Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the matcher fails.
     """
     backend = cursor.sequences.backend
     text = _Text(backend, emit)
@@ -240,6 +243,11 @@ def write(
             read = (yield cursor.flush())[0] if row is None else row
             logits = np.where(allowed, read, np.float32(-np.inf))
             token, chance = sampler.take(logits)
+            while fits is not None and not fits(bytes(text.data) + backend.piece(token)):
+                logits[token] = -np.inf
+                if not np.isfinite(logits).any():
+                    raise EngineError("the answer cannot go on: all that the grammar allows is there already")
+                token, chance = sampler.take(logits)
             cursor.tally.note_margin(logits)
             written.chosen.append((len(text.data), chance))
             cursor.tally.chosen += 1

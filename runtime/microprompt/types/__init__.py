@@ -15,6 +15,7 @@ from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, Listed, Part, Scalar
 from .boolean import BoolKind, BoolType
 from .decimals import DecimalKind, DecimalType
+from .dicts import DictKind, DictType
 from .enums import EnumKind, EnumType
 from .lists import ListKind, ListType
 from .literals import LiteralKind, LiteralType
@@ -36,6 +37,7 @@ __all__ = [
     "DateType",
     "DecimalType",
     "DeclaredType",
+    "DictType",
     "EnumType",
     "FloatType",
     "IntType",
@@ -87,6 +89,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(RecordType, RecordKind),
         row(ListType, ListKind),
         row(SetType, SetKind),
+        row(DictType, DictKind),
         row(OptionalType, OptionalKind),
         row(UnionType, UnionKind),
         row(NameType, NameKind),

@@ -234,6 +234,10 @@ class Kind(ABC, Generic[D]):
         """The way that a value takes, of a type that has `ways`."""
         return None
 
+    def has_keys(self) -> bool:
+        """Whether there are objects in its JSON whose keys the model writes: none may be there twice."""
+        return any(kind.has_keys() for kind in self.inside())
+
     def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where each item begins and ends in the JSON text of a list; what follows that text does not matter.
         Nothing for other types."""

@@ -16,6 +16,9 @@ TRUTH: Final = {True: "true", False: "false"}
 LIST: Final = ("[", ", ", "]")
 """What opens a list, stands between its items, and closes it."""
 
+DICT: Final = ("{", ": ", ", ", "}")
+"""What opens a dict, stands behind a key and between its entries, and closes it."""
+
 RECORD_END: Final = "}"
 
 
@@ -41,6 +44,12 @@ def record_text(fields: Iterable[tuple[str, str]]) -> str:
         for place, (label, value) in enumerate(fields)
     )
     return "".join(leads) + RECORD_END
+
+
+def dict_text(entries: Iterable[tuple[str, str]]) -> str:
+    """A dict of keys and the JSON of their values."""
+    start, colon, between, end = DICT
+    return f"{start}{between.join(f'{quoted(key)}{colon}{value}' for key, value in entries)}{end}"
 
 
 def list_text(items: Iterable[str]) -> str:

@@ -44,6 +44,7 @@ def returning(type: str, declarations: str = "") -> str:
         ("time(08:00..)", "08:30:15"),
         ("datetime", "2024-02-29T08:30:15"),
         ("1 | 50", "50"),
+        ("dict[str, int(1..9)](..2)", "{}" + 2 * ('"": "", ' + "k" * 64 + "9")),
         ("set[E]", '{"alpha": false, "alpha": false, }'),
         ("E", "alpha"),
         ("T", "alpha"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...answer import FieldAnswer
 from ...errors import EngineError
 from ...prompts.plan import Guided
+from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
 from ..decoding import Cursor, Decoding, Written, write
@@ -35,6 +36,7 @@ class GuidedSlot(Leaf[Guided]):
         self.grammar = node.grammar()
         self._node = node
         self._backend = binding.backend
+        self._has_keys = node.kind.has_keys()
         write = node.kind.json_grammar if node.is_json else node.kind.grammar
         text = write(Terminals())
         around = len((node.space + node.after).encode())
@@ -53,7 +55,8 @@ class GuidedSlot(Leaf[Guided]):
         self, cursor: Cursor, terms: Terms, matcher: LLMatcher, row: NDArray[np.float32] | None = None
     ) -> Decoding[Decided]:
         """The same with a matcher that has taken what waits at the cursor, whose logits may be in `row`."""
-        written = yield from write(cursor, matcher, terms.sampler, terms.budget, row=row)
+        fits = distinct_keys if self._has_keys else None
+        written = yield from write(cursor, matcher, terms.sampler, terms.budget, row=row, fits=fits)
         value = self.value(written.text)
         items = tuple(self._items(written))
         inside = {place for item in items for place, _ in item}
