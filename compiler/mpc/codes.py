@@ -166,6 +166,11 @@ _CODES: Final = (
     _error("MP0702", "import cycle"),
     _error("MP0703", "name not in the imported file"),
     _error("MP0704", "file from outside the project"),
+    _warning("MP0705", "import that is not used"),
+    _error("MP0706", "import of everything"),
+    _error("MP0707", "import in another language's form"),
+    _error("MP0708", "name imported twice"),
+    _error("MP0709", "name imported and declared"),
     # ------------------------------------------------------------------------------------------ tunings
     _warning("MP0801", "tuning of an earlier version"),
     _warning("MP0802", "tuning of a prompt that is not there"),

@@ -14,6 +14,7 @@ from .sema.checked import (
     CheckedCase,
     CheckedHole,
     CheckedImport,
+    CheckedImported,
     CheckedModel,
     CheckedModule,
     CheckedPrompt,
@@ -55,6 +56,7 @@ class _Lowering:
         # Types that are needed by name but have none here: local name -> module and name there.
         self._hidden: dict[str, tuple[tuple[str, ...], str]] = {}
         self._used_modules: set[str] = set()
+        self._refs: dict[tuple[str, str], Ref] = {}
         self._standard: set[ImportSpec] = set()
         self._own_models = frozenset(module.models)
 
@@ -64,7 +66,7 @@ class _Lowering:
         types = tuple(type.definition(self) for type in module.types)
         prompts = tuple(self._prompt(prompt) for prompt in module.prompts)
         imports = self._imports()
-        imported = {name for spec in imports for name, alias in spec.names if alias is None}
+        imported = {each.local for item in module.imports for each in item.names if not self._is_model(each)}
         exports = sorted({*imported, *self._own, *(prompt.name for prompt in module.prompts)})
         return ModuleSpec(
             source=module.source.path,
@@ -83,7 +85,11 @@ class _Lowering:
         for item in self._module.imports:
             if item.names:
                 # Models are private to their module: a prompt that uses one holds a copy.
-                names = tuple((name, None) for name in item.names if not self._is_model(name))
+                names = tuple(
+                    (each.name, None if each.local == each.name else each.local)
+                    for each in item.names
+                    if not self._is_model(each)
+                )
                 if names:
                     found.append(ImportSpec(item.python, names))
             elif (item.alias or item.path) in self._used_modules:
@@ -95,8 +101,8 @@ class _Lowering:
     def _standard_imports(self) -> Iterator[ImportSpec]:
         yield from sorted(self._standard, key=lambda item: (item.module, item.names))
 
-    def _is_model(self, name: str) -> bool:
-        return isinstance(self._module.exports[name], CheckedModel)
+    def _is_model(self, imported: CheckedImported) -> bool:
+        return isinstance(self._module.exports[imported.local], CheckedModel)
 
     def imported(self, module: str, name: str) -> Ref:
         """A name of the standard library. It must be one that no program can declare."""
@@ -109,19 +115,27 @@ class _Lowering:
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""
+        key = (type.origin, type.name)
+        if key not in self._refs:
+            self._refs[key] = self._named(type)
+        return self._refs[key]
+
+    def _named(self, type: NamedType) -> Ref:
         if type.origin == self._module.source.path:
             return Ref((type.name,))
-        exporting = [item for item in self._module.imports if _exports(item, type)]
-        if any(type.name in item.names for item in exporting):
-            return Ref((type.name,))
-        for item in exporting:
+        exporting = [(item, name) for item in self._module.imports if (name := _exported(item, type))]
+        for item, _ in exporting:
+            for each in item.names:
+                if self._module.exports[each.local] == type:
+                    return Ref((each.local,))
+        for item, name in exporting:
             if item.alias is not None:
                 self._used_modules.add(item.alias)
-                return Ref((item.alias, type.name))
+                return Ref((item.alias, name))
             # Where the module has another name in Python, its first word may be one of this file's own.
             if not item.names and item.python[0] in (item.path.split(".")[0], "mpstd"):
                 self._used_modules.add(item.path)
-                return Ref((*item.python, type.name))
+                return Ref((*item.python, name))
         return self._hidden_ref(type)
 
     def _hidden_ref(self, type: NamedType) -> Ref:
@@ -269,8 +283,12 @@ def _part(part: str | CheckedHole) -> Expr:
 # ----------------------------------------------------------------------------------------------- pieces
 
 
-def _exports(item: CheckedImport, type: NamedType) -> bool:
-    return item.module is not None and item.module.exports.get(type.name) == type
+def _exported(item: CheckedImport, type: NamedType) -> str | None:
+    """The name under which an import's module has a type."""
+    exports = item.module.exports if item.module is not None else {}
+    if exports.get(type.name) == type:
+        return type.name
+    return next((name for name, found in exports.items() if found == type), None)
 
 
 def _constant(model: CheckedModel) -> str:

@@ -235,16 +235,19 @@ def _in_order(found: dict[Path, File]) -> list[File]:
 
 def _cut_circle(circle: list[File]) -> None:
     labels = []
+    chain = []
     for file, next_file in zip(circle, (*circle[1:], circle[0]), strict=True):
         link = next(link for link in file.links if _leads_to(link, next_file))
         text = f"{file.source.display} imports {os.path.basename(next_file.path)} here"
         labels.append(Label(source=file.source, span=link.node.path.span, text=text))
+        chain.append(f"{file.source.display}:{file.source.line_of(link.node.path.span.start)}")
     first = circle[0]
+    way = " -> ".join((*chain, first.source.display))
     itself = len(circle) == 1
     first.diagnostics.append(
         Diagnostic(
             code="MP0702",
-            message="the file imports itself" if itself else "these files import one another in a circle",
+            message="the file imports itself" if itself else f"files import one another in a circle: {way}",
             primary=labels[0],
             secondary=tuple(labels[1:]),
             help="remove the import" if itself else "move what both need into a third file",

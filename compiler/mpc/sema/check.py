@@ -51,7 +51,7 @@ def check(
     checked = CheckedModule(
         source=source,
         docstring=module.docstring.text if module.docstring else None,
-        imports=scope.imports,
+        imports=scope.checked_imports(resolver.used),
         models=tuple(models.values()),
         types=tuple(resolver.complete),
         prompts=tuple(prompts),

@@ -45,6 +45,17 @@ Symbol: TypeAlias = CheckedEnum | CheckedRecord | CheckedAlias | CheckedModel | 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImported(CheckedNode):
+    """A name of another file, what it is called here, and whether anything here needs it. `name as name`
+    says that it is there for others."""
+
+    name: str
+    local: str
+    is_used: bool
+    is_for_others: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImport(CheckedNode):
     """`import path [as alias]`, or `from path import names` when there are any.
 
@@ -54,8 +65,9 @@ class CheckedImport(CheckedNode):
 
     path: str
     alias: str | None
-    names: tuple[str, ...]
+    names: tuple[CheckedImported, ...]
     module: CheckedModule | None
+    is_used: bool
     python: tuple[str, ...] = ()
 
 

@@ -23,6 +23,7 @@ MUCH_TEXT: Final = 200
 def hints(module: CheckedModule) -> list[Diagnostic]:
     """What the prompts of a file say that works against them."""
     reporter = Reporter(module.source)
+    _unused_imports(module, reporter)
     for prompt in module.prompts:
         _indented_clauses(prompt, reporter)
         _late_text(prompt, reporter)
@@ -50,6 +51,22 @@ def _indented_clauses(prompt: CheckedPrompt, reporter: Reporter) -> None:
                 label="indented, so it belongs to the body",
                 help=f"start `{word}:` at the beginning of the line",
             )
+
+
+def _unused_imports(module: CheckedModule, reporter: Reporter) -> None:
+    for item in module.imports:
+        if not item.names and not item.is_used:
+            _report_unused(item.span, item.alias or item.path, "remove the line", reporter)
+        for each in item.names:
+            if not each.is_used and not each.is_for_others:
+                help = f"remove it, or write `{each.local} as {each.local}` if it is there for other files"
+                _report_unused(each.span, each.local, help, reporter)
+
+
+def _report_unused(at: Span, name: str, help: str, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0705", at, f"`{name}` is imported and not used", label="nothing in this file needs it", help=help
+    )
 
 
 def _late_text(prompt: CheckedPrompt, reporter: Reporter) -> None:

@@ -36,7 +36,7 @@ _OTHER_WORDS: Final = {"string": "str", "text": "str", "integer": "int", "number
 class TypeResolver:
     """Resolves the types of one file, each declaration once and after those it needs.
 
-    `complete` holds the named types in that order.
+    `complete` holds the named types in that order, `used` the names and qualifiers that were looked up.
     """
 
     def __init__(self, scope: Scope, reporter: Reporter) -> None:
@@ -48,14 +48,17 @@ class TypeResolver:
         self._type_names = scope.type_names()
         self._parameters: Mapping[str, CheckedParameter] | None = None
         self.complete: list[NamedType] = []
+        self.used: set[str] = set()
 
     # ------------------------------------------------------------------------------------------- names
 
     def lookup(self, path: nodes.Path) -> Symbol | None:
         """What a path names, without a diagnostic; `None` for an unknown name."""
-        if len(path.names) > 1:
+        if path.qualifier is not None:
+            self.used.add(path.qualifier.text)
             return self._scope.member(path)
         name = path.text
+        self.used.add(name)
         if name in self._scope.imported:
             return self._scope.imported[name]
         declaration = self._scope.declared.get(name)

@@ -28,7 +28,7 @@ class Keyword:
     names: bool = True
 
 
-_IMPORTED: Final = "`from a.b import name, name`"
+_IMPORTED: Final = "`from a.b import name, name as other`"
 _CASES: Final = Block("entries", 'indent each on a line of its own, as in `"some text" -> answer`')
 _CASE: Final = 'an entry is `"some text", name=3 -> answer`, each on a line of its own'
 

@@ -235,9 +235,22 @@ class ImportModule(ItemAst):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAst(SyntaxNode):
+    """`name` or `name as alias`."""
+
+    name: Name
+    alias: Name | None
+
+    @property
+    def local(self) -> Name:
+        """What it is called in the file that imports it."""
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportNames(ItemAst):
     path: Path
-    names: tuple[Name, ...]
+    names: tuple[ImportedAst, ...]
 
 
 Import: TypeAlias = ImportModule | ImportNames

@@ -17,6 +17,7 @@ from ..later import LaterFeature
 from ..source import Span
 from .chunks import Chunk
 from .forms import other_form
+from .import_forms import import_form
 from .keywords import KEYWORDS, Block
 
 _WORDS: Final = {
@@ -56,6 +57,10 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     after_last = Span(stop.last_end, stop.last_end)
     if chunk.is_docstring or stop.found.startswith('"""'):
         _docstring(stop, chunk, reporter)
+    elif chunk.word in ("from", "import") and (written := import_form(source.text, chunk.span.start)):
+        reporter.report(
+            written.code, written.span, written.message, label=written.label, help=written.help
+        )
     elif reserved := _reserved(line):
         match, feature = reserved
         at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())

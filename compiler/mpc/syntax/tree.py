@@ -23,6 +23,7 @@ from .nodes import (
     ExamplesAst,
     FallbackAst,
     FieldAst,
+    ImportedAst,
     ImportModule,
     ImportNames,
     Item,
@@ -97,8 +98,11 @@ class TreeBuilder(Transformer[Token, Item]):
     def import_module(self, meta: Meta, path: Path, alias: Name | None) -> ImportModule:
         return ImportModule(path=path, alias=alias, span=_span(meta))
 
-    def import_names(self, meta: Meta, path: Path, *names: Name) -> ImportNames:
+    def import_names(self, meta: Meta, path: Path, *names: ImportedAst) -> ImportNames:
         return ImportNames(path=path, names=names, span=_span(meta))
+
+    def imported(self, meta: Meta, name: Name, alias: Name | None) -> ImportedAst:
+        return ImportedAst(name=name, alias=alias, span=_span(meta))
 
     def model(
         self, meta: Meta, name: Name, location: StringAst, options: tuple[SettingAst, ...] | None

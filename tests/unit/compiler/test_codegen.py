@@ -98,7 +98,13 @@ def module_of(text: str, source: str = "a.mp") -> ModuleSpec:
         exports=("Act", "ask"),
         models=(),
         types=(
-            EnumSpec("Act", (("yes", text), ("no", None)), (("yes", Constant(text)), ("no", Constant(-1.5)))),
+            EnumSpec(
+                "Act",
+                text,
+                (("yes", text), ("no", None)),
+                Constant(text),
+                (("yes", Constant(text)), ("no", Constant(-1.5))),
+            ),
         ),
         prompts=(PromptSpec("ask", (), Ref(("str",)), text, CallOf(Ref(("f",)), (Constant(text),))),),
     )

@@ -353,6 +353,30 @@ def test_every_circle_is_reported_once(folder: Path) -> None:
     assert codes(project.build([folder])) == ["MP0702"] * 3
 
 
+def test_a_circle_is_shown_as_a_chain(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    write(folder, a="# a\nfrom b import X\n", b="from c import X\n", c="\n\nfrom a import X\n")
+    (circle,) = project.build([folder]).diagnostics
+    assert circle.message.endswith(": a.mp:2 -> b.mp:1 -> c.mp:3 -> a.mp")
+
+
+def test_a_type_has_its_other_name_in_all_that_a_module_says(folder: Path) -> None:
+    write(
+        folder,
+        shared="enum Mood:\n    calm\n    angry\nrecord Note:\n    mood: Mood\n",
+        passing="from shared import Mood as Feeling, Note as Note\n\ntype Kept = Feeling\n",
+        user="from passing import Note as Memo\nimport passing as p\n\n"
+        "prompt note(text: str, mood: p.Feeling = calm) -> Memo:\n    Note {text}, {mood}.\n"
+        'examples:\n    "So." -> Memo(mood=angry)\n',
+    )
+    report = project.build([folder])
+    assert report.ok, render.as_text(report.diagnostics)
+    text = (folder / "user.py").read_text()
+    assert "from passing import Note as Memo" in text
+    assert "mood: p.Feeling = p.Feeling.calm) -> Memo" in text
+    assert project.load(folder / "user.mp").note.program.returns.python.__name__ == "Note"
+
+
 def test_watching_looks_at_imports_too(folder: Path) -> None:
     write(folder, shared=SHARED, user=USER)
     assert project.watched([folder / "user.mp"]) == (folder / "shared.mp", folder / "user.mp")
