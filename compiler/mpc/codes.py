@@ -1,7 +1,8 @@
 """The registry of diagnostic codes: one row for each thing the compiler can find, with a page beside it.
 
 The hundreds name the stage: 00 reading, 01 syntax, 02 names, 03 types, 04 bodies, 05 values, 06 settings,
-07 imports, 08 tunings, 09 output, 11 hints about programs that mean something else than they say.
+07 imports, 08 tunings, 09 output, 10 expressions, 11 hints about programs that mean something else than they
+say.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ _CODES: Final = (
     _error("MP0327", "dict whose keys are no strings"),
     # ------------------------------------------------------------------------------------------- bodies
     _error("MP0401", "unknown parameter in a hole"),
-    _error("MP0402", "unknown field in a hole"),
+    _error("MP0402", "unknown field"),
     _error("MP0403", "field of something that is not a record"),
     _warning("MP0404", "parameter that is not used"),
     _error("MP0405", "malformed hole"),
@@ -180,6 +181,29 @@ _CODES: Final = (
     _error("MP0901", "file that mpc did not generate"),
     _error("MP0902", "file name that Python cannot import"),
     _error("MP0903", "two files with one output"),
+    # -------------------------------------------------------------------------------------- expressions
+    _error("MP1001", "malformed expression"),
+    _error("MP1002", "unknown name in an expression"),
+    _error("MP1003", "values that do not compare"),
+    _error("MP1004", "values without an order"),
+    _error("MP1005", "calculation without a number"),
+    _error("MP1006", "decimal and float in one calculation"),
+    _error("MP1007", "value that may be none"),
+    _error("MP1008", "not a condition"),
+    _error("MP1009", "unknown function"),
+    _error("MP1010", "wrong number of arguments of a function"),
+    _error("MP1011", "function of something that is no list"),
+    _error("MP1012", "none where it means nothing"),
+    _error("MP1013", "`in` something that holds nothing"),
+    _error("MP1014", "comparisons that go two ways"),
+    _error("MP1015", "two lists in one function"),
+    _error("MP1016", "condition that is always the same"),
+    _error("MP1017", "pattern for something that is no text"),
+    _error("MP1018", "division by zero"),
+    _error("MP1031", "assertion with an empty message"),
+    _error("MP1032", "two assertions that say the same"),
+    _error("MP1033", "value that an assertion forbids"),
+    _warning("MP1034", "answer that fails a check"),
     # -------------------------------------------------------------------------------------------- hints
     _warning("MP1101", "words that differ only in how they are written"),
     _warning("MP1102", "text that every call pays for"),

@@ -23,6 +23,7 @@ from .spec import (
     EnumSpec,
     Expr,
     ListOf,
+    Operation,
     OrNone,
     RecordSpec,
     Ref,
@@ -82,6 +83,12 @@ class _Contents:
     def library(self, module: str, alias: str) -> Ref:
         return Ref((module,))
 
+    def is_taken(self, name: str) -> bool:
+        return False
+
+    def builtin(self, name: str) -> Ref:
+        return Ref((name,))
+
     def said(self, value: Expr) -> _Said:
         match value:
             case Constant():
@@ -103,6 +110,8 @@ class _Contents:
                 return ["optional", self.said(value.item)]
             case EitherOf():
                 return ["either", *map(self.said, value.items)]
+            case Operation():
+                return ["operation", [*value.words], *map(self.said, value.operands)]
             case _:
                 assert_never(value)
 

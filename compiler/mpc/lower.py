@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -112,6 +114,15 @@ class _Lowering:
     def library(self, module: str, alias: str) -> Ref:
         self._standard.add(ImportSpec(tuple(module.split(".")), alias=alias))
         return Ref((alias,))
+
+    def is_taken(self, name: str) -> bool:
+        return keyword.iskeyword(name) or name in self._module.exports or hasattr(builtins, name)
+
+    def builtin(self, name: str) -> Ref:
+        """A function of Python, by its module's name where the program declares or imports something so."""
+        if name not in self._module.exports:
+            return Ref((name,))
+        return Ref((*self.library("builtins", "builtins").path, name))
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""

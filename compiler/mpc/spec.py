@@ -5,6 +5,7 @@ Nothing here is Python text yet; `mpc.codegen` writes it down.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,7 +28,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class CallOf:
-    function: Ref
+    function: Ref | Attribute
     arguments: tuple[Expr, ...] = ()
     keywords: tuple[tuple[str, Expr], ...] = ()
 
@@ -71,7 +72,139 @@ class DictOf:
     entries: tuple[tuple[str, Expr], ...]
 
 
-Expr: TypeAlias = Constant | Ref | CallOf | TupleOf | ListOf | DictOf | Subscript | OrNone | EitherOf
+class Operation(ABC):
+    """What conditions are made of, beside values and calls."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def operands(self) -> tuple[Expr, ...]:
+        """The expressions that it is made of, in the order of the text."""
+
+    @property
+    @abstractmethod
+    def words(self) -> tuple[str, ...]:
+        """The signs and names that it is made of beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute(Operation):
+    """`of.name`, for what is no dotted name."""
+
+    of: Expr
+    name: str
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.of,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (".", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Infix(Operation):
+    """`left sign right`, of numbers."""
+
+    sign: str
+    left: Expr
+    right: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.left, self.right)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.sign,)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixed(Operation):
+    """`-item` or `not item`."""
+
+    sign: str
+    item: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.item,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.sign,)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Operation):
+    """`first < item <= item`, `first in item`, `first is not None`."""
+
+    first: Expr
+    rest: tuple[tuple[str, Expr], ...]
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.first, *(item for _, item in self.rest))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(sign for sign, _ in self.rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected(Operation):
+    """`a and b and c`, or with `or`."""
+
+    word: str
+    items: tuple[Expr, ...]
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return self.items
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.word,)
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension(Operation):
+    """`item for name in source for ...`: a list in brackets, or the one argument of a call."""
+
+    item: Expr
+    loops: tuple[tuple[str, Expr], ...]
+    in_brackets: bool
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.item, *(source for _, source in self.loops))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("for", *(name for name, _ in self.loops))
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda(Operation):
+    parameters: tuple[str, ...]
+    value: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.value,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("lambda", *self.parameters)
+
+
+_Operations: TypeAlias = Attribute | Infix | Prefixed | Compared | Connected | Comprehension | Lambda
+
+Expr: TypeAlias = (
+    Constant | Ref | CallOf | TupleOf | ListOf | DictOf | Subscript | OrNone | EitherOf | _Operations
+)
 
 
 # ----------------------------------------------------------------------------------------- declarations
@@ -125,12 +258,14 @@ class FieldSpec:
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
     """A record: what it is, its fields, and the words of itself and of those that have any."""
+    """A record: its fields, the words of those that have any, and what is asserted of it."""
 
     name: str
     description: str | None
     fields: tuple[FieldSpec, ...]
     own_words: Expr | None
     words: WordsSpec
+    assertions: tuple[Expr, ...] = ()
 
 
 TypeSpec: TypeAlias = AliasSpec | EnumSpec | RecordSpec

@@ -7,9 +7,9 @@ what annotations do not: the words of the model, and how a prompt is laid out. A
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final, TypeAlias
 
 from .errors import AbiError
 
@@ -102,6 +102,43 @@ class OneOf:
 
     source: str
     by: str | None = None
+
+
+# ------------------------------------------------------------------------------------------- assertions
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What holds of a record: a message that says it, and a test of the record that is true where it does.
+
+    `about` are the fields that the test looks at, with dots between the names, and `line` is the source's. An
+    answer for which a `required` one does not hold is not given; the others are told beside the answer.
+    """
+
+    message: str
+    test: Callable[[Any], object]
+    _: KW_ONLY
+    about: tuple[str, ...]
+    line: int
+    required: bool = True
+
+    def failure(self, record: object) -> str | None:
+        """What is wrong with a record; nothing where the assertion holds."""
+        try:
+            return None if self.test(record) else self.message
+        except (ArithmeticError, ValueError) as error:  # a division by zero, the least of no items
+            return f"{self.message}: {error}"
+
+
+def checks(cls: type[object], /, *assertions: Assertion) -> None:
+    """Say what holds of a record."""
+    type.__setattr__(cls, "__mp_checks__", assertions)
+
+
+def checks_of(cls: type[object]) -> tuple[Assertion, ...]:
+    """What `checks` said of a class."""
+    found: tuple[Assertion, ...] = cls.__dict__.get("__mp_checks__", ())
+    return found
 
 
 # ---------------------------------------------------------------------------------------------- prompts

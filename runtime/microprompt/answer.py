@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from .types import AnyKind, DeclaredType, kind
+from .types import AnyKind, DeclaredType, Verdict, kind
 from .types.base import dotted
 
 R = TypeVar("R", covariant=True)
@@ -87,6 +87,7 @@ class Answer(Generic[R]):
     among other calls, may give the other. `fields` has the same for each field of a record, at any depth, by
     the dotted name that leads to it in `value`; `parts` has what was decided for them, place by place. `cut`
     names the fields whose text ends where its bound is ("" for a whole answer): there may have been more.
+    `checks` is what the `check` lines of records say of the value; those of `assert` hold of every answer.
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
     `confidence` and `distribution` are then those of the label that would have been the answer. Of a call
     that went on to a larger model, `first` is what the smaller one said and `second` what the larger one
@@ -107,6 +108,7 @@ class Answer(Generic[R]):
     answered_by: str = "model"
     calibrated: bool = False
     abstained: bool = False
+    checks: tuple[Verdict, ...] = ()
     first: Answer[R] | None = None
     second: Answer[R] | None = None
     spans: tuple[tuple[int, int], ...] = ()
@@ -164,6 +166,7 @@ class Answer(Generic[R]):
             for name, answer in (("first", self.first), ("second", self.second))
             if answer is not None
         }
+        checks = {"checks": [check.to_json() for check in self.checks]} if self.checks else {}
         return {
             "value": returns.to_data(self.value),
             "confidence": self.confidence,
@@ -176,6 +179,7 @@ class Answer(Generic[R]):
             "near_tie": self.near_tie,
             **self._fields_to_json(returns),
             "cut": list(self.cut),
+            **checks,
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "cached_tokens": self.usage.cached_tokens,

@@ -10,11 +10,14 @@ MicropromptError
   TuningError         a tuning file is damaged, or lacks what the program asks of it
   DeadlineExceeded    the call's `timeout` passed
   AnswerTooLong       the answer met `max_tokens` before it was complete
+  AssertionFailed     no answer was found for which the assertions hold
   ScriptError         a scripted engine was asked for what its script does not hold
   EngineError         the engine or a guide failed: a defect of ours or of a dependency
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class MicropromptError(Exception):
@@ -66,6 +69,20 @@ class DeadlineExceeded(MicropromptError, TimeoutError):
 
 class AnswerTooLong(MicropromptError):
     """The answer was not complete after `max_tokens` tokens."""
+
+
+class AssertionFailed(MicropromptError):
+    """No answer was found for which the assertions of its records hold.
+
+    `answers` are those that were found, the best one first, and `problems` what is wrong with each.
+    """
+
+    def __init__(
+        self, message: str, *, answers: Sequence[object], problems: Sequence[str], help: str
+    ) -> None:
+        super().__init__(message, help=help)
+        self.answers = tuple(answers)
+        self.problems = tuple(problems)
 
 
 class ScriptError(MicropromptError):

@@ -213,8 +213,12 @@ class PromptFunction(Generic[P, R]):
         bound.apply_defaults()
         for parameter in self.program.parameters:
             where = f"argument `{parameter.name}` of {self.program.name}"
-            value = bound.arguments[parameter.name]
-            bound.arguments[parameter.name] = kind(parameter.type).check(value, where)
+            declared = kind(parameter.type)
+            value = declared.check(bound.arguments[parameter.name], where)
+            for verdict in declared.verdicts(value, where):
+                if verdict.assertion.required and verdict.problem is not None:
+                    raise ArgumentError(f"{verdict.place} is not as asserted: {verdict.problem}")
+            bound.arguments[parameter.name] = value
         own = self.program.using.timeout
         timeout = settings.current().timeout if own is None else own
         return Call(self.program, bound.arguments, timeout)

@@ -21,6 +21,7 @@ COMPILER = (
     ("render", "syntax"),
     ("spec",),
     ("types",),
+    ("expressions",),
     ("sema",),
     ("lower",),
     ("key",),

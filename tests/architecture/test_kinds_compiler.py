@@ -19,8 +19,9 @@ from mpc.source import Source
 from mpc.spec import CallOf, Constant, Expr
 from mpc.syntax import nodes, parse
 from mpc.types import BUILTINS, BuiltinType, Type, Value
-from mpc.types.base import Naming, Reading, Simple
+from mpc.types.base import Naming, Operand, Reading, Simple
 from mpc.types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range
+from mpc.types.operands import Sort
 
 ROOT = Path(__file__).parents[2]
 MPC = ROOT / "compiler" / "mpc"
@@ -57,6 +58,10 @@ class Day(Simple, BuiltinType):
             return reading.mismatch(node)
 
     @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.MOMENT, is_ordered=True)
+
+    @property
     def options(self) -> None:
         return None
 
@@ -91,6 +96,7 @@ def test_a_row_is_all_that_a_kind_needs_to_become_python() -> None:
         "record Stay:\n"
         "    arrival: day\n"
         "    others: list[day](..3)\n"
+        "    assert arrival <= min(others)\n"
         "prompt read(text: str, today: day) -> Stay?:\n"
         "    On {today}: {text}\n"
         "examples:\n"
@@ -102,6 +108,7 @@ def test_a_row_is_all_that_a_kind_needs_to_become_python() -> None:
     assert "    arrival: date\n" in result.text
     assert "others: Annotated[list[date], Field(max_length=3)]" in result.text
     assert "def read(text: str, today: date) -> Stay | None:" in result.text
+    assert "lambda stay: stay.arrival <= min(stay.others)" in result.text
     assert "Stay(arrival=date(2024, 5, 18), others=[date(2024, 6, 1)])" in result.text
     ast.parse(result.text)
 

@@ -17,6 +17,7 @@ from ..spec import (
     ImportSpec,
     ListOf,
     ModuleSpec,
+    Operation,
     OrNone,
     ParameterSpec,
     PromptSpec,
@@ -147,6 +148,7 @@ def _names(spec: ModuleSpec) -> Iterator[str]:
             case RecordSpec():
                 yield "Record"
                 yield from _mentioned(field.annotation for field in type.fields)
+                yield from _mentioned(type.assertions)
     for prompt in spec.prompts:
         yield from _mentioned(parameter.annotation for parameter in prompt.parameters)
         yield from _mentioned([prompt.returns])
@@ -161,13 +163,15 @@ def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:
                 yield annotation.of.path[0]
                 yield from _mentioned(annotation.items)
             case CallOf():
-                yield annotation.function.path[0]
+                yield from _mentioned([annotation.function, *annotation.arguments])
             case OrNone():
                 yield from _mentioned([annotation.item])
             case EitherOf():
                 yield from _mentioned(annotation.items)
             case Constant() | TupleOf() | ListOf() | DictOf():
                 pass
+            case Operation():
+                yield from _mentioned(annotation.operands)
             case _:
                 assert_never(annotation)
 
@@ -234,7 +238,8 @@ def _tables(spec: ModuleSpec, out: Writer) -> None:
     """What people who call the functions need not read."""
     types = [type for type in spec.types if not isinstance(type, AliasSpec)]
     described = [type for type in types if type.words or type.own_words is not None]
-    if not (described or spec.models or spec.prompts):
+    asserted = [type for type in types if isinstance(type, RecordSpec) and type.assertions]
+    if not (described or asserted or spec.models or spec.prompts):
         return
     out.blank(2)
     out.line("# What the model is told beside the names, and how it is asked.")
@@ -242,6 +247,9 @@ def _tables(spec: ModuleSpec, out: Writer) -> None:
         out.blank(1)
         own = () if type.own_words is None else (type.own_words,)
         out.expression("", CallOf(Ref(("abi", "words")), (Ref((type.name,)), *own), type.words))
+    for record in asserted:
+        out.blank(1)
+        out.expression("", CallOf(Ref(("abi", "checks")), (Ref((record.name,)), *record.assertions)))
     for model in spec.models:
         out.blank(1)
         out.expression(f"{ident(model.constant)} = ", model.value)

@@ -21,6 +21,7 @@ from ..spec import (
     Expr,
     ListOf,
     ModuleSpec,
+    Operation,
     OrNone,
     PromptSpec,
     RecordSpec,
@@ -70,7 +71,10 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
         # A negative number is not one literal to Python.
-        self.found.append((node.lineno, node.col_offset, ast.literal_eval(node)))
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            self.found.append((node.lineno, node.col_offset, ast.literal_eval(node)))
+        else:
+            self.generic_visit(node)
 
 
 # ---------------------------------------------------------------------------------- what the spec holds
@@ -89,6 +93,9 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
     for type in spec.types:
         if not isinstance(type, AliasSpec):
             yield from _expressions([type.own_words, *(words for _, words in type.words)])
+    for type in spec.types:
+        if isinstance(type, RecordSpec):
+            yield from _expressions(type.assertions)
     yield from _expressions(model.value for model in spec.models)
     yield from _expressions(prompt.body for prompt in spec.prompts)
 
@@ -131,12 +138,15 @@ def _expressions(values: Iterable[Expr | None]) -> Iterator[_Literal]:
             case Constant():
                 yield value.value
             case CallOf():
-                yield from _expressions([*value.arguments, *(item for _, item in value.keywords)])
+                yield from _expressions([value.function, *value.arguments])
+                yield from _expressions(item for _, item in value.keywords)
             case DictOf():
                 yield from _expressions(part for key, item in value.entries for part in (Constant(key), item))
             case TupleOf() | ListOf() | Subscript() | EitherOf():
                 yield from _expressions(value.items)
             case OrNone():
                 yield from _expressions([value.item, Constant(None)])
+            case Operation():
+                yield from _expressions(value.operands)
             case _:
                 assert_never(value)

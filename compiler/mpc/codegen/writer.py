@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias, assert_never
 
-from ..spec import CallOf, Constant, DictOf, EitherOf, Expr, ListOf, OrNone, Ref, Subscript, TupleOf
+from ..spec import (
+    Attribute,
+    CallOf,
+    Compared,
+    Comprehension,
+    Connected,
+    Constant,
+    DictOf,
+    EitherOf,
+    Expr,
+    Infix,
+    Lambda,
+    ListOf,
+    OrNone,
+    Prefixed,
+    Ref,
+    Subscript,
+    TupleOf,
+)
 from .literals import ident, lit
 
 WIDTH: Final = 110
@@ -32,7 +50,16 @@ class Writer:
         """Write `before value after`, on one line if it fits."""
         margin = INDENT * depth
         whole = f"{margin}{before}{inline(value)}{after}"
-        if len(whole) <= WIDTH or not isinstance(value, _Bracketed) or not _items(value):
+        if len(whole) <= WIDTH:
+            self.line(whole)
+            return
+        if isinstance(value, Lambda):
+            self.line(f"{margin}{before}lambda {', '.join(map(ident, value.parameters))}: (")
+            self._operation(value.value, depth + 1)
+            self.line(f"{margin}){after}")
+            return
+        # A generator that is a call's one argument stands without brackets, and no comma may follow it.
+        if not isinstance(value, _Bracketed) or not _items(value) or _is_over_each(value):
             self.line(whole)
             return
         opening, closing = _brackets(value)
@@ -40,6 +67,16 @@ class Writer:
         for name, item in _items(value):
             self.expression(name, item, ",", depth=depth + 1)
         self.line(f"{margin}{closing}{after}")
+
+    def _operation(self, value: Expr, depth: int) -> None:
+        """Write what a pair of brackets is around, a condition of several on a line for each."""
+        margin = INDENT * depth
+        if not isinstance(value, Connected) or len(margin) + len(inline(value)) <= WIDTH:
+            self.expression("", value, depth=depth)
+            return
+        for place, item in enumerate(value.items):
+            word = f"{value.word} " if place else ""
+            self.line(f"{margin}{word}{_at_level(item, _NOT)}")
 
     def text(self) -> str:
         return "\n".join(self._lines).rstrip("\n") + "\n"
@@ -56,6 +93,10 @@ def inline(value: Expr) -> str:
             return f"{inline(value.item)} | None"
         case EitherOf():
             return " | ".join(map(inline, value.items))
+        case Attribute():
+            return f"{_at_level(value.of, _ATOM)}.{ident(value.name)}"
+        case Infix() | Compared() | Connected() | Prefixed() | Lambda() | Comprehension():
+            return _operation(value)
         case TupleOf(items=(only,)):
             return f"({inline(only)},)"
         case CallOf() | TupleOf() | ListOf() | DictOf() | Subscript():
@@ -63,6 +104,59 @@ def inline(value: Expr) -> str:
             return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
         case _:
             assert_never(value)
+
+
+# Python's levels of binding, from the loosest on: what binds looser than its place goes into brackets.
+_LAMBDA, _OR, _AND, _NOT, _COMPARED, _SUM, _PRODUCT, _SIGNED, _ATOM = range(9)
+
+
+def _level(value: Expr) -> int:
+    match value:
+        case Lambda() | Comprehension(in_brackets=False):
+            return _LAMBDA
+        case Connected():
+            return _OR if value.word == "or" else _AND
+        case Prefixed():
+            return _NOT if value.sign == "not" else _SIGNED
+        case Compared():
+            return _COMPARED
+        case Infix():
+            return _SUM if value.sign in "+-" else _PRODUCT
+        case _:
+            return _ATOM
+
+
+def _at_level(value: Expr, level: int) -> str:
+    """An expression where only what binds as tightly as `level` stands without brackets."""
+    return inline(value) if _level(value) >= level else f"({inline(value)})"
+
+
+def _operation(value: Infix | Compared | Connected | Prefixed | Lambda | Comprehension) -> str:
+    level = _level(value)
+    match value:
+        case Infix():
+            return f"{_at_level(value.left, level)} {value.sign} {_at_level(value.right, level + 1)}"
+        case Compared():
+            rest = "".join(f" {sign} {_at_level(item, level + 1)}" for sign, item in value.rest)
+            return f"{_at_level(value.first, level + 1)}{rest}"
+        case Connected():
+            # Python needs no brackets around `and` inside of `or`; people do.
+            return f" {value.word} ".join(_at_level(item, _NOT) for item in value.items)
+        case Prefixed():
+            space = " " if value.sign == "not" else ""
+            return f"{value.sign}{space}{_at_level(value.item, level)}"
+        case Lambda():
+            return f"lambda {', '.join(map(ident, value.parameters))}: {inline(value.value)}"
+        case Comprehension():
+            loops = "".join(f" for {ident(name)} in {_at_level(source, _OR)}" for name, source in value.loops)
+            made = f"{_at_level(value.item, _OR)}{loops}"
+            return f"[{made}]" if value.in_brackets else made
+        case _:
+            assert_never(value)
+
+
+def _is_over_each(value: _Bracketed) -> bool:
+    return isinstance(value, CallOf) and any(isinstance(item, Comprehension) for item in value.arguments)
 
 
 def _brackets(value: _Bracketed) -> tuple[str, str]:

@@ -15,8 +15,8 @@ from ..types import BUILTINS
 _MODULE_NAMES: Final = frozenset(
     {
         *("Annotated", "ByName", "Decimal", "Field", "LabelEnum", "Literal", "NotImplementedError"),
-        *("Pattern", "Record", "TypeAlias", "abi", "annotations", "dt", "frozenset", "microprompt", "mpstd"),
-        "prompt",
+        *("Pattern", "Record", "TypeAlias", "abi", "annotations", "builtins", "dt", "frozenset"),
+        *("microprompt", "mpstd", "prompt"),
     }
 )
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.

@@ -21,6 +21,7 @@ from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
 from ..types.unions import CheckedUnion
 from ..types.words import DistinctWords, check_word
+from .assertions import check_assertions
 from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
 from .distinct import Distinct
 from .names import Scope
@@ -181,7 +182,8 @@ class TypeResolver:
                 span=node.span,
             )
         self._check_head(declaration)
-        return CheckedRecord.of(fields, declaration, self._origin)
+        rules = check_assertions(declaration.assertions, fields, self, self._reporter)
+        return CheckedRecord.of(fields, rules, declaration, self._origin)
 
     def _check_head(self, declaration: nodes.EnumDecl | nodes.RecordDecl) -> None:
         if declaration.label is not None:

@@ -49,7 +49,8 @@ DECLARATIONS: Final = _table(
     ),
     Keyword(
         "record",
-        'a field is `name: type = default as "word" "description"`, each on a line of its own',
+        'a field is `name: type = default as "word" "description"`, an assertion is '
+        "`assert low <= high`, each on a line of its own",
         Block("fields", 'indent each field on a line of its own, as in `name: str "what it is"`'),
     ),
     Keyword(

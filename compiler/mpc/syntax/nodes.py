@@ -191,6 +191,108 @@ ValueAst: TypeAlias = (
 )
 
 
+# ----------------------------------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogicAst(SyntaxNode):
+    """`a and b and c`; `word` is "and" or "or"."""
+
+    word: str
+    operands: tuple[ExpressionAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegationAst(SyntaxNode):
+    """`not a`."""
+
+    operand: ExpressionAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedAst(SyntaxNode):
+    """`<= b`: a comparison of what stands before it with `operand`."""
+
+    sign: str
+    operand: ExpressionAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonAst(SyntaxNode):
+    """`a < b <= c`."""
+
+    first: ExpressionAst
+    rest: tuple[ComparedAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipAst(SyntaxNode):
+    """`item in whole`, or `not in` where it is `negated`."""
+
+    item: ExpressionAst
+    whole: ExpressionAst
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneTestAst(SyntaxNode):
+    """`a is none`, or `is not none` where it is `negated`."""
+
+    operand: ExpressionAst
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchAst(SyntaxNode):
+    """`text matches /pattern/`."""
+
+    text: ExpressionAst
+    pattern: PatternAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumAst(SyntaxNode):
+    """`a + b`; `sign` is one of `+ - * / %`."""
+
+    sign: str
+    left: ExpressionAst
+    right: ExpressionAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeAst(SyntaxNode):
+    """`-a`."""
+
+    operand: ExpressionAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAst(SyntaxNode):
+    """`sum(items.amount)`: a function of the language."""
+
+    function: Name
+    arguments: tuple[ExpressionAst, ...]
+
+
+ExpressionAst: TypeAlias = (
+    StringAst
+    | NumberAst
+    | MomentAst
+    | ReferenceAst
+    | ListAst
+    | LogicAst
+    | NegationAst
+    | ComparisonAst
+    | MembershipAst
+    | NoneTestAst
+    | MatchAst
+    | SumAst
+    | NegativeAst
+    | CallAst
+)
+"""A reference is the way to a value (`items.amount`), a member of an enum, or `true`, `false`, `none`."""
+
+
 # ------------------------------------------------------------------------------------------- templates
 
 
@@ -335,17 +437,30 @@ class FieldAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionAst(SyntaxNode):
+    """`assert condition "message"`, or `check`, which is the `word`."""
+
+    word: str
+    condition: ExpressionAst
+    message: StringAst | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDecl(ItemAst):
     """A record; `label` and `description` are what the model sees of it among the types of a union."""
 
     name: Name
     label: StringAst | None
     description: StringAst | None
-    fields: tuple[FieldAst, ...]
+    entries: tuple[FieldAst | AssertionAst, ...]
 
     @property
-    def entries(self) -> tuple[SyntaxNode, ...]:
-        return self.fields
+    def fields(self) -> tuple[FieldAst, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, FieldAst))
+
+    @property
+    def assertions(self) -> tuple[AssertionAst, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, AssertionAst))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

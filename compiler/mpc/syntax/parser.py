@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
-from lark import Lark, TextSlice, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
-from lark.lexer import PatternStr
+from lark import Token, Tree
+from lark.exceptions import VisitError
 
 from .. import later
 from ..diagnostics import Diagnostic, InternalError, Reporter
 from ..source import Source, Span
 from .chunks import Chunk, chunks
 from .direction import refuse_direction_controls
-from .grammar import grammar
+from .grammar import read
 from .keywords import CLAUSES, KEYWORDS
 from .nodes import (
     Clause,
@@ -36,7 +35,7 @@ from .nodes import (
     TypeDecl,
     UsingAst,
 )
-from .problems import Stop, explain
+from .problems import explain
 from .recovery import MAX_MISTAKES, body_of, without_broken_part
 from .template import parse_template
 from .tree import TreeBuilder
@@ -79,7 +78,7 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     if tree is None:
         return None
     try:
-        item = TreeBuilder(reporter).transform(tree)
+        item = cast(Item, TreeBuilder(reporter).transform(tree))
     except VisitError as error:
         raise InternalError("syntax", str(error.orig_exc)) from error
     if not has_tab:
@@ -91,7 +90,7 @@ def _tree(chunk: Chunk, reporter: Reporter) -> Tree[Token] | None:
     """What Lark reads of a chunk; `None` after a mistake, with all those that could be found reported."""
     text = reporter.source.text
     for count in range(MAX_MISTAKES):
-        found = _read(text, chunk)
+        found = read(text, chunk.span, "item")
         if isinstance(found, Tree):
             return None if count else found
         if count and (found.at == chunk.span.end or not found.found.strip()):
@@ -105,44 +104,6 @@ def _tree(chunk: Chunk, reporter: Reporter) -> Tree[Token] | None:
             return None
         text = rest
     return None
-
-
-def _read(text: str, chunk: Chunk) -> Tree[Token] | Stop:
-    """The tree of a chunk of the text, or where reading it stopped."""
-    lark = grammar()
-    parser = lark.parse_interactive(TextSlice(text, chunk.span.start, chunk.span.end))
-    read: list[Token] = []
-    try:
-        for token in parser.iter_parse():
-            read.append(token)
-        tree: Tree[Token] = parser.feed_eof(read[-1])  # type: ignore[no-untyped-call]  # Lark gives it no types
-        return tree
-    except (UnexpectedToken, UnexpectedCharacters) as error:
-        is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-        if read and isinstance(error, UnexpectedToken) and read[-1] is error.token:
-            read.pop()  # it was read but not taken
-        at = chunk.span.end if is_end else error.pos_in_stream
-        assert at is not None
-        found = error.token if isinstance(error, UnexpectedToken) else text[at]
-        accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]  # Lark gives it no types
-        return Stop(
-            at=at,
-            found="" if is_end else str(found),
-            last_end=_end(read[-1]) if read else chunk.span.start,
-            accepts={name: _fixed_text(lark, name) for name in accepted},
-        )
-
-
-def _end(token: Token) -> int:
-    assert token.end_pos is not None
-    return token.end_pos
-
-
-def _fixed_text(lark: Lark, terminal: str) -> str | None:
-    if terminal == "$END":
-        return None
-    pattern = lark.get_terminal(terminal).pattern
-    return pattern.value if isinstance(pattern, PatternStr) else None
 
 
 # ----------------------------------------------------------------------------------------- putting together

@@ -26,12 +26,26 @@ _WORDS: Final = {
     "NUMBER": "a number",
     "MOMENT": "a date",
     "PATTERN": "a pattern",
+    "ASSERT": "`assert`",
+    "CHECK": "`check`",
+    "COMPARE": "a comparison",
+    "SIGN": "`+`",
+    "FACTOR": "`*`",
     "BODY": "an indented body",
     "_ENTRY": "an indented line",
     "$END": "the end of the line",
 }
+EXPRESSION: Final = "an expression is `total == sum(items.amount)`, `colour in [red, blue] and not sold`"
+_OTHER_OPERATORS: Final = {
+    "=": "`==` to compare",
+    "&": "`and`",
+    "|": "`or`",
+    "!": "`!=`, or `not` before a condition",
+    "?": "`is not none`",
+}
 _LINE_END: Final = re.compile(r"[ \t]*(#[^\n]*)?(\n|$)")
 _BLANK: Final = re.compile(r"(\s|#[^\n]*)*")
+_ASSERTION: Final = re.compile(r"\s*(?:assert|check)\b(?!\s*:)")
 _QUOTE: Final = re.compile(r'#[^\n]*|"(?:\\.|[^"\\\n])*("?)')
 
 
@@ -89,6 +103,8 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         reporter.report(
             "MP0104", after_last, "missing `:`", label="expected here", help="put `:` at the end of the line"
         )
+    elif _ASSERTION.match(source.line_text(source.line_of(stop.last_end))) and chunk.word == "record":
+        explain_expression(stop, reporter, ended=ended)
     elif ended:
         reporter.report(
             "MP0101",
@@ -107,6 +123,30 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             label=f"expected {_expected(stop.accepts)}",
             help='strings are in double quotes: `"..."`' if quoted else _form(stop, chunk),
         )
+
+
+def explain_expression(stop: Stop, reporter: Reporter, *, ended: bool | None = None) -> None:
+    """Report the mistake that made the parser stop in an expression, which is over where it `ended`, or else
+    where nothing was found any more."""
+    if "COMPARE" in stop.accepts:
+        wanted = "expected an operator"
+    elif {"NAME", "NUMBER", "LPAR"} <= stop.accepts.keys():
+        wanted = "expected a value"
+    else:
+        wanted = f"expected {_expected(stop.accepts)}"
+    if ended or not stop.found:
+        at, message = Span(stop.last_end, stop.last_end), "the expression ends too early"
+    else:
+        at, message = Span(stop.at, stop.at + len(stop.found)), f"unexpected `{_short(stop.found)}`"
+    reporter.report("MP1001", at, message, label=wanted, help=_operator(stop) or EXPRESSION)
+
+
+def _operator(stop: Stop) -> str | None:
+    """What to write instead of an operator of another language."""
+    if "COMPARE" not in stop.accepts:
+        return None
+    other = _OTHER_OPERATORS.get(stop.found) or _OTHER_OPERATORS.get(stop.found[:1])
+    return other and f"write {other}"
 
 
 def _form(stop: Stop, chunk: Chunk) -> str:

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import inspect
-from typing import Never, TypeAlias, TypeVar
+from typing import TypeAlias
 
-from lark import Token, Transformer, v_args
+from lark import Token, v_args
 from lark.tree import Meta
 
-from ..diagnostics import InternalError, Reporter
-from ..source import Span
+from .expressions import ExpressionBuilder
+from .expressions import present as _present
+from .expressions import span_of as _span
 from .nodes import (
     ArgumentAst,
+    AssertionAst,
     BelowAst,
     BoundAst,
     CaseAst,
     CopiedAst,
-    DictAst,
     Docstring,
-    EntryAst,
     EnumDecl,
     ExamplesAst,
+    ExpressionAst,
     FallbackAst,
     FieldAst,
     ImportedAst,
     ImportModule,
     ImportNames,
     Item,
-    ListAst,
     LiteralTypeAst,
     MemberAst,
     ModelDecl,
-    MomentAst,
     Name,
     NamedTypeAst,
     NumberAst,
@@ -43,10 +42,7 @@ from .nodes import (
     PromptDecl,
     RangeAst,
     ReachAst,
-    RecordAst,
     RecordDecl,
-    ReferenceAst,
-    SetAst,
     SettingAst,
     StringAst,
     TestsAst,
@@ -57,35 +53,15 @@ from .nodes import (
     UsingAst,
     ValueAst,
 )
-from .strings import unescape
 from .template import parse_template
 
 _Limit: TypeAlias = RangeAst | PatternAst
 _Constraint: TypeAlias = _Limit | CopiedAst
-T = TypeVar("T")
-
-
-def _span(meta: Meta) -> Span:
-    return Span(meta.start_pos, meta.end_pos)
-
-
-def _token_span(token: Token) -> Span:
-    assert token.start_pos is not None
-    assert token.end_pos is not None
-    return Span(token.start_pos, token.end_pos)
 
 
 @v_args(inline=True, meta=True)
-class TreeBuilder(Transformer[Token, Item]):
-    """Builds nodes bottom-up; a bad escape or hole is reported, and the node is built all the same."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        super().__init__()
-        self._reporter = reporter
-
-    def __default__(self, data: Token, children: list[object], meta: Meta) -> Never:
-        # Lark would keep a rule without a method as it is, and the mistake would show far from here.
-        raise InternalError("syntax", f"no tree builder for the rule {data}")
+class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues]  # v_args gives the class
+    """Builds an item; a bad hole is reported, and the node is built all the same."""
 
     def item(self, meta: Meta, found: Item) -> Item:
         return found
@@ -138,9 +114,16 @@ class TreeBuilder(Transformer[Token, Item]):
         name: Name,
         label: StringAst | None,
         description: StringAst | None,
-        *fields: FieldAst,
+        *entries: FieldAst | AssertionAst,
     ) -> RecordDecl:
-        return RecordDecl(name=name, label=label, description=description, fields=fields, span=_span(meta))
+        return RecordDecl(
+            name=name, label=label, description=description, entries=entries, span=_span(meta)
+        )
+
+    def assertion(
+        self, meta: Meta, word: Token, condition: ExpressionAst, message: StringAst | None
+    ) -> AssertionAst:
+        return AssertionAst(word=str(word), condition=condition, message=message, span=_span(meta))
 
     def field(
         self,
@@ -182,9 +165,6 @@ class TreeBuilder(Transformer[Token, Item]):
         assert not isinstance(answer, ArgumentAst | None)
         arguments = tuple(argument for argument in found if isinstance(argument, ArgumentAst))
         return CaseAst(arguments=arguments, answer=answer, span=_span(meta))
-
-    def argument(self, meta: Meta, name: Name | None, value: ValueAst) -> ArgumentAst:
-        return ArgumentAst(name=name, value=value, span=_span(meta))
 
     def using(self, meta: Meta, *settings: SettingAst | FallbackAst) -> UsingAst:
         return UsingAst(settings=settings, span=_span(meta))
@@ -230,48 +210,3 @@ class TreeBuilder(Transformer[Token, Item]):
 
     def range(self, meta: Meta, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
         return RangeAst(low=low, high=high, span=_span(meta))
-
-    def pattern(self, meta: Meta, token: Token) -> PatternAst:
-        return PatternAst(text=token[1:-1].replace(r"\/", "/"), span=_span(meta))
-
-    # ------------------------------------------------------------------------------------------ values
-
-    def reference(self, meta: Meta, path: Path) -> ReferenceAst:
-        return ReferenceAst(path=path, span=_span(meta))
-
-    def record_value(self, meta: Meta, path: Path, *arguments: ArgumentAst | None) -> RecordAst:
-        return RecordAst(path=path, arguments=_present(arguments), span=_span(meta))
-
-    def list_value(self, meta: Meta, *items: ValueAst | None) -> ListAst:
-        return ListAst(items=_present(items), span=_span(meta))
-
-    def set_value(self, meta: Meta, *items: ValueAst | None) -> SetAst:
-        return SetAst(items=_present(items), span=_span(meta))
-
-    def dict_value(self, meta: Meta, *entries: EntryAst | None) -> DictAst:
-        return DictAst(entries=_present(entries), span=_span(meta))
-
-    def entry(self, meta: Meta, key: ValueAst, value: ValueAst) -> EntryAst:
-        return EntryAst(key=key, value=value, span=_span(meta))
-
-    # ------------------------------------------------------------------------------------------- words
-
-    def path(self, meta: Meta, *names: Name) -> Path:
-        return Path(names=names, span=_span(meta))
-
-    def name(self, meta: Meta, token: Token) -> Name:
-        return Name(text=str(token), span=_token_span(token))
-
-    def string(self, meta: Meta, token: Token) -> StringAst:
-        span = _token_span(token)
-        return StringAst(text=unescape(token, span.start, self._reporter), span=span)
-
-    def number(self, meta: Meta, token: Token) -> NumberAst:
-        return NumberAst(text=str(token), span=_token_span(token))
-
-    def moment(self, meta: Meta, token: Token) -> MomentAst:
-        return MomentAst(text=str(token), span=_token_span(token))
-
-
-def _present(found: tuple[T | None, ...]) -> tuple[T, ...]:
-    return tuple(child for child in found if child is not None)

@@ -63,7 +63,9 @@ def _trivia(source: Source) -> Iterator[Trivia]:
 
 
 def _tokens(chunk: Chunk, source: Source) -> Iterator[Span]:
-    parser = grammar().parse_interactive(TextSlice(source.text, chunk.span.start, chunk.span.end))
+    parser = grammar().parse_interactive(
+        TextSlice(source.text, chunk.span.start, chunk.span.end), "item"
+    )
     end = chunk.span.start
     try:
         for token in parser.iter_parse():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..diagnostics import Reporter
 from ..spec import AliasSpec, Expr, TypeSpec
 from ..syntax import nodes
-from .base import Dependence, NamedType, Naming, Reading, Type, Value
+from .base import Dependence, NamedType, Naming, Operand, Reading, Type, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,13 @@ class CheckedAlias(NamedType):
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return self.target.allows_none(mark, called, reporter)
+
+    @property
+    def operand(self) -> Operand:
+        return self.target.operand
+
+    def unfold(self, value: Value) -> object:
+        return self.target.unfold(value)
 
     @property
     def has_fields(self) -> bool:

@@ -17,6 +17,7 @@ from ..diagnostics import InternalError, Reporter
 from ..source import Span
 from ..spec import Expr, Ref, TypeSpec
 from ..syntax import nodes
+from .operands import Numeric, Sort
 
 Value: TypeAlias = object
 """A value that was checked. Each kind has its own form of it, which `read` makes and `value` takes apart.
@@ -60,6 +61,14 @@ class Naming(Protocol):
         """A module of Python's standard library under an alias that no program declares; it is imported."""
         ...
 
+    def is_taken(self, name: str) -> bool:
+        """Whether the module means something by a name, so that no variable should have it."""
+        ...
+
+    def builtin(self, name: str) -> Ref:
+        """A function of Python that needs no import, unless the program has a declaration of its name."""
+        ...
+
 
 class Type(ABC):
     """A type, resolved and finite."""
@@ -90,6 +99,15 @@ class Type(ABC):
     @abstractmethod
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         """Whether `?` makes another type of this one; a `?` that cannot stand there is reported."""
+
+    @property
+    @abstractmethod
+    def operand(self) -> Operand:
+        """What the values are in expressions."""
+
+    @abstractmethod
+    def unfold(self, value: Value) -> object:
+        """A value for expressions: fields by name, defaults included; items in a tuple; else as it is."""
 
     @property
     @abstractmethod
@@ -200,6 +218,44 @@ class Type(ABC):
         """A value that `read` has given."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operand:
+    """What the values of a type are in expressions.
+
+    `type` is the type without its bounds, which literals beside the value are read as. `item` is the type of
+    what a list holds. `can_be_empty` is true for what counts as nothing when nothing is in it, `may_be_none`
+    where the value may be missing.
+    """
+
+    type: Type
+    sort: Sort
+    is_ordered: bool = False
+    numeric: Numeric | None = None
+    item: Type | None = None
+    can_be_empty: bool = False
+    may_be_none: bool = False
+
+    @property
+    def is_collection(self) -> bool:
+        return self.item is not None and self.sort is not Sort.UNKNOWN
+
+    def compares_with(self, other: Operand) -> bool:
+        """Whether equality of the two means anything."""
+        if Sort.UNKNOWN in (self.sort, other.sort):
+            return True
+        if self.sort is not other.sort or self.sort is Sort.RECORD:
+            return False
+        if self.sort in (Sort.MEMBER, Sort.MOMENT):
+            return self.type == other.type
+        if self.item is not None and other.item is not None:
+            return self.item.operand.compares_with(other.item.operand)
+        return not self.mixes_with(other)
+
+    def mixes_with(self, other: Operand) -> bool:
+        """Whether one is exact and the other is not: a decimal and a float."""
+        return {self.numeric, other.numeric} == {Numeric.DECIMAL, Numeric.FLOAT}
+
+
 class Simple(Type):
     """A kind whose values are not made of other values."""
 
@@ -215,6 +271,9 @@ class Simple(Type):
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True
+
+    def unfold(self, value: Value) -> object:
+        return value
 
     @property
     def has_fields(self) -> bool:
@@ -290,6 +349,13 @@ class ErrorType(Type):
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return False
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.UNKNOWN, item=self, can_be_empty=True)
+
+    def unfold(self, value: Value) -> object:
+        return value
 
     @property
     def has_fields(self) -> bool:

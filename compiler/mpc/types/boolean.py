@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
-from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import takes_no_arguments, takes_no_pattern, takes_no_range
+from .operands import Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class CheckedBool(Simple, BuiltinType):
         if isinstance(node, nodes.ReferenceAst) and node.path.text in ("true", "false"):
             return node.path.text == "true"
         return reading.mismatch(node)
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.TRUTH)
 
     @property
     def options(self) -> int:

@@ -11,9 +11,10 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr
 from ..syntax import nodes
-from .base import NUMBERS, BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
 from .expressions import annotated, given
+from .operands import Numeric, Sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,10 @@ class CheckedDecimal(Simple, BuiltinType):
     @property
     def family(self) -> str:
         return NUMBERS
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=CheckedDecimal(), sort=Sort.NUMBER, is_ordered=True, numeric=Numeric.DECIMAL)
 
     @property
     def options(self) -> None:

@@ -12,9 +12,10 @@ from ..diagnostics import Reporter
 from ..source import Span
 from ..spec import DictOf, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Type, Value, no_field
+from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
 from .expressions import annotated, given
+from .operands import Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ class CheckedDict(BuiltinType):
         if isinstance(value, DictValue):
             for _, item in value.entries:
                 yield from self.item.free_texts(item, name)
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.DICT, can_be_empty=True)
+
+    def unfold(self, value: Value) -> object:
+        assert isinstance(value, DictValue)
+        return {key: self.item.unfold(item) for key, item in value.entries}
 
     @property
     def options(self) -> None:

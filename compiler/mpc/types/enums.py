@@ -9,8 +9,9 @@ from ..diagnostics import Reporter, listed
 from ..source import Span
 from ..spec import EnumSpec, Expr, Ref, TypeSpec
 from ..syntax import nodes
-from .base import Broken, NamedType, Naming, Reading, Simple, Value
+from .base import Broken, NamedType, Naming, Operand, Reading, Simple, Value
 from .expressions import own_words, words
+from .operands import Sort
 from .words import report_none_twice
 
 
@@ -82,6 +83,10 @@ class CheckedEnum(Simple, NamedType):
         if any(member.label == "none" for member in self.members.values()):
             report_none_twice(mark.span, called, reporter)
         return True
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.MEMBER)
 
     @property
     def options(self) -> int:

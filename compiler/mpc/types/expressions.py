@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from ..spec import CallOf, Constant, Expr, Ref, Subscript, WordsSpec
 
 
-def abi_call(function: str, **keywords: Expr | None) -> CallOf:
+def abi_call(function: str, *arguments: Expr, **keywords: Expr | None) -> CallOf:
     """A call of `abi.function`; what is `None` is left to its default."""
-    return CallOf(Ref(("abi", function)), keywords=_given(keywords))
+    return CallOf(Ref(("abi", function)), arguments, keywords=_given(keywords))
 
 
 def annotated(type: Ref | Subscript, **constraints: Expr | None) -> Expr:

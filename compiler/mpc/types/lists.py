@@ -10,9 +10,10 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import Expr, ListOf, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Type, Value, no_field
+from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, takes_no_pattern
 from .expressions import annotated, given
+from .operands import Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class CheckedList(BuiltinType):
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=CheckedList(item=self.item), sort=Sort.LIST, item=self.item, can_be_empty=True)
+
+    def unfold(self, value: Value) -> object:
+        assert isinstance(value, ListValue)
+        return tuple(map(self.item.unfold, value.items))
 
     @property
     def has_fields(self) -> bool:

@@ -10,8 +10,10 @@ from microprompt.notation import literals
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import NUMBERS, ErrorType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, ErrorType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import read_number
+from .numbers import CheckedInt
+from .operands import Sort
 from .words import DistinctWords, report_none_twice
 
 
@@ -75,6 +77,13 @@ class CheckedLiterals(Simple):
         if "none" in self.values:
             report_none_twice(mark.span, called, reporter)
         return True
+
+    @property
+    def operand(self) -> Operand:
+        if all(isinstance(value, int) for value in self.values):
+            return CheckedInt().operand
+        is_text = all(isinstance(value, str) for value in self.values)
+        return Operand(type=self, sort=Sort.TEXT if is_text else Sort.MEMBER)
 
     @property
     def options(self) -> int:

@@ -14,9 +14,10 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr, Ref
 from ..syntax import nodes
-from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
 from .expressions import annotated
+from .operands import Sort
 
 _PARTS: Final = re.compile(
     r"((?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d))?T?"
@@ -107,6 +108,10 @@ class CheckedMoment(Simple, BuiltinType, Generic[M]):
         return "date" if self.NAME == "datetime" else self.NAME  # to Python a datetime is a date, too
 
     @property
+    def operand(self) -> Operand:
+        return Operand(type=type(self)(), sort=Sort.MOMENT, is_ordered=True)
+
+    @property
     def options(self) -> None:
         return None
 
@@ -164,6 +169,15 @@ class CheckedDateTime(CheckedMoment[datetime]):
             return None
         second = parts.get("second", 0)
         return datetime(parts["year"], parts["month"], parts["day"], parts["hour"], parts["minute"], second)
+
+
+def type_of(node: nodes.MomentAst) -> Type:
+    """The type that a moment is of by its looks."""
+    match = _PARTS.fullmatch(node.text)
+    assert match is not None, "the grammar lets only these through"
+    if match["year"] is None:
+        return CheckedTime()
+    return CheckedDate() if match["hour"] is None else CheckedDateTime()
 
 
 def _parts(node: nodes.MomentAst, reporter: Reporter) -> dict[str, int] | None:

@@ -13,9 +13,10 @@ from microprompt.notation import ranged
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
-from .base import NUMBERS, BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
 from .expressions import annotated, given
+from .operands import Numeric, Sort
 
 _PATTERN_HELP: Final = "use `str` with the pattern"
 
@@ -52,6 +53,10 @@ class CheckedInt(Simple, BuiltinType):
     @property
     def family(self) -> str:
         return NUMBERS
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=CheckedInt(), sort=Sort.NUMBER, is_ordered=True, numeric=Numeric.WHOLE)
 
     @property
     def options(self) -> int | None:
@@ -105,6 +110,10 @@ class CheckedFloat(Simple, BuiltinType):
     @property
     def family(self) -> str:
         return NUMBERS
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=CheckedFloat(), sort=Sort.NUMBER, is_ordered=True, numeric=Numeric.FLOAT)
 
     @property
     def options(self) -> None:

@@ -12,7 +12,7 @@ from ..diagnostics import Reporter, listed
 from ..spec import Constant, Expr
 from ..syntax import nodes
 from .arguments import argument_at
-from .base import Dependence, NamedType, Naming, Reading, Type, Value, no_field
+from .base import Dependence, NamedType, Naming, Operand, Reading, Type, Value, no_field
 from .expressions import abi_mark
 from .lists import ListValue
 from .text import CheckedStr
@@ -90,6 +90,13 @@ class CheckedOneOf(Type):
 
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         return no_field(name, way, called, reporter)
+
+    @property
+    def operand(self) -> Operand:
+        return self._item.operand
+
+    def unfold(self, value: Value) -> object:
+        return self._item.unfold(value)
 
     @property
     def is_text(self) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from microprompt.notation import optional
 
 from ..diagnostics import Reporter
 from ..spec import Constant, Expr, OrNone
 from ..syntax import nodes
-from .base import Dependence, Naming, Reading, Type, Value, no_field
+from .base import Dependence, Naming, Operand, Reading, Type, Value, no_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,13 @@ class CheckedOptional(Type):
             help="leave the `?` out",
         )
         return False
+
+    @property
+    def operand(self) -> Operand:
+        return replace(self.item.operand, may_be_none=True)
+
+    def unfold(self, value: Value) -> object:
+        return None if value is None else self.item.unfold(value)
 
     @property
     def has_fields(self) -> bool:

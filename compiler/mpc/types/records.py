@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..diagnostics import Reporter, listed
@@ -10,8 +11,9 @@ from ..source import Span
 from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
-from .base import Broken, Dependence, ErrorType, NamedType, Naming, Reading, Type, Value
+from .base import Broken, Dependence, ErrorType, NamedType, Naming, Operand, Reading, Type, Value
 from .expressions import own_words, words
+from .operands import Sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,24 @@ class CheckedField:
     has_default: bool = False
     default: Value = None
     span: Span = field(compare=False, repr=False)
+
+
+class Rule(ABC):
+    """What is said to hold of a record. Its condition is made of what types are used in, so it is told here
+    only as far as a record needs it."""
+
+    __slots__ = ()
+
+    is_required: bool
+    span: Span
+
+    @abstractmethod
+    def problem(self, values: Mapping[str, object]) -> str | None:
+        """What is wrong with the fields, which `Type.unfold` has made; nothing where the rule holds."""
+
+    @abstractmethod
+    def in_python(self, record: str, naming: Naming) -> Expr:
+        """The rule in the generated module, for the record of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +73,15 @@ class CheckedRecord(NamedType):
     _depends_on: frozenset[Dependence]
     label: str | None = None
     description: str | None = None
+    rules: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(fields: Mapping[str, CheckedField], declaration: nodes.RecordDecl, origin: str) -> CheckedRecord:
+    def of(
+        fields: Mapping[str, CheckedField],
+        rules: Sequence[Rule],
+        declaration: nodes.RecordDecl,
+        origin: str,
+    ) -> CheckedRecord:
         found = fields.values()
         return CheckedRecord(
             origin,
@@ -67,6 +93,7 @@ class CheckedRecord(NamedType):
             frozenset(source for each in found for source in each.type.depends_on),
             None if declaration.label is None else declaration.label.text,
             None if declaration.description is None else declaration.description.text,
+            tuple(rules),
             span=declaration.name.span,
         )
 
@@ -86,10 +113,33 @@ class CheckedRecord(NamedType):
             return reading.unknown_name(node.path)
         if (found.resolved if isinstance(found, NamedType) else found) != self:
             return reading.mismatch(node)
+        before = len(reading.reporter.found)
         values = read_arguments(
             node.arguments, self.fields, reading, f"`{self.name}`", node.path.span, by_name=True
         )
-        return RecordValue(tuple((name, values[name]) for name in self.fields if name in values))
+        value = RecordValue(tuple((name, values[name]) for name in self.fields if name in values))
+        if len(reading.reporter.found) == before:
+            self._check_rules(value, node, reading)
+        return value
+
+    def _check_rules(self, value: RecordValue, node: nodes.RecordAst, reading: Reading) -> None:
+        """Report what the record's own rules say against a value."""
+        if not self.rules:
+            return
+        values = self.unfold(value)
+        for rule in self.rules:
+            problem = rule.problem(values)
+            if problem is None or not (rule.is_required or reading.is_answer):
+                continue
+            own = self.origin == reading.reporter.source.path
+            reading.reporter.report(
+                "MP1033" if rule.is_required else "MP1034",
+                node.span,
+                f"the value fails {'an assertion' if rule.is_required else 'a check'} of `{self.name}`",
+                label=f"this does not hold: {problem}",
+                help="change the value, or what is said of it",
+                also=[(rule.span, "this says so")] if own else (),
+            )
 
     @property
     def keys(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -131,6 +181,17 @@ class CheckedRecord(NamedType):
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.RECORD)
+
+    def unfold(self, value: Value) -> dict[str, object]:
+        assert isinstance(value, RecordValue)
+        given = dict(value.fields)
+        return {
+            name: field.type.unfold(given.get(name, field.default)) for name, field in self.fields.items()
+        }
 
     @property
     def has_fields(self) -> bool:
@@ -188,6 +249,7 @@ class CheckedRecord(NamedType):
             fields,
             own_words(self.label, self.description),
             words((each.name, each.label, each.description) for each in found),
+            tuple(rule.in_python(self.name, naming) for rule in self.rules),
         )
 
 

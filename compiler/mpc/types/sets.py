@@ -11,9 +11,10 @@ from ..diagnostics import Reporter
 from ..source import Span
 from ..spec import CallOf, Expr, Ref, Subscript, TupleOf
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Type, Value, no_field
+from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
 from .expressions import annotated, given
+from .operands import Sort
 
 _ANY: Final = 10**15
 """Beyond what a range can say: the number of labels bounds a set."""
@@ -101,6 +102,14 @@ class CheckedSet(BuiltinType):
     @property
     def depends_on(self) -> frozenset[Dependence]:
         return self.item.depends_on
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.SET, item=self.item, can_be_empty=True)
+
+    def unfold(self, value: Value) -> object:
+        assert isinstance(value, SetValue)
+        return frozenset(map(self.item.unfold, value.items))
 
     @property
     def options(self) -> None:

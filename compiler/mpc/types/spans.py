@@ -12,7 +12,7 @@ from ..diagnostics import Reporter
 from ..spec import Constant, Expr
 from ..syntax import nodes
 from .arguments import argument_at
-from .base import BuiltinType, Dependence, ErrorType, Naming, Reading, Simple, Type, Value
+from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
 from .expressions import abi_mark
 from .text import CheckedStr, check_pattern
@@ -73,6 +73,10 @@ class CheckedSpan(Simple, BuiltinType):
         reading.reporter.report(
             "MP0363", node.span, f"`{self.describe()}` is copied from `{self.way}`", label=label, help=help
         )
+
+    @property
+    def operand(self) -> Operand:
+        return self.text.operand
 
     @property
     def is_text(self) -> bool:

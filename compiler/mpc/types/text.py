@@ -14,9 +14,10 @@ from microprompt.patterns import Pattern, PatternError
 from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, Naming, Reading, Simple, Type, Value
+from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
 from .expressions import annotated, given
+from .operands import Sort
 
 _SHORT_ESCAPES: Final = "\b\f\n\r\t"
 """The control characters that an answer may have inside a record or a list."""
@@ -72,6 +73,10 @@ class CheckedStr(Simple, BuiltinType):
     @property
     def strings(self) -> None:
         return None
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=CheckedStr(), sort=Sort.TEXT, is_ordered=True, can_be_empty=True)
 
     @property
     def options(self) -> None:

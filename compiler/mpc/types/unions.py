@@ -9,7 +9,8 @@ from ..diagnostics import Reporter
 from ..source import Span
 from ..spec import CallOf, EitherOf, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import Dependence, ErrorType, Naming, Reading, Type, Value, no_field
+from .base import Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
+from .operands import Sort
 from .optional import CheckedOptional
 from .words import DistinctWords, report_none_twice
 
@@ -86,6 +87,14 @@ class CheckedUnion(Type):
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         because = "which of the types it is of differs from call to call; "
         return no_field(name, way, called, reporter, because=because)
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(type=self, sort=Sort.RECORD)
+
+    def unfold(self, value: Value) -> object:
+        assert isinstance(value, ArmValue)
+        return self.arms[value.arm].unfold(value.value)
 
     @property
     def depends_on(self) -> frozenset[Dependence]:

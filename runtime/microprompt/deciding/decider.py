@@ -21,7 +21,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -33,14 +33,14 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
-from ..errors import EngineError
+from ..errors import AssertionFailed, EngineError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Answerer, Pending, run_many
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
-from ..types import kind
+from ..types import Verdict, kind
 from .choices import is_near_tie, questions
 from .escalation import together
 from .evidence import Loaded, Sources, claim, features_of, label_features, local
@@ -62,7 +62,8 @@ def decider_for(program: Program, folder: Path) -> Decider | None:
     """
     using = program.using
     decides = using.decide != abi.LABELS and bool(questions(program.returns))
-    return Decider(program, folder) if decides or using.abstain or using.escalate else None
+    judges = using.abstain or using.escalate or kind(program.returns).is_asserted
+    return Decider(program, folder) if decides or judges else None
 
 
 class Decider:
@@ -100,9 +101,10 @@ class Decider:
     @property
     def decides(self) -> bool:
         """Whether there is anything to do beside asking the engine: not where another one answers in its
-        place, as in tests, unless a threshold is to be held."""
+        place, as in tests, unless a threshold or an assertion is to be held."""
         using = self._program.using
-        return bool(using.abstain or using.escalate) or not loaded.is_overridden()
+        judges = using.abstain or using.escalate or kind(self._program.returns).is_asserted
+        return bool(judges) or not loaded.is_overridden()
 
     @property
     def is_closed(self) -> bool:
@@ -390,7 +392,12 @@ class _Run:
         abstain = self._settlement.abstain
         if abstain is not None and answer.confidence < abstain:
             answer = replace(answer, value=None, abstained=True)
-        self.pending.succeed(self._timed(answer))
+        verdicts = tuple(kind(self._call.program.returns).verdicts(answer.value, ""))
+        failed = [each for each in verdicts if each.assertion.required and not each.passed]
+        if failed:
+            raise _failed(self._call.program, [answer.value], [failed[0]])
+        checks = tuple(each for each in verdicts if not each.assertion.required)
+        self.pending.succeed(replace(self._timed(answer), checks=checks))
 
     def _escalate(self, first: Answer[object]) -> None:
         larger = self._decider.larger
@@ -464,6 +471,19 @@ class _Run:
             releases, self._releases = self._releases, []
         for release in releases:
             release()
+
+
+def _failed(
+    program: Program, answers: Sequence[object], verdicts: Sequence[Verdict]
+) -> AssertionFailed:
+    """No answer was as its records assert; each has a verdict against it."""
+    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for each in verdicts]
+    return AssertionFailed(
+        f"no answer of {program.name} is as asserted: {problems[-1]}",
+        answers=answers,
+        problems=problems,
+        help="ask for less, or make the `assert` a `check`, which is told beside the answer",
+    )
 
 
 def _field(

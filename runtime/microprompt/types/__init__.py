@@ -28,6 +28,7 @@ from .sets import SetKind, SetType
 from .spans import SpanKind, SpanType
 from .text import PatternKind, PatternType, StrKind, StrType
 from .unions import NameKind, NameType, UnionKind, UnionType
+from .verdicts import Verdict
 
 __all__ = [
     "KINDS",
@@ -57,6 +58,7 @@ __all__ = [
     "StrType",
     "TimeType",
     "UnionType",
+    "Verdict",
     "kind",
     "outlines_type",
     "row",

@@ -19,6 +19,7 @@ from ..errors import ArgumentError
 from ..notation import arm_word, head, range_text
 from .annotations import Annotation
 from .grammar import Expression, Terminals, one_of
+from .verdicts import Verdict
 
 D = TypeVar("D", bound="DeclaredType")
 
@@ -160,6 +161,18 @@ class Kind(ABC, Generic[D]):
     def outcome(self, value: object) -> Hashable:
         """An option as a key of a distribution: itself, where it can be one."""
         return value
+
+    # -------------------------------------------------------------------------------------- assertions
+
+    @cached_property
+    def is_asserted(self) -> bool:
+        """Whether anything is asserted of a value, or of a part of it."""
+        return any(kind.is_asserted for kind in self.inside())
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        """What the assertions say of a checked value, the innermost first; `place` is where the value is."""
+        assert not self.is_asserted, f"{self.describe()} does not tell what is asserted of its parts"
+        return iter(())
 
     # ------------------------------------------------------------------------------------------ to the model
 

@@ -6,6 +6,7 @@ written; so a token is refused where it would complete a key that is there (`dis
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, ope
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .punctuation import DICT, decoded, dict_text
 from .schemas import json_schema
+from .verdicts import Verdict
 
 _KEY_CHAR: Final = r'(?:[^"\\\x00-\x1F\x7F]|\\["\\])'
 _KEY: Final = re.compile(r"[^\x00-\x1F\x7F]+")
@@ -78,6 +80,12 @@ class DictKind(Kind[DictType]):
         found = {str(key): self._value.check(item, f"{where}[{key!r}]") for key, item in value.items()}
         is_as_found = type(value) is dict and all(found[key] is item for key, item in value.items())
         return value if is_as_found else found
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        if self.is_asserted:
+            assert isinstance(value, Mapping)
+            for key, item in value.items():
+                yield from self._value.verdicts(item, f"{place}[{json.dumps(key, ensure_ascii=False)}]")
 
     def options(self) -> None:
         return None

@@ -15,6 +15,7 @@ from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, ope
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .punctuation import LIST, decoded, list_text
 from .schemas import json_schema
+from .verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,11 @@ class ListKind(Kind[ListType]):
 
     def is_cut(self, value: object) -> bool:
         return any(map(self._item.is_cut, _items(value)))
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        if self.is_asserted:
+            for index, item in enumerate(_items(value)):
+                yield from self._item.verdicts(item, f"{place}[{index}]")
 
     def plain(self, value: object) -> str:
         return self.json(value)

@@ -17,6 +17,7 @@ from .grammar import Expression, Terminals, one_terminal
 from .punctuation import quoted
 from .schemas import json_schema
 from .text import StrKind, StrType
+from .verdicts import Verdict
 
 _ANY: Final = StrType(min_length=1, max_length=DEFAULT_STR_LENGTH)
 """What an option may be: words that the model answers with."""
@@ -65,6 +66,9 @@ class OneOfKind(Kind[OneOfType]):
 
     def inside(self) -> tuple[AnyKind, ...]:
         return (self._item,)
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        return self._item.verdicts(value, place)
 
     @cached_property
     def depends_on(self) -> frozenset[str]:

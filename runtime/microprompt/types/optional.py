@@ -17,6 +17,7 @@ from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
 from .schemas import json_schema
 from .unions import NameType, WayName, name_of
+from .verdicts import Verdict
 
 _NONE: Final = "none"
 _SOME: Final = "some"
@@ -86,6 +87,9 @@ class OptionalKind(Kind[OptionalType]):
 
     def fields(self) -> tuple[Part, ...]:
         return ()
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        return iter(()) if value is None else self._item.verdicts(value, place)
 
     def plain(self, value: object) -> str:
         return _NONE if value is None else self._item.plain(value)

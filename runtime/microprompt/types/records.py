@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from .. import abi
@@ -14,6 +15,7 @@ from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, chain, text
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 from .schemas import json_schema
+from .verdicts import Verdict
 
 _KEPT: Final = "__mp_type__"
 
@@ -99,6 +101,17 @@ class RecordKind(Kind[RecordType]):
 
     def is_cut(self, value: object) -> bool:
         return any(field.kind.is_cut(getattr(value, field.name)) for field in self._fields)
+
+    @cached_property
+    def is_asserted(self) -> bool:
+        return bool(abi.checks_of(self.declared.python)) or any(kind.is_asserted for kind in self.inside())
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        for field in self._fields:
+            if field.kind.is_asserted:
+                yield from field.kind.verdicts(getattr(value, field.name), dotted(place, field.name))
+        for assertion in abi.checks_of(self.declared.python):
+            yield Verdict(place=place, assertion=assertion, problem=assertion.failure(value))
 
     def plain(self, value: object) -> str:
         return self.json(value)

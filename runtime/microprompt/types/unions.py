@@ -19,6 +19,7 @@ from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Listed, Part, Schema
 from .grammar import Expression, Terminals, chain, either, text
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
 from .schemas import json_schema
+from .verdicts import Verdict
 
 # ------------------------------------------------------------------------------------------------- which
 
@@ -157,6 +158,10 @@ class UnionKind(Kind[UnionType]):
         raise next((error for error in errors if not error.message.startswith(mismatch)), None) or (
             self.mismatch(value, where)
         )
+
+    def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
+        arm = self._arm(value)
+        return iter(()) if arm.kind is None else arm.kind.verdicts(value, place)
 
     def options(self) -> None:
         return None

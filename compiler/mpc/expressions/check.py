@@ -1,0 +1,771 @@
+"""The types of an expression. What an operation takes, the types of its operands say (`Type.operand`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, assert_never
+
+from microprompt.abi import FLOAT_DIGITS
+
+from ..diagnostics import Reporter, listed
+from ..source import Span
+from ..syntax import nodes
+from ..types import ErrorType, Type
+from ..types.base import Names, Operand, Reading
+from ..types.boolean import CheckedBool
+from ..types.lists import CheckedList
+from ..types.moments import type_of
+from ..types.numbers import CheckedFloat, CheckedInt
+from ..types.operands import Numeric, Sort
+from ..types.text import CheckedStr, check_pattern
+from .checked import (
+    Calculation,
+    Called,
+    Checked,
+    Comparison,
+    Each,
+    IsFilled,
+    IsNone,
+    Known,
+    Logic,
+    Matches,
+    Membership,
+    Negative,
+    Not,
+    Reached,
+    Way,
+)
+from .facts import present_if
+
+_OVER_LISTS: Final = ("sum", "min", "max", "any", "all")
+FUNCTIONS: Final = (*_OVER_LISTS, "len", "round", "abs")
+"""The functions of the language. Python has them all, by the same names."""
+
+
+def check_expression(
+    node: nodes.ExpressionAst, scope: Mapping[str, Type], names: Names, reporter: Reporter
+) -> Checked:
+    """The expression with its types; everything wrong with it is reported.
+
+    `scope` holds the type of every value that a way can begin with; `names` is where enums are looked up. The
+    result's type is the error type where no other could be told.
+    """
+    return _Checker(scope, names, reporter).expression(node, _Place())
+
+
+def check_condition(
+    node: nodes.ExpressionAst, scope: Mapping[str, Type], names: Names, reporter: Reporter
+) -> Checked:
+    """The same for what is true or false, or a way to something that may be missing or empty."""
+    return _Checker(scope, names, reporter).condition(node, _Place())
+
+
+_Literal: TypeAlias = nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.ListAst | nodes.ReferenceAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where an expression stands.
+
+    `present` are the ways to values that cannot be missing here. Inside the argument of a function that goes
+    over a list, `lists` collects the lists whose items are meant; elsewhere it is `None`. `wanted` is what a
+    literal is read as, and `takes_lists` is true where a list itself is meant, not its items.
+    """
+
+    present: frozenset[Way] = frozenset()
+    lists: list[Way] | None = None
+    wanted: Operand | None = None
+    takes_lists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    scope: Mapping[str, Type]
+    names: Names
+    reporter: Reporter
+
+    def expression(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+        match node:
+            case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.ListAst():
+                return self._literal(node, place.wanted)
+            case nodes.ReferenceAst():
+                if node.path.names[0].text in self.scope:
+                    return self._way(node, place)
+                return self._literal(node, place.wanted)
+            case nodes.LogicAst():
+                return self._logic(node, place)
+            case nodes.NegationAst():
+                return Not(operand=self.condition(node.operand, place), type=CheckedBool())
+            case nodes.ComparisonAst():
+                return self._comparison(node, place)
+            case nodes.MembershipAst():
+                return self._membership(node, place)
+            case nodes.NoneTestAst():
+                return self._none_test(node, place)
+            case nodes.MatchAst():
+                return self._match(node, place)
+            case nodes.SumAst():
+                return self._calculation(node, place)
+            case nodes.NegativeAst():
+                operand = self._number(node.operand, place)
+                return Negative(operand=operand, type=operand.type.operand.type)
+            case nodes.CallAst():
+                return self._call(node, place)
+            case _:
+                assert_never(node)
+
+    def condition(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+        found = self.expression(node, replace(place, takes_lists=place.lists is None, wanted=None))
+        operand = found.type.operand
+        if operand.sort is Sort.UNKNOWN or (operand.sort is Sort.TRUTH and not operand.may_be_none):
+            if isinstance(found, Known) and operand.sort is Sort.TRUTH:
+                self._report_constant(node.span, "this is always the same")
+            return found
+        if isinstance(found, Reached) and operand.can_be_empty:
+            return IsFilled(operand=found, type=CheckedBool())
+        if isinstance(found, Reached) and operand.may_be_none and operand.sort is not Sort.TRUTH:
+            return IsNone(operand=found, negated=True, type=CheckedBool())
+        written = self._written(node)
+        if operand.sort is Sort.TRUTH:
+            label, help = (
+                "it may be true, false or none",
+                f"write `{written} == true` or `{written} is not none`",
+            )
+        elif isinstance(found, Reached):
+            label, help = f"it is `{found.type.describe()}`, and always there", f"write `{written} == ...`"
+        else:
+            label, help = f"it is `{found.type.describe()}`", "compare it with something"
+        self.reporter.report("MP1008", node.span, f"`{written}` is no condition", label=label, help=help)
+        return found
+
+    # ------------------------------------------------------------------------------------ ways and literals
+
+    def _way(self, node: nodes.ReferenceAst, place: _Place) -> Checked:
+        first, *rest = node.path.names
+        way: Way = (first.text,)
+        type = self.scope[first.text]
+        lists: list[Way] = []
+        for name in rest:
+            at = Span(node.span.start, name.span.start - 1)
+            operand = self._there(type, way, at, place)
+            if operand.is_collection and operand.item is not None:
+                lists.append(way)
+                operand = self._there(operand.item, way, at, place)
+            if not operand.type.has_fields:
+                self.reporter.report(
+                    "MP1002",
+                    name.span,
+                    f"`{'.'.join(way)}` has no fields",
+                    label=f"it is `{type.describe()}`, not a record",
+                    help="leave the point and the name behind it out",
+                )
+                return _unknown()
+            type = operand.type.field(name, ".".join(way), operand.type.describe(), self.reporter)
+            way = (*way, name.text)
+        operand = type.operand
+        if place.lists is not None and not place.takes_lists and operand.is_collection:
+            assert operand.item is not None
+            self._there(type, way, node.span, place)
+            lists.append(way)
+            type = operand.item
+        elif operand.may_be_none and way in place.present:
+            type = operand.type
+        found = Reached(way=way, type=type, is_whole=type.operand.is_collection)
+        if not lists:
+            return found
+        if place.lists is None:
+            return Each(item=found, lists=tuple(lists), type=CheckedList(item=type))
+        self._go_through(lists, place.lists, node)
+        return found
+
+    def _there(self, type: Type, way: Way, at: Span, place: _Place) -> Operand:
+        """What is reached on the way, which must not be missing."""
+        operand = type.operand
+        if operand.may_be_none and way not in place.present:
+            self._report_missing(at, ".".join(way))
+        return replace(operand, may_be_none=False)
+
+    def _go_through(self, lists: Sequence[Way], found: list[Way], node: nodes.ReferenceAst) -> None:
+        """Add to the lists that a function goes over; they must be inside one another."""
+        for each in lists:
+            if each in found:
+                continue
+            if found and each[: len(found[-1])] != found[-1]:
+                self.reporter.report(
+                    "MP1015",
+                    node.span,
+                    "two lists at once",
+                    label=f"this goes over `{'.'.join(each)}`, what is before it over "
+                    f"`{'.'.join(found[-1])}`",
+                    help="a function goes over the items of one list",
+                )
+                return
+            found.append(each)
+
+    def _literal(
+        self,
+        node: _Literal,
+        wanted: Operand | None,
+    ) -> Checked:
+        type = self._type_of_literal(node, wanted)
+        if type is None:
+            return _unknown()
+        value = Reading(names=self.names, reporter=self.reporter, wanted=type).read(node)
+        return Known(value=value, type=type)
+
+    def _type_of_literal(
+        self,
+        node: _Literal,
+        wanted: Operand | None,
+    ) -> Type | None:
+        """What a literal is read as: what it stands beside, and by itself what it looks like. Numbers are
+        what they look like, except beside decimals."""
+        if isinstance(node, nodes.ReferenceAst) and node.path.text not in ("true", "false"):
+            if node.path.text == "none":
+                self._report_none(node)
+                return None
+            if wanted is None or wanted.sort is not Sort.MEMBER:
+                if wanted is None or wanted.sort is not Sort.UNKNOWN:
+                    self._report_unknown(node)
+                return None
+        if wanted is not None and wanted.sort is Sort.UNKNOWN:
+            return None
+        match node:
+            case nodes.NumberAst():
+                if wanted is not None and (wanted.numeric is Numeric.DECIMAL or wanted.sort is Sort.MEMBER):
+                    return wanted.type
+                return CheckedInt() if node.text.lstrip("+-").isdigit() else CheckedFloat()
+            case nodes.StringAst():
+                is_meant = wanted is not None and wanted.sort in (Sort.TEXT, Sort.MEMBER)
+                return wanted.type if wanted is not None and is_meant else CheckedStr()
+            case nodes.MomentAst():
+                return wanted.type if wanted is not None and wanted.sort is Sort.MOMENT else type_of(node)
+            case nodes.ReferenceAst():
+                return CheckedBool() if wanted is None or wanted.sort is not Sort.MEMBER else wanted.type
+            case nodes.ListAst():
+                if wanted is not None and wanted.sort is Sort.LIST:
+                    return wanted.type
+                self.reporter.report(
+                    "MP1003",
+                    node.span,
+                    "a list beside something that is none",
+                    label="no list is compared here",
+                    help="write a list behind `in`, or beside a list",
+                )
+                return None
+            case _:
+                assert_never(node)
+
+    def _leans(self, node: nodes.ExpressionAst) -> bool:
+        """Whether an expression is made of literals, which are read as what stands beside them."""
+        match node:
+            case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.ListAst():
+                return True
+            case nodes.ReferenceAst():
+                return node.path.names[0].text not in self.scope
+            case nodes.NegativeAst():
+                return self._leans(node.operand)
+            case nodes.SumAst():
+                return self._leans(node.left) and self._leans(node.right)
+            case _:
+                return False
+
+    def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: _Place) -> list[Checked]:
+        """Expressions that say of one another what their literals are read as.
+
+        With a number wanted, as in a calculation, they are literals of numbers.
+        """
+        wanted = place.wanted
+        checked: dict[int, Checked] = {}
+        for index in sorted(range(len(found)), key=lambda index: self._leans(found[index])):
+            checked[index] = self.expression(found[index], replace(place, wanted=wanted))
+            operand = checked[index].type.operand
+            if wanted is None or (wanted.numeric is Numeric.WHOLE and operand.numeric is not None):
+                wanted = operand
+        return [checked[index] for index in range(len(found))]
+
+    # ---------------------------------------------------------------------------------------- conditions
+
+    def _logic(self, node: nodes.LogicAst, place: _Place) -> Checked:
+        found: list[Checked] = []
+        for operand in node.operands:
+            found.append(self.condition(operand, place))
+            # What comes next is looked at only where this was true, or was not.
+            known = present_if(found[-1], node.word == "and")
+            place = replace(place, present=place.present | known)
+        return Logic(word=node.word, operands=tuple(found), type=CheckedBool())
+
+    def _comparison(self, node: nodes.ComparisonAst, place: _Place) -> Checked:
+        operands = (node.first, *(each.operand for each in node.rest))
+        result = _unknown()
+        if any(self._is_none(operand) for operand in operands):
+            self._report_compared_with_none(node)
+            return result
+        found = self._side_by_side(operands, replace(place, wanted=None, takes_lists=place.lists is None))
+        if all(map(self._leans, operands)):
+            if any(each.type.operand.sort is Sort.UNKNOWN for each in found):
+                return result
+            self._report_constant(node.span, "nothing of a value is in this comparison")
+            return result
+        self._check_chain(node)
+        for each, before, left, right in zip(node.rest, operands, found, found[1:], strict=False):
+            if not self._check_pair(each, before, left, right):
+                return result
+        first, *rest = map(_rounded, found)
+        signs = [each.sign for each in node.rest]
+        return Comparison(first=first, rest=tuple(zip(signs, rest, strict=True)), type=CheckedBool())
+
+    def _check_pair(
+        self, each: nodes.ComparedAst, before: nodes.ExpressionAst, left: Checked, right: Checked
+    ) -> bool:
+        """Whether two values compare by a sign; reported where they do not."""
+        one, other = left.type.operand, right.type.operand
+        at = Span(before.span.start, each.span.end)
+        if Sort.UNKNOWN in (one.sort, other.sort):
+            return False
+        if one.mixes_with(other):
+            self._report_mixed(at, left, right)
+        elif not one.compares_with(other):
+            label = f"`{left.type.describe()}` and `{right.type.describe()}`"
+            self.reporter.report(
+                "MP1003",
+                at,
+                "these do not compare",
+                label=f"this compares {label}",
+                help=_instead(left, right),
+            )
+        elif each.sign in ("==", "!="):
+            if left == right:
+                self._report_constant(at, "both sides are the same")
+            return True
+        elif not (one.is_ordered and other.is_ordered):
+            type = (left if not one.is_ordered else right).type
+            self.reporter.report(
+                "MP1004",
+                at,
+                f"`{type.describe()}` has no order",
+                label=f"`{each.sign}` asks which comes first",
+                help="compare with `==`, `!=` or `in`",
+            )
+        else:
+            self._check_present(before, left)
+            self._check_present(each.operand, right)
+            return True
+        return False
+
+    def _check_chain(self, node: nodes.ComparisonAst) -> None:
+        signs = [each.sign for each in node.rest]
+        if len(signs) > 1 and ("!=" in signs or {sign[0] for sign in signs} >= {"<", ">"}):
+            self.reporter.report(
+                "MP1014",
+                node.span,
+                "a chain of comparisons that goes two ways",
+                label="a chain rises (`<`, `<=`, `==`) or falls (`>`, `>=`, `==`)",
+                help="join two comparisons with `and`",
+            )
+
+    def _membership(self, node: nodes.MembershipAst, place: _Place) -> Checked:
+        place = replace(place, wanted=None)
+        result = _unknown()
+        if self._leans(node.whole) and isinstance(node.whole, nodes.ListAst):
+            if self._leans(node.item):
+                self._report_constant(node.span, "nothing of a value is in this comparison")
+                return result
+            item = _rounded(self.expression(node.item, place))
+            if item.type.operand.sort in (Sort.UNKNOWN, Sort.RECORD, Sort.LIST, Sort.SET):
+                if item.type.operand.sort is not Sort.UNKNOWN:
+                    self._report_not_in(node, item.type, CheckedList(item=item.type))
+                return result
+            wanted = CheckedList(item=item.type.operand.type).operand
+            whole = self._literal(node.whole, wanted)
+            return Membership(item=item, whole=whole, negated=node.negated, type=CheckedBool())
+        whole = self.expression(node.whole, replace(place, takes_lists=True))
+        holder = whole.type.operand
+        if holder.sort is Sort.UNKNOWN:
+            return result
+        is_text = (holder.sort is Sort.TEXT and holder.can_be_empty) or holder.sort is Sort.DICT
+        if not (holder.item is not None or is_text):
+            self.reporter.report(
+                "MP1013",
+                node.whole.span,
+                f"nothing is in `{self._written(node.whole)}`",
+                label=f"it is `{whole.type.describe()}`",
+                help="write a list behind `in`, or compare with `==`",
+            )
+            return result
+        self._check_present(node.whole, whole)
+        held = CheckedStr().operand if holder.item is None else holder.item.operand
+        item = _rounded(self.expression(node.item, replace(place, wanted=held)))
+        if not item.type.operand.compares_with(held):
+            self._report_not_in(node, item.type, whole.type)
+            return result
+        if is_text:
+            self._check_present(node.item, item)
+        return Membership(item=item, whole=whole, negated=node.negated, type=CheckedBool())
+
+    def _none_test(self, node: nodes.NoneTestAst, place: _Place) -> Checked:
+        operand = self.expression(node.operand, replace(place, wanted=None, takes_lists=True))
+        kind = operand.type.operand
+        if not kind.may_be_none and kind.sort is not Sort.UNKNOWN:
+            self.reporter.report(
+                "MP1012",
+                node.span,
+                f"`{self._written(node.operand)}` is never none",
+                label=f"it is `{operand.type.describe()}`, which is always there",
+                help="leave the test out, or make the type optional with `?`",
+            )
+        return IsNone(operand=operand, negated=node.negated, type=CheckedBool())
+
+    def _match(self, node: nodes.MatchAst, place: _Place) -> Checked:
+        text = self.expression(node.text, replace(place, wanted=None))
+        check_pattern(node.pattern, self.reporter)
+        operand = text.type.operand
+        if operand.sort not in (Sort.TEXT, Sort.UNKNOWN):
+            self.reporter.report(
+                "MP1017",
+                node.text.span,
+                f"`{self._written(node.text)}` is no text",
+                label=f"it is `{text.type.describe()}`, and a pattern is for text",
+                help="compare with `==`, `<` or `in`",
+            )
+            return _unknown()
+        self._check_present(node.text, text)
+        return Matches(text=text, pattern=node.pattern.text, type=CheckedBool())
+
+    # --------------------------------------------------------------------------------------- calculations
+
+    def _calculation(self, node: nodes.SumAst, place: _Place) -> Checked:
+        wanted = place.wanted if place.wanted and place.wanted.numeric else CheckedInt().operand
+        place = replace(place, takes_lists=False, wanted=wanted)
+        left, right = self._side_by_side((node.left, node.right), place)
+        if not all([self._is_number(node.left, left), self._is_number(node.right, right)]):
+            return _unknown()
+        one, other = left.type.operand, right.type.operand
+        assert one.numeric is not None
+        assert other.numeric is not None
+        if one.mixes_with(other):
+            self._report_mixed(node.span, left, right)
+            return _unknown()
+        greater = one if one.numeric >= other.numeric else other
+        type = greater.type
+        if node.sign == "%" and greater.numeric is not Numeric.WHOLE:
+            self.reporter.report(
+                "MP1005",
+                node.span,
+                f"`%` of `{greater.type.describe()}`",
+                label="`%` is the rest of a division of whole numbers",
+                help="use whole numbers",
+            )
+            return _unknown()
+        if node.sign in "/%":
+            if isinstance(right, Known) and right.value == 0:
+                self.reporter.report(
+                    "MP1018",
+                    node.right.span,
+                    "division by zero",
+                    label="nothing can be divided by this",
+                    help="divide by another number",
+                )
+            if node.sign == "/" and greater.numeric is Numeric.WHOLE:
+                type = CheckedFloat()
+        return Calculation(sign=node.sign, left=left, right=right, type=type)
+
+    def _number(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+        found = self.expression(node, replace(place, takes_lists=False))
+        return found if self._is_number(node, found) else _unknown()
+
+    def _is_number(self, node: nodes.ExpressionAst, found: Checked) -> bool:
+        """Whether a value is calculated with; reported where it is not."""
+        operand = found.type.operand
+        if operand.numeric is None and operand.sort is not Sort.UNKNOWN:
+            lists = operand.is_collection
+            self.reporter.report(
+                "MP1005",
+                node.span,
+                f"`{self._written(node)}` is no number",
+                label=f"it is `{found.type.describe()}`",
+                help="add the items up with `sum(...)`, or count them with `len(...)`"
+                if lists
+                else "calculate with `int`, `float` and `decimal`",
+            )
+        return operand.numeric is not None and self._check_present(node, found)
+
+    # ------------------------------------------------------------------------------------------ functions
+
+    def _call(self, node: nodes.CallAst, place: _Place) -> Checked:
+        function = node.function.text
+        if function not in FUNCTIONS:
+            self.reporter.report(
+                "MP1009",
+                node.function.span,
+                f"unknown function `{function}`",
+                label="expressions have no such function",
+                help=self.reporter.suggestion(function, FUNCTIONS)
+                or f"there is {', '.join(f'`{known}`' for known in FUNCTIONS)}",
+            )
+            return _unknown()
+        most = {"round": 2, "min": None, "max": None}.get(function, 1)
+        if not node.arguments or (most is not None and len(node.arguments) > most):
+            self.reporter.report(
+                "MP1010",
+                node.span,
+                f"`{function}` with {len(node.arguments)} arguments",
+                label=f"it takes {'one or two' if most == 2 else 'one'}",
+                help=_FORMS[function],
+            )
+            return _unknown()
+        if function in _OVER_LISTS and len(node.arguments) == 1:
+            return self._over_list(node, place)
+        if function in ("min", "max"):
+            return self._extreme(node, place)
+        if function == "round":
+            return self._round(node, place)
+        if function == "abs":
+            operand = self._number(node.arguments[0], place)
+            return Called(function=function, arguments=(operand,), type=operand.type.operand.type)
+        return self._len(node, place)
+
+    def _over_list(self, node: nodes.CallAst, place: _Place) -> Checked:
+        function, argument = node.function.text, node.arguments[0]
+        lists: list[Way] = []
+        inside = replace(place, lists=lists, takes_lists=False)
+        is_test = function in ("any", "all")
+        found = (self.condition if is_test else self.expression)(argument, inside)
+        operand = found.type.operand
+        if operand.sort is Sort.UNKNOWN:
+            return _unknown()
+        if not lists:
+            self.reporter.report(
+                "MP1011",
+                argument.span,
+                f"`{function}` of something that is no list",
+                label=f"it is `{found.type.describe()}`",
+                help=_FORMS[function],
+            )
+            return _unknown()
+        if function == "sum" and not self._is_number(argument, found):
+            return _unknown()
+        if function in ("min", "max"):
+            if not operand.is_ordered:
+                self._report_unordered(argument, found, function)
+                return _unknown()
+            if not self._check_present(argument, found):
+                return _unknown()
+        each = Each(item=found, lists=tuple(lists), type=CheckedList(item=found.type))
+        return Called(function=function, arguments=(each,), type=operand.type)
+
+    def _extreme(self, node: nodes.CallAst, place: _Place) -> Checked:
+        """`min` or `max` of several values."""
+        found = self._side_by_side(node.arguments, replace(place, takes_lists=False))
+        first = found[0].type.operand
+        for argument, each in zip(node.arguments, found, strict=True):
+            operand = each.type.operand
+            if operand.sort is Sort.UNKNOWN:
+                return _unknown()
+            if not operand.is_ordered:
+                self._report_unordered(argument, each, node.function.text)
+                return _unknown()
+            if not first.compares_with(operand):
+                if first.mixes_with(operand):
+                    self._report_mixed(node.span, found[0], each)
+                else:
+                    self.reporter.report(
+                        "MP1003",
+                        node.span,
+                        "these do not compare",
+                        label=f"this compares `{found[0].type.describe()}` and `{each.type.describe()}`",
+                        help="compare values of one type",
+                    )
+                return _unknown()
+            if not self._check_present(argument, each):
+                return _unknown()
+        types = [each.type.operand for each in found]
+        greatest = max(types, key=lambda operand: operand.numeric or 0)
+        return Called(function=node.function.text, arguments=tuple(found), type=greatest.type)
+
+    def _round(self, node: nodes.CallAst, place: _Place) -> Checked:
+        number = self._number(node.arguments[0], place)
+        if len(node.arguments) == 1:
+            return Called(function="round", arguments=(number,), type=CheckedInt())
+        digits = node.arguments[1]
+        if not (isinstance(digits, nodes.NumberAst) and digits.text.isdigit() and int(digits.text) <= 15):
+            self.reporter.report(
+                "MP1010",
+                digits.span,
+                "`round` to a number of digits that is not known",
+                label="the digits behind the point are a whole number from 0 to 15",
+                help=_FORMS["round"],
+            )
+            return _unknown()
+        places = Known(value=int(digits.text), type=CheckedInt())
+        return Called(function="round", arguments=(number, places), type=number.type.operand.type)
+
+    def _len(self, node: nodes.CallAst, place: _Place) -> Checked:
+        argument = node.arguments[0]
+        found = self.expression(argument, replace(place, takes_lists=True, wanted=None))
+        operand = found.type.operand
+        if operand.sort is Sort.UNKNOWN:
+            return _unknown()
+        if isinstance(found, Each):
+            self.reporter.report(
+                "MP1011",
+                argument.span,
+                f"`len` of `{self._written(argument)}`",
+                label="this goes through a list",
+                help=f"count the items with `len({'.'.join(found.lists[-1])})`",
+            )
+        elif not operand.can_be_empty:
+            self.reporter.report(
+                "MP1011",
+                argument.span,
+                "`len` of something that has no length",
+                label=f"it is `{found.type.describe()}`, neither a list nor text",
+                help=_FORMS["len"],
+            )
+        else:
+            self._check_present(argument, found)
+        return Called(function="len", arguments=(found,), type=CheckedInt())
+
+    # ------------------------------------------------------------------------------------------- reports
+
+    def _written(self, node: nodes.ExpressionAst) -> str:
+        return self.reporter.source.slice(node.span)
+
+    def _is_none(self, node: nodes.ExpressionAst) -> bool:
+        return isinstance(node, nodes.ReferenceAst) and node.path.text == "none" and self._leans(node)
+
+    def _check_present(self, node: nodes.ExpressionAst, found: Checked) -> bool:
+        """Whether a value cannot be missing; reported where it can."""
+        if found.type.operand.may_be_none:
+            self._report_missing(node.span, self._written(node))
+            return False
+        return True
+
+    def _report_missing(self, at: Span, written: str) -> None:
+        self.reporter.report(
+            "MP1007",
+            at,
+            f"`{written}` may be none",
+            label="there may be no value here",
+            help=f"write `{written} is none or ...` before it",
+        )
+
+    def _report_none(self, node: nodes.ReferenceAst) -> None:
+        self.reporter.report(
+            "MP1012",
+            node.span,
+            "`none` is no value to reckon with",
+            label="nothing is known of it but that it is missing",
+            help="ask with `is none` or `is not none`",
+        )
+
+    def _report_compared_with_none(self, node: nodes.ComparisonAst) -> None:
+        test = "is not none" if node.rest[0].sign == "!=" else "is none"
+        first = node.first if not self._is_none(node.first) else node.rest[0].operand
+        self.reporter.report(
+            "MP1012",
+            node.span,
+            "a comparison with `none`",
+            label="whether there is a value is asked with `is`",
+            help=f"write `{self._written(first)} {test}`",
+        )
+
+    def _report_unknown(self, node: nodes.ReferenceAst) -> None:
+        first = node.path.names[0]
+        self.reporter.report(
+            "MP1002",
+            first.span,
+            f"unknown name `{first.text}`",
+            label="no value has this name here",
+            help=self.reporter.suggestion(first.text, self.scope)
+            or listed(self.scope)
+            or f'write a string in quotes: `"{first.text}"`',
+        )
+
+    def _report_mixed(self, at: Span, left: Checked, right: Checked) -> None:
+        self.reporter.report(
+            "MP1006",
+            at,
+            "a decimal and a float",
+            label=f"`{left.type.describe()}` and `{right.type.describe()}`: one is exact, the other is not",
+            help="declare both as `decimal`",
+        )
+
+    def _report_constant(self, at: Span, label: str) -> None:
+        self.reporter.report(
+            "MP1016",
+            at,
+            "a condition that is always the same",
+            label=label,
+            help="compare with a value that can change",
+        )
+
+    def _report_unordered(self, node: nodes.ExpressionAst, found: Checked, function: str) -> None:
+        self.reporter.report(
+            "MP1004",
+            node.span,
+            f"`{found.type.describe()}` has no order",
+            label=f"`{function}` asks which comes first",
+            help="take numbers",
+        )
+
+    def _report_not_in(self, node: nodes.MembershipAst, item: Type, whole: Type) -> None:
+        self.reporter.report(
+            "MP1003",
+            node.span,
+            "these do not compare",
+            label=f"no `{item.describe()}` is in `{whole.describe()}`",
+            help="compare values of one type",
+        )
+
+
+_FORMS: Final = {
+    "sum": "write `sum(items.amount)`",
+    "min": "write `min(items.amount)` or `min(a, b)`",
+    "max": "write `max(items.amount)` or `max(a, b)`",
+    "any": "write `any(items.amount < 0)`",
+    "all": "write `all(items.amount > 0)`",
+    "len": "write `len(items)`",
+    "round": "write `round(total)` or `round(total, 2)`",
+    "abs": "write `abs(total - paid)`",
+}
+
+
+def _instead(left: Checked, right: Checked) -> str:
+    """What to write where two values do not compare."""
+    if Sort.RECORD in (left.type.operand.sort, right.type.operand.sort):
+        return "compare their fields"
+    if isinstance(left, Known) or isinstance(right, Known):
+        return (right if isinstance(left, Known) else left).type.hint()
+    return "compare values of one type"
+
+
+def _unknown() -> Known:
+    """Stands for what has been reported."""
+    return Known(value=None, type=ErrorType())
+
+
+def _rounded(found: Checked) -> Checked:
+    """A calculated float as it is compared: with as many digits behind the point as an answer has, so that
+    `0.1 + 0.2 == 0.3`."""
+    if found.type.operand.numeric is not Numeric.FLOAT or not _is_calculated(found):
+        return found
+    places = Known(value=FLOAT_DIGITS, type=CheckedInt())
+    return Called(function="round", arguments=(found, places), type=found.type)
+
+
+def _is_calculated(found: Checked) -> bool:
+    match found:
+        case Calculation():
+            return True
+        case Negative():
+            return _is_calculated(found.operand)
+        case Called(function="sum"):
+            return True
+        case Called(function="min" | "max" | "abs"):
+            return any(map(_is_calculated, found.arguments))
+        case Each():
+            return _is_calculated(found.item)
+        case _:
+            return False

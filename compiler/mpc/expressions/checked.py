@@ -1,0 +1,169 @@
+"""Expressions with their types, as the checker leaves them. Nothing is implicit any more.
+
+What a value counts as in a condition, how a calculated number is rounded before it is compared, and over
+which list a function goes is all in the tree, so that Python and the evaluation of known values cannot differ
+in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..types import Type, Value
+
+Way: TypeAlias = tuple[str, ...]
+"""The names that lead to a value, from the scope's on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedExpression:
+    """What every node has: the type of its value."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known(CheckedExpression):
+    """A value that is written in the program."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached(CheckedExpression):
+    """What a way leads to. Where the way goes through a list, an `Each` around says that each item is meant.
+
+    The way to the list of such an `Each` leads to the item, unless the list `is_whole`.
+    """
+
+    way: Way
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Each(CheckedExpression):
+    """The value of `item` for each item of the last of the lists, which are inside one another."""
+
+    item: Checked
+    lists: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calculation(CheckedExpression):
+    """`left sign right`; the sign is one of `+ - * / %`."""
+
+    sign: str
+    left: Checked
+    right: Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negative(CheckedExpression):
+    operand: Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called(CheckedExpression):
+    """A function of the language, which Python has by the same name: `sum`, `round`."""
+
+    function: str
+    arguments: tuple[Checked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(CheckedExpression):
+    """`first sign operand ...`, a chain as in Python."""
+
+    first: Checked
+    rest: tuple[tuple[str, Checked], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership(CheckedExpression):
+    item: Checked
+    whole: Checked
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsNone(CheckedExpression):
+    operand: Checked
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsFilled(CheckedExpression):
+    """Whether there is a text or a list, and something in it."""
+
+    operand: Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches(CheckedExpression):
+    text: Checked
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logic(CheckedExpression):
+    """`a and b and c`; `word` is "and" or "or"."""
+
+    word: str
+    operands: tuple[Checked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not(CheckedExpression):
+    operand: Checked
+
+
+Checked: TypeAlias = (
+    Known
+    | Reached
+    | Each
+    | Calculation
+    | Negative
+    | Called
+    | Comparison
+    | Membership
+    | IsNone
+    | IsFilled
+    | Matches
+    | Logic
+    | Not
+)
+
+
+def fields_of(expression: Checked) -> frozenset[Way]:
+    """The ways in an expression."""
+    match expression:
+        case Known():
+            return frozenset()
+        case Reached():
+            return frozenset({expression.way})
+        case _:
+            return frozenset[Way]().union(*map(fields_of, children(expression)))
+
+
+def children(expression: Checked) -> tuple[Checked, ...]:
+    """The expressions that one is made of, from left to right."""
+    match expression:
+        case Known() | Reached():
+            return ()
+        case Each():
+            return (expression.item,)
+        case Calculation():
+            return (expression.left, expression.right)
+        case Negative() | IsNone() | IsFilled() | Not():
+            return (expression.operand,)
+        case Called():
+            return expression.arguments
+        case Comparison():
+            return (expression.first, *(operand for _, operand in expression.rest))
+        case Membership():
+            return (expression.item, expression.whole)
+        case Matches():
+            return (expression.text,)
+        case Logic():
+            return expression.operands
