@@ -49,8 +49,8 @@ class Task:
     written for the function (mixed, these do harm: they part what those never do). `cue` is what must not
     tell the label of a row (see `weighting`). Of what is shipped, `layer` is that behind which a text is
     read (without it, the engine's own), `form` that of the embedding that stands beside the readout, and
-    `strength` how strongly it is fitted: all chosen on train rows. `measures` says what a figure on them
-    tells.
+    `strength` how strongly it is fitted: all chosen on train rows, but with figures on dev in view where a
+    `layer` is given. `measures` says what a figure on them tells.
     """
 
     name: str
