@@ -31,7 +31,7 @@ bench: $(VENV)/installed-bench
 accuracy: $(VENV)/installed-dev
 	@test -d "$(DATA)" || { echo "say where the data sets lie: make accuracy DATA=folder" >&2; exit 1; }
 	$(BIN)/python -m tests.accuracy escalation "$(DATA)"
-	$(BIN)/python -m tests.accuracy page --models "$(DATA)"
+	$(BIN)/python -m tests.accuracy page --models --times --labels "$(DATA)"
 
 clean:
 	rm -rf $(VENV)

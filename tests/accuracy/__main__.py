@@ -37,6 +37,7 @@ _cached = click.option(
     show_default=True,
     help="Where what takes long is kept.",
 )
+_labels = click.option("--labels", is_flag=True, help="Score labels for all examples too: it takes an hour.")
 
 
 @click.group()
@@ -55,9 +56,10 @@ def ship_command(data: Path, cache: Path) -> None:
 @main.command(name="source")
 @_data
 @_cached
-def source_command(data: Path, cache: Path) -> None:
+@_labels
+def source_command(data: Path, cache: Path, labels: bool) -> None:
     """Print what the source alone is good for."""
-    for line in source_lines(source_table(data, Cached(cache))):
+    for line in source_lines(source_table(data, Cached(cache), labels=labels)):
         click.echo(line)
 
 
@@ -75,9 +77,11 @@ def escalation_command(data: Path, cache: Path) -> None:
 @_data
 @_cached
 @click.option("--models", is_flag=True, help="Measure larger models too: it takes hours.")
-def page_command(data: Path, cache: Path, models: bool) -> None:
+@click.option("--times", is_flag=True, help="Measure what calls take, on a quiet machine.")
+@_labels
+def page_command(data: Path, cache: Path, models: bool, times: bool, labels: bool) -> None:
     """Measure, and write the page of results."""
-    found = results(data, Cached(cache), models=models)
+    found = results(data, Cached(cache), models=models, times=times, labels=labels)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "accuracy.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     write_page(FOLDER)

@@ -36,10 +36,17 @@ class Cached:
 
     def data(self, name: str, key: Sequence[object], make: Callable[[], object]) -> object:
         """What `make` gives, JSON data, unless it is there: under a name, and for all that `key` holds."""
-        path = self.folder / f"{name}.{_hash(key)}.json"
-        if not path.exists():
-            _write(path, json.dumps(make()).encode())
-        return json.loads(path.read_text(encoding="utf-8"))
+        if not self._path(name, key).exists():
+            _write(self._path(name, key), json.dumps(make()).encode())
+        return self.known(name, key)
+
+    def known(self, name: str, key: Sequence[object]) -> object:
+        """What is there under a name and a key, or `None`."""
+        path = self._path(name, key)
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _path(self, name: str, key: Sequence[object]) -> Path:
+        return self.folder / f"{name}.{_hash(key)}.json"
 
     def evidence(
         self,
@@ -67,6 +74,11 @@ class Cached:
             known |= dict(zip((key for key, _ in some), found, strict=True))
             self._keep(name, known)
         return np.stack([known[key] for key in keys])
+
+    def knows(self, program: Program, rows: Sequence[Mapping[str, object]], evidence: Evidence) -> bool:
+        """Whether all of the rows have been read."""
+        known = self._known(_name(program, evidence))
+        return all(_hash(argument_texts(program, row)) in known for row in rows)
 
     def _known(self, name: str) -> dict[str, Features]:
         path = self.folder / name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,19 @@ from . import peers, ways
 from .cached import Cached
 from .outcome import Outcome, answered_above, outcome_of
 from .source_alone import source_table
-from .tasks import ALL, DECISIONS, DEV, TASKS, TRAIN, Task, held_out_rows, rows_of, task_called
-from .weighting import even
+from .tasks import (
+    ALL,
+    DECISIONS,
+    DEV,
+    TASKS,
+    TRAIN,
+    Task,
+    counts_of,
+    held_out_rows,
+    places_of,
+    rows_of,
+    task_called,
+)
 
 ONE_TEXT: Final = ("taskclass", "complexity", "transience")
 """The decisions about one text, for which abstention is measured."""
@@ -38,8 +49,11 @@ class Measured:
     outcome: Outcome
 
 
-def results(data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
-    """All figures. With `models`, also those of larger models, which take hours.
+def results(
+    data: Path, cached: Cached, *, models: bool, times: bool, labels: bool
+) -> dict[str, object]:
+    """All figures. With `models`, also those of larger models, which take hours; with `times`, what calls
+    take; with `labels`, label scores with few examples too.
 
     Raises:
         ArgumentError: a data set is absent.
@@ -48,9 +62,9 @@ def results(data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
     is_busy = os.getloadavg()[0] > _BUSY * usable_cores()
     return {
         "setup": _setup(is_busy=is_busy),
-        "tasks": [_task(task, data, cached, models=models) for task in TASKS],
+        "tasks": [_task(task, data, cached, models=models, times=times) for task in TASKS],
         "abstain": [_abstain(task_called(name), data, cached) for name in ONE_TEXT],
-        "source": source_table(data, cached),
+        "source": source_table(data, cached, labels=labels),
         "held_out": [_held_out(task, cached) for task in DECISIONS],
     }
 
@@ -68,8 +82,8 @@ def _setup(*, is_busy: bool) -> dict[str, object]:
 # -------------------------------------------------------------------------------------------- a data set
 
 
-def _task(task: Task, data: Path, cached: Cached, *, models: bool) -> dict[str, object]:
-    found = {each.name: each for each in measured(task, data, cached, models=models)}
+def _task(task: Task, data: Path, cached: Cached, *, models: bool, times: bool) -> dict[str, object]:
+    found = {each.name: each for each in measured(task, data, cached, models=models, times=times)}
     return {
         "name": task.name,
         "ways": [
@@ -84,23 +98,29 @@ def _task(task: Task, data: Path, cached: Cached, *, models: bool) -> dict[str, 
     }
 
 
-def measured(task: Task, data: Path, cached: Cached, *, models: bool) -> Iterator[Measured]:
+def measured(task: Task, data: Path, cached: Cached, *, models: bool, times: bool) -> Iterator[Measured]:
     """Each way to decide, on the rows to measure on."""
     rows = rows_of(task, data, DEV)
 
-    def called(name: str, function: ways.AnyFunction, fitted_on: str = "") -> Measured:
-        return Measured(
-            name=name, fitted_on=fitted_on, outcome=ways.calls(name, task, function, rows, cached)
-        )
+    def found(name: str, outcome: Outcome, function: ways.AnyFunction, fitted_on: str = "") -> Measured:
+        place = f"{task.name}.{name}.ms", (function.program.using.model,)
+        ms = cached.data(*place, lambda: ways.milliseconds(function, rows)) if times else cached.known(*place)
+        timed = replace(outcome, ms=ms if isinstance(ms, float) else None)
+        return Measured(name=name, fitted_on=fitted_on, outcome=timed)
 
     if not task.is_own:
-        sources = ways.sources_of(tuning.tuning_path(task.source), task)
-        yield called("shipped", ways.shipped(task), "; ".join(sources))
+        file = tuning.tuning_path(task.source)
+        outcome = ways.decided(task, ways.entry_in(file, task).heads[""], rows, cached)
+        yield found("shipped", outcome, ways.shipped(task), "; ".join(ways.sources_of(file, task)))
     for parts in parts_of(task):
         file = ways.tuned(task, data, parts, cached)
-        yield called(tuned(parts), ways.with_tuning(task, file), _named(task, data, parts))
-    yield called("source alone", ways.from_source(task))
-    yield called("label scores", ways.from_source(task, labels=True))
+        outcome = ways.decided(task, ways.entry_in(file, task).heads[""], rows, cached)
+        yield found(tuned(parts), outcome, ways.with_tuning(task, file), _named(task, data, parts))
+    scores = ways.scored(task, rows, cached)
+    head = ways.head_of_source(task, cached)
+    outcome = scores if head is None else ways.decided(task, head, rows, cached)
+    yield found("source alone", outcome, ways.from_source(task))
+    yield found("label scores", scores, ways.from_source(task, labels=True))
     for parts in parts_of(task):
         for name in PEERS:
             yield Measured(
@@ -110,7 +130,8 @@ def measured(task: Task, data: Path, cached: Cached, *, models: bool) -> Iterato
             )
     if models:
         for model in LARGER:
-            yield called(f"label scores, {model}", ways.from_source(task, labels=True, model=model))
+            outcome = ways.scored(task, rows, cached, model=model)
+            yield found(f"label scores, {model}", outcome, ways.from_source(task, labels=True, model=model))
 
 
 def tuned(parts: tuple[str, ...]) -> str:
@@ -137,13 +158,13 @@ def _named(task: Task, data: Path, parts: tuple[str, ...]) -> str:
 
 def _peer(name: str, task: Task, data: Path, parts: tuple[str, ...], cached: Cached) -> Outcome:
     train, rows = rows_of(task, data, parts), rows_of(task, data, DEV)
-    counts = even(ways.places_of(task, train))
+    counts = counts_of(task, train)
     found = cached.data(
         f"{task.name}.{peer(name, parts)}",
         (train.labels, rows.labels),
         lambda: PEERS[name](task, train, rows, counts, cached).to_data(),
     )
-    return outcome_of(found, ways.places_of(task, rows))
+    return outcome_of(found, places_of(task, rows))
 
 
 def _paired(first: Measured, second: Measured) -> dict[str, object]:
@@ -163,14 +184,13 @@ def _paired(first: Measured, second: Measured) -> dict[str, object]:
 def _abstain(task: Task, data: Path, cached: Cached) -> dict[str, object]:
     """What abstaining at the cut-point that was found on the rows to learn from does on those to measure
     on."""
-    file = ways.tuned(task, data, TRAIN, cached)
-    entry = ways.entry_in(file, task)
-    outcome = ways.calls(tuned(TRAIN), task, ways.with_tuning(task, file), rows_of(task, data, DEV), cached)
-    found = entry.thresholds.abstain
+    entry = ways.entry_in(ways.tuned(task, data, TRAIN, cached), task)
+    outcome = ways.decided(task, entry.heads[""], rows_of(task, data, DEV), cached)
+    resolved = entry.thresholds.abstain
     return {
         "name": task.name,
         "on_train": entry.report["cut_points"],
-        "found": None if found is None else answered_above(outcome, found.below),
+        "found": None if resolved is None else answered_above(outcome, resolved.below),
     }
 
 
@@ -179,5 +199,5 @@ def _abstain(task: Task, data: Path, cached: Cached) -> dict[str, object]:
 
 def _held_out(task: Task, cached: Cached) -> dict[str, object]:
     """What is shipped, on the rows that were written for the project and that nothing was fitted on."""
-    outcome = ways.calls("held out", task, ways.shipped(task), held_out_rows(task), cached)
-    return {"name": task.name, **outcome.figures()}
+    entry = ways.entry_in(tuning.tuning_path(task.source), task)
+    return {"name": task.name, **ways.decided(task, entry.heads[""], held_out_rows(task), cached).figures()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import escalation
-from .source_alone import DRAWS, INPUTS
+from .source_alone import CORRECTED, DRAWS, INPUTS, RAW
 from .tasks import DECISIONS, OTHERS, ROOT, Task, task_called
 
 FOLDER: Final = ROOT / "stdlib" / "docs"
@@ -159,7 +159,7 @@ def _accuracy(way: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------------------------- from the source
 
 
-_SOURCES: Final = ("label scores", "label scores, corrected", "readout", "embedder", "rule")
+_SOURCES: Final = (RAW, CORRECTED, "readout", "embedder", "rule")
 
 
 def source_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

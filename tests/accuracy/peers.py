@@ -28,8 +28,7 @@ from microprompt.prompts.layout import argument_texts
 
 from .cached import Cached
 from .outcome import Outcome
-from .tasks import Task, function_of
-from .ways import places_of
+from .tasks import Task, function_of, places_of
 
 _STRENGTHS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _FOLDS: Final = 5

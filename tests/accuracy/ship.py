@@ -1,30 +1,26 @@
-"""What the standard library ships: heads for its six decisions, learnt from rows that were written for the
-project and, where their licence lets numbers be shipped, from public rows.
+"""What the standard library ships: heads for its six decisions, learnt from public rows where their licence
+lets numbers be shipped, and else from rows that were written for the project.
 
     python -m tests.accuracy ship DATA
 
-writes `MODULE.tuning.json` and `MODULE.tuning.safetensors` beside the modules and builds these. Written rows
-are more alike than what people send, so nothing is chosen on them: what a head is made of is said here, the
-strength of regularisation is fixed, nothing is called calibrated, and no cut-point is taken.
+writes `MODULE.tuning.json` and `MODULE.tuning.safetensors` beside the modules and builds these. What a
+head is made of, and how strongly it is fitted, `tasks.py` says. Written rows are more alike than what people
+send, and public rows are not a user's: nothing is called calibrated, and no cut-point is taken.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from microprompt import abi
 from microprompt.deciding.evidence import Loaded
 from microprompt.deciding.source import EMBEDDER
 from microprompt.engines.engine import Engine
 from microprompt.evaluation import metrics
-from microprompt.evaluation.rows import LabelledRows, joined
+from microprompt.evaluation.rows import LabelledRows
 from microprompt.heads.evidence import Embedding, Evidence, Readout
 from microprompt.heads.head import Head
 from microprompt.heads.tuning import Entry
@@ -33,10 +29,21 @@ from microprompt.tuning.request import Request
 from mpc import project
 
 from .cached import Cached
-from .tasks import ALL, DECISIONS, LIBRARY, TRAIN, Task, held_out_rows, key_of, rows_of, written_rows
+from .tasks import (
+    ALL,
+    DECISIONS,
+    LIBRARY,
+    TRAIN,
+    Task,
+    counts_of,
+    held_out_rows,
+    key_of,
+    places_of,
+    rows_of,
+    written_rows,
+)
 from .telling import Telling, tell
-from .ways import MODEL, from_source, places_of
-from .weighting import even
+from .ways import MODEL, from_source
 
 WRITTEN: Final = "rows written for the project (Apache-2.0)"
 
@@ -58,20 +65,19 @@ def ship(data: Path, cached: Cached) -> None:
 
 def shipped_entry(task: Task, data: Path, cached: Cached) -> Entry:
     """What is shipped of a function, with what it got right on the rows that were kept back."""
-    files = dict(_rows(task, data))
-    rows = joined(list(files.values()))
+    whose, rows = _rows(task, data)
     request = Request(
         program=from_source(task).program,
         key=key_of(task),
         model=abi.Model(name=MODEL),
         folder=task.source.parent,
         labelled=rows,
-        counts=np.concatenate([_counts(task, each) for each in files.values()]),
+        counts=counts_of(task, rows),
         candidates=(_parts(task),),
         strength=task.strength,
         is_written=True,
         seconds=math.inf,
-        sources=tuple(f"{name}: {len(each)} rows" for name, each in files.items()),
+        sources=(f"{whose}: {len(rows)} rows",),
     )
     entry = tune.tune(request, Telling(task.name), reader=cached.evidence).entry
     held_out = _held_out(task, entry.heads[""], cached)
@@ -79,15 +85,11 @@ def shipped_entry(task: Task, data: Path, cached: Cached) -> Entry:
     return replace(entry, report={**entry.report, "held_out": held_out})
 
 
-def _rows(task: Task, data: Path) -> Iterator[tuple[str, LabelledRows]]:
-    """The rows to learn from, by whose they are."""
-    yield WRITTEN, written_rows(task)
+def _rows(task: Task, data: Path) -> tuple[str, LabelledRows]:
+    """Whose rows are learnt from, and these."""
     if task.may_ship:
-        yield task.rows_of, rows_of(task, data, ALL if task.has_more else TRAIN)
-
-
-def _counts(task: Task, rows: LabelledRows) -> NDArray[np.float64]:
-    return even(places_of(task, rows))
+        return task.rows_of, rows_of(task, data, ALL if task.has_more else TRAIN)
+    return WRITTEN, written_rows(task)
 
 
 def _parts(task: Task) -> tuple[Evidence, ...]:
@@ -95,7 +97,7 @@ def _parts(task: Task) -> tuple[Evidence, ...]:
     two texts, the embedder beside it."""
     engine = Loaded(abi.Model(name=MODEL), None).engine()
     assert isinstance(engine, Engine)
-    readout = Readout(engine.exit_layer, "none")
+    readout = Readout(task.layer or engine.exit_layer, "none")
     return (readout,) if task.form is None else (readout, Embedding(EMBEDDER, task.form))
 
 

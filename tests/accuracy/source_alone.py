@@ -18,42 +18,54 @@ from numpy.typing import NDArray
 from microprompt import abi
 from microprompt.deciding.evidence import AnyEmbedder, Loaded, Sources
 from microprompt.deciding.scores import corrected
-from microprompt.deciding.source import RULE, heads_from_source
+from microprompt.deciding.source import heads_from_source
 from microprompt.engines.base import AnyEngine
 from microprompt.errors import ModelError
 from microprompt.evaluation import metrics
 from microprompt.evaluation.rows import LabelledRows
-from microprompt.heads.evidence import RECIPE, Labels
+from microprompt.heads.evidence import Labels
 from microprompt.heads.head import Head
 from microprompt.heads.linear import Numbers, log_softmax
 from microprompt.program import Program
 
 from .cached import Cached
-from .tasks import DEV, TASKS, TRAIN, Task, question_of, rows_of
+from .tasks import DEV, TASKS, TRAIN, Task, places_of, question_of, rows_of
 from .telling import tell
-from .ways import MODEL, from_source, places_of
+from .ways import MODEL, from_source
 
 DRAWS: Final = 6
 EXAMPLES: Final = (0, 2, 5)
 """Examples a label."""
 
+RAW: Final = "label scores"
+CORRECTED: Final = "label scores, corrected"
+
 INPUTS: Final = 40
 """Inputs whose label scores say how often each label is said."""
 
 
-def source_table(data: Path, cached: Cached) -> list[dict[str, object]]:
-    """A row for each data set and number of examples: accuracies on the rows to measure on."""
-    return [row for task in TASKS for row in _rows(task, data, cached)]
+def source_table(data: Path, cached: Cached, *, labels: bool) -> list[dict[str, object]]:
+    """A row for each data set and number of examples: accuracies on the rows to measure on. Label scores need
+    a prompt for each draw, and take an hour: without `labels`, only what is known of them stands there."""
+    return [row for task in TASKS for row in _rows(task, data, cached, labels=labels)]
 
 
-def _rows(task: Task, data: Path, cached: Cached) -> Iterator[dict[str, object]]:
+def _rows(task: Task, data: Path, cached: Cached, *, labels: bool) -> Iterator[dict[str, object]]:
     train, rows = rows_of(task, data, TRAIN), rows_of(task, data, DEV)
     program = from_source(task).program
-    for count in EXAMPLES:
-        draws = [_with_examples(program, train, task, count, draw) for draw in range(DRAWS if count else 1)]
-        yield _kept(task, f"{count} a label" if count else "none", draws, train, rows, cached)
+    several = {
+        f"{count} a label" if count else "none": [
+            _with_examples(program, train, task, count, draw) for draw in range(DRAWS if count else 1)
+        ]
+        for count in EXAMPLES
+    }
     if program.examples:
-        yield _kept(task, f"its own {len(program.examples)}", [program], train, rows, cached)
+        several[f"its own {len(program.examples)}"] = [program]
+    for examples, draws in several.items():
+        tell(f"{task.name}: the source alone, with {examples} for examples")
+        scores = _label_scores(task, draws[0], train, rows, cached, labels=labels)
+        found = {"name": task.name, "examples": examples, "draws": len(draws), "n": len(rows)}
+        yield {**found, **scores, **_row(task, draws, rows, cached)}
 
 
 def _with_examples(program: Program, train: LabelledRows, task: Task, count: int, draw: int) -> Program:
@@ -77,61 +89,45 @@ def _with_examples(program: Program, train: LabelledRows, task: Task, count: int
     )
 
 
-def _kept(
-    task: Task,
-    examples: str,
-    draws: Sequence[Program],
-    train: LabelledRows,
-    rows: LabelledRows,
-    cached: Cached,
-) -> dict[str, object]:
-    found = cached.data(
-        f"{task.name}.source.{examples}",
-        (RULE, RECIPE, [repr(program) for program in draws], rows.labels),
-        lambda: _row(task, draws, train, rows, cached),
-    )
-    assert isinstance(found, dict)
-    return {"name": task.name, "examples": examples, "draws": len(draws), **found}
-
-
 def _row(
-    task: Task, draws: Sequence[Program], train: LabelledRows, rows: LabelledRows, cached: Cached
-) -> dict[str, object]:
-    tell(f"{task.name}: the source alone, {len(draws[0].examples)} examples")
+    task: Task, draws: Sequence[Program], rows: LabelledRows, cached: Cached
+) -> dict[str, float | None]:
     labels = places_of(task, rows)
-    scores, unbiased = _label_scores(task, draws[0], train, rows, cached)
-    found: dict[str, object] = {
-        "n": len(rows),
-        "label scores": _accuracy(scores, labels),
-        "label scores, corrected": _accuracy(unbiased, labels),
-    }
+    found: dict[str, float | None] = {}
     evidence: dict[str, Sources] = {
         "readout": _OnlyReadout(abi.Model(name=MODEL)),
         "embedder": _OnlyEmbedder(),
-        "rule": Loaded(draws[0].using.model, None),
+        "rule": Loaded(abi.Model(name=MODEL), None),
     }
     for name, sources in evidence.items():
-        said = [_said(task, program, sources, rows, cached) for program in draws]
-        accuracies = [_accuracy(each, labels) for each in said if each is not None]
-        found[name] = float(np.mean(accuracies)) if accuracies else None
-        if name == "rule" and accuracies:
+        every = [_said(task, program, sources, rows, cached) for program in draws]
+        said = [each for each in every if each is not None]
+        accuracies = [_accuracy(each, labels) for each in said]
+        found[name] = float(np.mean(accuracies)) if said else None
+        if name == "rule" and said:
             found["least"], found["most"] = min(accuracies), max(accuracies)
-            found["ece"] = float(np.mean([_error(each, labels) for each in said if each is not None]))
+            found["ece"] = float(np.mean([_error(each, labels) for each in said]))
     return found
 
 
 def _label_scores(
-    task: Task, program: Program, train: LabelledRows, rows: LabelledRows, cached: Cached
-) -> tuple[Numbers, Numbers]:
-    """Log-probabilities of the labels, shape (n, K): raw, and corrected by what is said of other inputs."""
+    task: Task, program: Program, train: LabelledRows, rows: LabelledRows, cached: Cached, *, labels: bool
+) -> dict[str, float | None]:
+    """The accuracy of label scores: raw, and corrected by what is said of other inputs."""
     sources = Loaded(program.using.model, None)
     random = np.random.default_rng(0)
     inputs = [train.arguments[at] for at in random.permutation(len(train))[:INPUTS]]
+    if not labels and not cached.knows(program, (*rows.arguments, *inputs), Labels()):
+        return {RAW: None, CORRECTED: None}
     said, prior = (
         cached.evidence(program, each, Labels(), sources, question=question_of(task))
         for each in (rows.arguments, inputs)
     )
-    return log_softmax(said.astype(np.float64)), corrected(prior).log_probs(said)
+    places = places_of(task, rows)
+    return {
+        RAW: _accuracy(log_softmax(said.astype(np.float64)), places),
+        CORRECTED: _accuracy(corrected(prior).log_probs(said), places),
+    }
 
 
 def _said(
@@ -140,7 +136,8 @@ def _said(
     """What the head from the source says of the rows, shape (n, K); `None` where the source has nothing for
     one."""
     question = question_of(task)
-    head = heads_from_source(program, [question], sources, lambda error: None)[question.name].head
+    made = heads_from_source(program, [question], sources, lambda error: None, reader=cached.evidence)
+    head = made[question.name].head
     return None if head is None else _answers(head, program, rows, cached)
 
 

@@ -14,6 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from microprompt import rows
 from microprompt.deciding.choices import Question, questions
 from microprompt.errors import ArgumentError
@@ -25,7 +28,7 @@ from microprompt.storage import read_regular
 from mpc import project
 from mpc.cli import functions
 
-from .weighting import thinned
+from .weighting import even
 
 ROOT: Final = Path(__file__).parents[2]
 LIBRARY: Final = ROOT / "stdlib" / "mpstd"
@@ -42,10 +45,12 @@ class Task:
     standard library, or of a program beside this file (`is_own`).
 
     `rows_of` says whose rows they are, with their licence, and `may_ship` whether numbers learnt from them
-    may be part of the library. `thinned_by` is a cue of a row that tells its label in the further rows, and
-    must not (see `weighting`). `form` is that of the embedding that stands beside the readout in what is
-    shipped, and `strength` how strongly it is fitted: chosen by cross-validation on train rows, but those of
-    boundary with dev in view too. `measures` says what a figure on them tells.
+    may be part of the library; where they may, a head is learnt from them alone, else from the rows that were
+    written for the function (mixed, these do harm: they part what those never do). `cue` is what must not
+    tell the label of a row (see `weighting`). Of what is shipped, `layer` is that behind which a text is
+    read (without it, the engine's own), `form` that of the embedding that stands beside the readout, and
+    `strength` how strongly it is fitted: all chosen on train rows, but with figures on dev in view where a
+    `layer` is given. `measures` says what a figure on them tells.
     """
 
     name: str
@@ -55,7 +60,8 @@ class Task:
     may_ship: bool = False
     has_more: bool = False
     is_own: bool = False
-    thinned_by: Callable[[Mapping[str, object]], bool] | None = None
+    cue: Callable[[Mapping[str, object]], bool] | None = None
+    layer: int | None = None
     form: str | None = None
     strength: float = C
     measures: str
@@ -110,12 +116,13 @@ DECISIONS: Final = (
         name="boundary",
         module="dialogue",
         function="boundary",
-        form="cosine",
-        strength=0.006,
+        layer=18,
+        form="pair",
+        strength=0.01,
         rows_of="topic shifts in the conversations of TIAGE (MIT)",
         may_ship=True,
         has_more=True,
-        thinned_by=lambda row: "?" in str(row["new"]),
+        cue=lambda row: "?" in str(row["new"]),
         measures="Whether annotators saw a new topic begin. They agree with one another at a kappa of "
         "about 0.48, so nobody gets all of it right.",
     ),
@@ -123,8 +130,9 @@ DECISIONS: Final = (
         name="planning_slots",
         module="plan",
         function="enough",
+        layer=18,
         form="pair",
-        strength=0.1,
+        strength=0.03,
         rows_of="dialogues of the Schema-Guided Dialogue data (CC BY-SA 4.0)",
         has_more=True,
         measures="Whether a dialogue has given every value that an action lists as needed. It is not "
@@ -194,16 +202,20 @@ def key_of(task: Task) -> str:
 
 
 def rows_of(task: Task, data: Path, parts: tuple[str, ...]) -> LabelledRows:
-    """Rows of a data set, in which a task's cue does not tell the label. Raises `ArgumentError` where they
-    are absent."""
-    return joined([_part(task, data, part) for part in parts])
+    """Rows of a data set. Raises `ArgumentError` where they are absent."""
+    return joined([_read(task, data / task.name / f"{part}.jsonl") for part in parts])
 
 
-def _part(task: Task, data: Path, part: str) -> LabelledRows:
-    found = _read(task, data / task.name / f"{part}.jsonl")
-    if part in ALL[1:] and task.thinned_by is not None:
-        return thinned(found, [task.thinned_by(row) for row in found.arguments])
-    return found
+def places_of(task: Task, rows: LabelledRows) -> NDArray[np.intp]:
+    """The numbers of the rows' labels, shape (n,)."""
+    question = question_of(task)
+    return np.array([question.label(label) for label in rows.labels], dtype=np.intp)
+
+
+def counts_of(task: Task, rows: LabelledRows) -> NDArray[np.float64]:
+    """How often each row counts, shape (n,)."""
+    cue = [task.cue is not None and task.cue(row) for row in rows.arguments]
+    return even(places_of(task, rows), cue)
 
 
 def written_rows(task: Task) -> LabelledRows:

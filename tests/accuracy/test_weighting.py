@@ -1,40 +1,23 @@
-"""Rows of which a cue does not tell the label."""
+"""Counts with which a cue does not tell the label."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import numpy as np
 import pytest
 
-from microprompt.evaluation.rows import LabelledRows
+from .weighting import even
 
-from .weighting import even, thinned
-
-CUE = (True, True, True, False, False, False, False)
-ROWS = LabelledRows(
-    source="rows",
-    lines=tuple(range(7)),
-    arguments=tuple({"text": str(at)} for at in range(7)),
-    labels=("new", "new", "old", "new", "old", "old", "old"),
-    warnings=(),
-)
+LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1, 1])
+CUE = np.array([True, True, True, True, False, False, False, False, False])
 
 
-def test_thinned_rows_have_all_labels_equally_often_with_and_without_a_cue() -> None:
-    found = thinned(ROWS, CUE)
-    pairs = Counter((CUE[line], label) for line, label in zip(found.lines, found.labels, strict=True))
-    assert set(pairs.values()) == {1}
-    assert len(pairs) == 4
+@pytest.mark.parametrize("value", [True, False])
+def test_among_the_rows_with_a_cue_the_labels_weigh_the_same(value: bool) -> None:
+    counts = even(LABELS, CUE)
+    weights = [counts[(value == CUE) & (label == LABELS)].sum() for label in (0, 1)]
+    assert weights[0] == pytest.approx(weights[1])
 
 
-def test_what_is_kept_of_a_row_belongs_together() -> None:
-    found = thinned(ROWS, CUE)
-    assert [row["text"] for row in found.arguments] == [str(line) for line in found.lines]
-
-
-def test_with_even_counts_all_labels_weigh_the_same() -> None:
-    labels = np.array([0, 0, 0, 1])
-    counts = even(labels)
-    assert counts[labels == 0].sum() == pytest.approx(2)
-    assert counts[labels == 1].sum() == pytest.approx(2)
+def test_the_rows_with_a_cue_weigh_as_much_as_they_are_many() -> None:
+    counts = even(LABELS, CUE)
+    assert [counts[CUE].sum(), counts[~CUE].sum()] == pytest.approx([4, 5])

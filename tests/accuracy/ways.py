@@ -1,49 +1,45 @@
-"""Ways to decide: each gives its `Outcome` on the rows of a data set.
+"""Ways to decide: what each says of the rows of a data set, and what a call of it takes.
 
-Functions of this project are called as users call them. What is fitted is fitted on the rows that are named,
-and on no others; the rows that are measured are in none of them.
+What a head says follows from the features of a text, which are read once and kept. What is fitted is fitted
+on the rows that are named, and on no others; the rows that are measured are in none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from microprompt import abi
 from microprompt.deciding import evidence
-from microprompt.errors import MicropromptError
-from microprompt.evaluation import run
+from microprompt.deciding.evidence import Loaded
+from microprompt.deciding.source import heads_from_source
+from microprompt.errors import ModelError
 from microprompt.evaluation.rows import LabelledRows
-from microprompt.evaluation.variants import Variant, with_program
+from microprompt.evaluation.run import TIMED_ROWS
+from microprompt.evaluation.variants import with_program
 from microprompt.function import PromptFunction
 from microprompt.heads import tuning
+from microprompt.heads.evidence import Labels
+from microprompt.heads.head import Head, HeadPart
+from microprompt.heads.linear import Linear
 from microprompt.heads.tuning import Entry
 from microprompt.program import Program
-from microprompt.storage import read_regular
 from microprompt.tuning import tune
 from microprompt.tuning.request import Request
 
 from .cached import Cached
-from .outcome import Outcome, outcome_of
-from .tasks import Task, function_of, key_of, question_of, rows_of
-from .telling import Telling, counted
-from .weighting import even
+from .outcome import Outcome
+from .tasks import Task, counts_of, function_of, key_of, places_of, question_of, rows_of
+from .telling import Telling
 
 AnyFunction: TypeAlias = PromptFunction[..., Any]
 
 MODEL: Final = "smollm2-135m"
 """The model that is measured where no other is named."""
-
-
-def places_of(task: Task, rows: LabelledRows) -> NDArray[np.intp]:
-    """The numbers of the rows' labels, shape (n,)."""
-    question = question_of(task)
-    return np.array([question.label(label) for label in rows.labels], dtype=np.intp)
 
 
 # ------------------------------------------------------------------------------------------ by this project
@@ -80,8 +76,8 @@ def tuned(
         model=abi.Model(name=model),
         folder=task.source.parent,
         labelled=rows,
-        counts=even(places_of(task, rows)),
-        seconds=np.inf,
+        counts=counts_of(task, rows),
+        seconds=math.inf,
         sources=tuple(f"{task.name}/{part}.jsonl: {task.rows_of}" for part in parts),
     )
     path = tuning.tuning_path(cached.folder / "tunings" / model / "+".join(parts) / f"{task.name}.mp")
@@ -97,59 +93,58 @@ def _abstaining(program: Program) -> Program:
     return replace(program, using=using)
 
 
-def sources_of(file: Path, task: Task) -> tuple[str, ...]:
-    """Whose rows a tuning file says it was learnt from."""
-    found = entry_in(file, task).report.get("sources")
-    return tuple(map(str, found)) if isinstance(found, list) else ()
-
-
 def entry_in(file: Path, task: Task) -> Entry:
     """What a tuning file holds of the function of a task."""
     (entry,) = tuning.read(file)[task.function]
     return entry
 
 
-def calls(
-    name: str,
-    task: Task,
-    function: AnyFunction,
-    rows: LabelledRows,
-    cached: Cached,
-) -> Outcome:
-    """What calls of a function say. Each is made with nothing known of its text."""
-    key = (*_made_of(function), _texts(rows))
-    found = cached.data(f"{task.name}.{name}", key, lambda: _called(name, task, function, rows).to_data())
-    return outcome_of(found, places_of(task, rows))
+def sources_of(file: Path, task: Task) -> tuple[str, ...]:
+    """Whose rows a tuning file says it was learnt from."""
+    found = entry_in(file, task).report.get("sources")
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
-def _made_of(function: AnyFunction) -> tuple[object, ...]:
-    program = function.program
-    learnt = program.tuning
-    return (
-        repr(replace(program, tuning=None, source="", line=0)),
-        None if learnt is None else read_regular(Path(learnt.file), abi.MAX_TENSORS),
-    )
+# ---------------------------------------------------------------------------------------------- what they say
 
 
-def _texts(rows: LabelledRows) -> list[Mapping[str, object]]:
-    return [dict(row) for row in rows.arguments]
-
-
-def _called(name: str, task: Task, function: AnyFunction, rows: LabelledRows) -> Outcome:
-    question = question_of(task)
-    variant = Variant(name=name, function=function)
-    run.warm(variant, rows)
-    evidence.forget()
-    with counted(f"{task.name}: {name}", len(rows)) as advance:
-        found = run.run(variant, rows, advance)
-    probabilities = np.zeros((len(rows), len(question.options)))
-    for place, answer in enumerate(found.outcomes):
-        if not isinstance(answer, MicropromptError):
-            assert answer.distribution is not None, "a choice has a distribution"
-            probabilities[place] = [answer.distribution[option] for option in question.options]
+def decided(task: Task, head: Head, rows: LabelledRows, cached: Cached, *, model: str = MODEL) -> Outcome:
+    """What a head says of rows."""
+    program = from_source(task, model=model).program
+    sources = Loaded(program.using.model, task.source.parent)
+    features = {
+        each: cached.evidence(program, rows.arguments, each, sources, question=question_of(task))
+        for each in head.evidence
+    }
     return Outcome(
-        probabilities=probabilities,
-        labels=places_of(task, rows),
-        by=", ".join(found.figures.answered_by),
-        ms=found.cost.p50_ms,
+        probabilities=np.exp(head.log_probs(features)), labels=places_of(task, rows), by=head.answered_by
     )
+
+
+def head_of_source(task: Task, cached: Cached) -> Head | None:
+    """The head that is made of a function's source alone, as far as that says anything."""
+    program = from_source(task).program
+    question = question_of(task)
+    sources = Loaded(program.using.model, task.source.parent)
+    made = heads_from_source(program, [question], sources, _raise, reader=cached.evidence)
+    return made[question.name].head
+
+
+def _raise(error: ModelError) -> None:
+    raise error  # figures without the embedder are other figures
+
+
+def scored(task: Task, rows: LabelledRows, cached: Cached, *, model: str = MODEL) -> Outcome:
+    """What label scores alone say of rows."""
+    n_labels = len(question_of(task).options)
+    unchanged = Linear(np.eye(n_labels, dtype=np.float32), np.zeros(n_labels, dtype=np.float32))
+    head = Head(parts=(HeadPart(Labels(), 1.0, unchanged),))
+    return decided(task, head, rows, cached, model=model)
+
+
+def milliseconds(function: AnyFunction, rows: LabelledRows) -> float:
+    """The median of calls that are made one at a time, each with a text that was not seen before."""
+    first, *others = rows.arguments[: TIMED_ROWS + 1]
+    function.detail(**first)  # loads the models, and pays for the prefix
+    evidence.forget()
+    return 1000 * float(np.median([function.detail(**row).seconds for row in others]))

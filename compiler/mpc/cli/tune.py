@@ -65,6 +65,12 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
     help="Read texts only behind the neutral prefix that all functions share, so that several decisions "
     "about one text cost one pass.",
 )
+@click.option(
+    "--balanced",
+    is_flag=True,
+    help="All labels weigh the same, however often the rows have them: for rows of another mix than that "
+    "of the calls to come.",
+)
 @click.option("--source", "sources", multiple=True, help="Where rows come from, and their licence; kept.")
 def command(
     file: str,
@@ -76,6 +82,7 @@ def command(
     budget: str,
     written: bool,
     shares: bool,
+    balanced: bool,
     sources: tuple[str, ...],
 ) -> None:
     """Find what answers the choices of FUNCTION of FILE best, and write it beside FILE.
@@ -121,6 +128,7 @@ def command(
         seconds=seconds,
         sources=sources,
         shares=shares,
+        balanced=balanced,
     )
     with console.model_progress():
         tuned = tune.tune(request, _Shown())

@@ -181,6 +181,21 @@ def label_features(question: Question, answer: Answer[object]) -> Features:
 # ------------------------------------------------------------------------------------------ of many rows
 
 
+class Reader(Protocol):
+    """Gives the features of many rows, as `evidence_of_rows` does."""
+
+    def __call__(
+        self,
+        program: Program,
+        rows: Sequence[Mapping[str, object]],
+        evidence: Evidence,
+        sources: Sources,
+        *,
+        question: Question | None = ...,
+        progress: Callable[[], None] = ...,
+    ) -> Features: ...
+
+
 def evidence_of_rows(
     program: Program,
     rows: Sequence[Mapping[str, object]],

@@ -36,7 +36,7 @@ from ..heads.head import Head, HeadPart
 from ..heads.linear import Linear, Numbers, log_softmax
 from ..program import Program
 from .choices import Question, example_labels, holes
-from .evidence import Sources, evidence_of_rows
+from .evidence import Reader, Sources, evidence_of_rows
 
 RULE: Final = 3
 """The version of how heads are made of sources. It rises when another head would come out."""
@@ -45,7 +45,7 @@ EMBEDDER: Final = "minilm-l6"
 """The embedder that is asked."""
 
 PREFIX: Final = "none"
-"""What the readout sees before the arguments: a neutral word, so that an example says nothing of itself."""
+"""What the readout sees before the arguments: a neutral lead, so that an example says nothing of itself."""
 
 _SCALE: Final = 8.0  # of a cosine: what makes the embedder's probabilities as sure as they are right
 _WORDS: Final = 3.0  # examples that a label's words count as much as
@@ -90,16 +90,17 @@ class _Candidate:
 class _Examples:
     """The examples of a program, met with its models: their features, gathered once for all questions."""
 
-    def __init__(self, program: Program, sources: Sources) -> None:
+    def __init__(self, program: Program, sources: Sources, reader: Reader) -> None:
         self.program = program
         self.sources = sources
+        self._reader = reader
         self._features: dict[Evidence, NDArray[np.float32]] = {}
 
     def features(self, evidence: Evidence) -> NDArray[np.float32]:
         """Those of all examples, shape (n, D)."""
         if evidence not in self._features:
             rows = list(map(self.program.arguments_of, self.program.examples))
-            self._features[evidence] = evidence_of_rows(self.program, rows, evidence, self.sources)
+            self._features[evidence] = self._reader(self.program, rows, evidence, self.sources)
         return self._features[evidence]
 
 
@@ -125,14 +126,19 @@ _Maker: TypeAlias = Callable[[_Known], "_Candidate | None"]
 
 
 def heads_from_source(
-    program: Program, asked: Sequence[Question], sources: Sources, lacking: Callable[[ModelError], None]
+    program: Program,
+    asked: Sequence[Question],
+    sources: Sources,
+    lacking: Callable[[ModelError], None],
+    *,
+    reader: Reader = evidence_of_rows,
 ) -> dict[str, Made]:
     """What comes of questions, by their names.
 
-    `lacking` is told why evidence could not be had; heads do without it. Raises what the language model
-    raises.
+    `lacking` is told why evidence could not be had; heads do without it. `reader` reads the examples, or
+    knows them already. Raises what the language model raises.
     """
-    examples = _Examples(program, sources)
+    examples = _Examples(program, sources, reader)
     return {question.name: _made(examples, question, lacking) for question in asked}
 
 

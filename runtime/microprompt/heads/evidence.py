@@ -17,11 +17,11 @@ from ..program import EXAMPLES, LAYOUTS, MEMBERS, USUAL, Arrangement
 
 Features: TypeAlias = NDArray[np.float32]
 
-RECIPE: Final = 1
+RECIPE: Final = 2
 """The version of how features are computed. It rises when a head that was fitted before would get others."""
 
 PREFIXES: Final = ("own", "none")
-"""What a reading sees before the arguments: what the program says before them, or nothing."""
+"""What a reading sees before the arguments: what the program says before them, or none of that."""
 
 FORMS: Final = ("text", "cosine", "pair")
 """What is made of embeddings: that of all arguments joined; how near those of two arguments are; how they
@@ -50,7 +50,7 @@ class Readout:
     those of the arguments' tokens, each RMS-normalised, and that of the last one.
 
     With the `prefix` "own", the program's prefix comes before the arguments, and what stands between them is
-    read too. With "none", the arguments' texts are read behind a neutral word, joined by line ends: so all
+    read too. With "none", the arguments' texts are read behind a neutral lead, joined by line ends: so all
     functions of the same text read the same, and share the pass.
     """
 

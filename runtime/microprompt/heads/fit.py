@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -184,31 +185,43 @@ def _softmax_regression(
         # z = r.T @ basis.T: weights @ basis.T has the length of `weights`, and says the same of the rows.
         basis, r = np.linalg.qr(z.T)
         z = r.T
-    size = z.shape[1]
-    found = _minimum(z, labels, n_labels, c, counts).reshape(n_labels, size + 1)
-    weights = found[:, :size] if basis is None else found[:, :size] @ basis.T
-    return weights, found[:, size]
+    weights, intercepts = _minimum(z, labels, n_labels, c, counts)
+    return weights if basis is None else weights @ basis.T, intercepts
 
 
-def _minimum(z: Numbers, labels: NDArray[np.intp], n_labels: int, c: float, counts: Numbers) -> Numbers:
-    """Weights and, as their last column, intercepts, in one row."""
+def _minimum(
+    z: Numbers, labels: NDArray[np.intp], n_labels: int, c: float, counts: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Weights, shape (K, D), and intercepts, shape (K,)."""
     n, size = z.shape
     rows = np.arange(n)
+    # Along some directions the loss curves a thousand times as much as along others, and L-BFGS would take as
+    # many steps. So it seeks u with weights @ lower = u, in which the loss curves alike everywhere, as long
+    # as all labels are equally likely: for then its curvature in the weights is lower @ lower.T (and never
+    # more for two labels).
+    share = c / n_labels
+    curvature = share * ((z.T * counts) @ z)
+    curvature[np.diag_indices(size)] += 1.0
+    lower = cholesky(curvature, lower=True, overwrite_a=True, check_finite=False)
+    of_intercept = np.sqrt(share * counts.sum())
 
-    def loss(flat: Numbers) -> tuple[float, Numbers]:
-        parameters = flat.reshape(n_labels, size + 1)
-        weights = parameters[:, :size]
-        log_probs = log_softmax(z @ weights.T + parameters[:, size])
+    def parameters(u: Numbers) -> tuple[Numbers, Numbers]:
+        u = u.reshape(n_labels, size + 1)
+        weights = solve_triangular(lower, u[:, :size].T, trans=1, lower=True, check_finite=False).T
+        return weights, u[:, size] / of_intercept
+
+    def loss(u: Numbers) -> tuple[float, Numbers]:
+        weights, intercepts = parameters(u)
+        log_probs = log_softmax(z @ weights.T + intercepts)
         wrong = np.exp(log_probs)
         wrong[rows, labels] -= 1.0
         wrong *= (c * counts)[:, np.newaxis]
-        slope = np.empty_like(parameters)
-        slope[:, :size] = wrong.T @ z + weights
-        slope[:, size] = wrong.sum(axis=0)
+        slope = np.empty((n_labels, size + 1))
+        slope[:, :size] = solve_triangular(lower, z.T @ wrong + weights.T, lower=True, check_finite=False).T
+        slope[:, size] = wrong.sum(axis=0) / of_intercept
         value = -c * float(counts @ log_probs[rows, labels]) + 0.5 * float((weights * weights).sum())
         return value, slope.ravel()
 
     start = np.zeros(n_labels * (size + 1))
     options = {"maxiter": _STEPS, "gtol": _TOLERANCE, "ftol": 1e-12}
-    found: Numbers = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    return found
+    return parameters(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +16,13 @@ from ..deciding.choices import Question
 from ..deciding.evidence import Sources
 from ..errors import ModelError
 from ..evaluation.rows import InputRows, LabelledRows
-from ..heads.evidence import Evidence, Features
+from ..heads.evidence import Evidence
 from ..heads.head import Head
 from ..program import Program
 from .search import Trial
 
 SourcesOf: TypeAlias = Callable[[abi.Model | None, Path], Sources]
 """The models of a program, by the name of its language model and the folder where relative paths begin."""
-
-
-class Reader(Protocol):
-    """Gives the features of many rows, as `evidence_of_rows` does."""
-
-    def __call__(
-        self,
-        program: Program,
-        rows: Sequence[Mapping[str, object]],
-        evidence: Evidence,
-        sources: Sources,
-        *,
-        question: Question | None = ...,
-        progress: Callable[[], None] = ...,
-    ) -> Features: ...
 
 
 class Listener(Protocol):
@@ -73,8 +58,9 @@ class Request:
     is called calibrated, and no cut-point is taken from them. `seconds` are what reading the rows may take.
     `sources` say where rows come from, for the record. With `shares`, texts are read only behind the neutral
     prefix that all functions share, so that several decisions about one text cost one pass. `counts`, shape
-    (n,), say how often each labelled row counts; without them, each counts once. `candidates` are what heads
-    may be made of, in the order of what a call costs; without them, all that program and model allow.
+    (n,), say how often each labelled row counts; without them, each counts once, or, `balanced`, so often
+    that all labels weigh the same. `candidates` are what heads may be made of, in the order of what a call
+    costs; without them, all that program and model allow.
     `strength` is that of the regularisation, where it was chosen elsewhere.
     """
 
@@ -88,6 +74,7 @@ class Request:
     seconds: float = 120.0
     sources: tuple[str, ...] = ()
     shares: bool = False
+    balanced: bool = False
     counts: NDArray[np.float64] | None = None
     candidates: tuple[tuple[Evidence, ...], ...] | None = None
     strength: float | None = None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .. import abi
 from ..deciding.choices import Question, holes, questions
-from ..deciding.evidence import Loaded, Sources, evidence_of_rows, local
+from ..deciding.evidence import Loaded, Reader, Sources, evidence_of_rows, local
 from ..deciding.scores import can_leave_out, corrected, scored
 from ..deciding.settle import model_name
 from ..deciding.source import EMBEDDER, heads_from_source
@@ -40,7 +40,7 @@ from .arrange import arrange, in_words
 from .cutpoints import CutPoint
 from .larger import request_for_larger
 from .report import report
-from .request import Found, FoundLarger, Listener, Reader, Request, SourcesOf
+from .request import Found, FoundLarger, Listener, Request, SourcesOf
 from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
 from .thresholds import cut_points, resolved, to_reach
 
@@ -215,7 +215,9 @@ def _on_labelled(
             found.append(Found(question=question, note=f"nothing was learnt: {lacks}"))
             continue
         known = {each: values[has] for each, values in features.items() if not _is_foreign(each, question)}
-        counts = None if request.counts is None else request.counts[has]
+        counts = _even(places) if request.balanced else None
+        if request.counts is not None:
+            counts = request.counts[has]
         labelled = Labelled(features=known, labels=places, n_labels=len(question.options), counts=counts)
         ways = [each for each in tried if all(part in known for part in each)]
         with listener.comparing(len(ways), len(places)) as advance:
@@ -235,6 +237,12 @@ def _answers(
     parts = [dict(returns.take_apart("", label)) for label in rows.labels]
     places = [question.label(part[question.name]) for part in parts if question.name in part]
     return np.array([question.name in part for part in parts]), np.array(places, dtype=np.intp)
+
+
+def _even(places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How often each row counts, shape (n,), in all n, so that all labels weigh the same."""
+    each = np.bincount(places)
+    return len(places) / (np.count_nonzero(each) * each[places].astype(np.float64))
 
 
 def _one_sided(question: Question, has: NDArray[np.bool_], places: NDArray[np.intp]) -> str | None:

@@ -25,6 +25,7 @@ NONE = Readout(1, "none")
 CLASSIFY = program(ACT, name="classify", examples={"Is it?": "question"})
 RATE = program(BoolType(), name="rate", instruction="Say whether it is good.")
 PREFIX = "Say whether it is good.\n\nInput:"
+LEAD = "Read the text. What does it say, and what is it for?\n\nText:"
 EMPTY = replace(RATE, input=("Nothing to see.",))
 
 
@@ -85,7 +86,7 @@ def test_a_readout_without_prefix_is_the_same_for_all_functions_of_one_text() ->
     engine = engine_of(random_voice(0))
     passages = [engine.passage(call(asked=asked), NONE) for asked in (RATE, CLASSIFY)]
     assert passages[0] == passages[1]
-    assert text_of(passages[0]) == ("Text:", " Hm. So?")
+    assert text_of(passages[0]) == (LEAD, " Hm. So?")
     assert engine.passage(call(asked=RATE), OWN) != engine.passage(call(asked=CLASSIFY), OWN)
     engine.close()
 
@@ -93,10 +94,10 @@ def test_a_readout_without_prefix_is_the_same_for_all_functions_of_one_text() ->
 def test_without_prefix_arguments_stand_one_on_a_line_and_repeated_ones_once() -> None:
     engine = engine_of(random_voice(0))
     asked = Call(compare.program, {"first": "one", "second": 2, "flag": True})
-    assert text_of(engine.passage(asked, NONE)) == ("Text:", " one\n2\nyes")
+    assert text_of(engine.passage(asked, NONE)) == (LEAD, " one\n2\nyes")
     hole = abi.Hole(parameter="text")
     twice = replace(RATE, input=("Input: ", hole, "\nAgain: ", hole))
-    assert text_of(engine.passage(call("so", twice), NONE)) == ("Text:", " so")
+    assert text_of(engine.passage(call("so", twice), NONE)) == (LEAD, " so")
     assert text_of(engine.passage(call("so", twice), OWN))[1] == " so\nAgain: so"
     engine.close()
 
@@ -106,8 +107,8 @@ def test_the_start_token_of_a_model_is_read_and_does_not_count() -> None:
     backend.start_tokens = lambda: [1]  # type: ignore[method-assign]
     engine = Engine(backend)
     passage = engine.passage(call("so"), NONE)
-    assert (passage.prefix, passage.tokens) == ((1, *b"Text:"), tuple(b" so"))
-    expected = features(random_voice(0), b"\x01Text:", b" so")
+    assert (passage.prefix, passage.tokens) == ((1, *LEAD.encode()), tuple(b" so"))
+    expected = features(random_voice(0), b"\x01" + LEAD.encode(), b" so")
     assert engine.result(engine.read(call("so"), NONE)) == pytest.approx(expected, abs=1e-4)
     engine.close()
 
@@ -127,7 +128,7 @@ def test_a_prompt_without_arguments_has_nothing_to_read() -> None:
     engine.close()
 
 
-@pytest.mark.parametrize(("reading", "before"), [(OWN, f"{PREFIX} "), (NONE, "Text: ")])
+@pytest.mark.parametrize(("reading", "before"), [(OWN, f"{PREFIX} "), (NONE, f"{LEAD} ")])
 def test_a_text_that_does_not_fit_says_how_much_does(reading: Readout, before: str) -> None:
     engine = engine_of(random_voice(0), context=200)
     fits = "x" * (200 - len(before))
@@ -150,7 +151,7 @@ def test_features_are_the_mean_and_the_last_of_the_normalised_states(seed: int) 
     assert found.shape == (2 * VOCABULARY,)
     assert found == pytest.approx(features(voice, PREFIX.encode(), b" Hm. So?"), abs=1e-4)
     alone = engine.result(engine.read(call(), NONE))
-    assert alone == pytest.approx(features(voice, b"Text:", b" Hm. So?"), abs=1e-4)
+    assert alone == pytest.approx(features(voice, LEAD.encode(), b" Hm. So?"), abs=1e-4)
     engine.close()
 
 
@@ -159,7 +160,7 @@ def test_a_long_text_is_read_in_parts_and_its_features_are_the_same() -> None:
     engine = engine_of(voice)
     text = "So it goes on. " * 40
     found = engine.result(engine.read(call(text), NONE))
-    assert found == pytest.approx(features(voice, b"Text:", f" {text}".encode()), abs=1e-4)
+    assert found == pytest.approx(features(voice, LEAD.encode(), f" {text}".encode()), abs=1e-4)
     engine.close()
 
 

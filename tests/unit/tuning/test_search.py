@@ -61,6 +61,14 @@ def test_of_what_is_as_good_the_first_is_taken() -> None:
     assert choose([other, first], known) is other
 
 
+def test_of_what_costs_the_same_the_best_is_taken() -> None:
+    known = rows(4)
+    alone = saying(known, ALONE, [0.9, 0.3, 0.9, 0.3])
+    own = saying(known, OWN, [0.3, 0.9, 0.4, 0.9])
+    assert alone.log_loss > own.log_loss
+    assert choose([alone, own], known) is own
+
+
 def test_what_is_a_little_worse_on_every_row_is_not_taken() -> None:
     known = rows(4)
     first = saying(known, CHEAP, [0.6, 0.7, 0.8, 0.9])

@@ -114,6 +114,21 @@ def tuned(sources: FakeSources, asked: Request, told: Told | None = None) -> Tun
 # -------------------------------------------------------------------------------------- labelled rows
 
 
+def test_balanced_rows_say_nothing_of_how_often_a_label_comes(sources: FakeSources) -> None:
+    told = [row for row in acts(90) if row[1] is not Act.command] + acts(90)[1:10:3]
+    heads = [
+        tuned(
+            sources,
+            request(labelled=labelled(told), candidates=((Labels(),),), strength=1e-6, balanced=balanced),
+        ).entry.heads[""]
+        for balanced in (False, True)
+    ]
+    scores = np.log(np.array([0.5, 0.375, 0.125], dtype=np.float32))
+    natural, even = (np.exp(head.log_probs({Labels(): scores})) for head in heads)
+    assert natural[1] < 0.1
+    assert even == pytest.approx([1 / 3] * 3, abs=0.02)
+
+
 def test_rows_teach_a_head(sources: FakeSources) -> None:
     told = Told()
     found = tuned(sources, request(labelled=labelled(acts())), told)
