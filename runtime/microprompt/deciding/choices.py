@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -40,8 +40,34 @@ def questions(returns: DeclaredType) -> tuple[Question, ...]:
     return tuple(
         Question(choice.name, choice.kind, tuple(value for value, _ in choice.options))
         for choice in _choices(make_plan(returns).root)
-        if len(choice.options) > 1
+        if isinstance(choice, Choice) and len(choice.options) > 1
     )
+
+
+def questions_of_call(program: Program, arguments: Mapping[str, object]) -> tuple[Question, ...]:
+    """The choices of an answer whose options the arguments of a call give. Raises `ArgumentError` for
+    arguments that no answer can be made of."""
+    found = []
+    for place in _open_places(program.returns):
+        options = place.kind.given(arguments).options()
+        if options is not None and len(options) > 1:
+            found.append(Question(place.name, place.kind, options))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _open_places(returns: DeclaredType) -> tuple[Open, ...]:
+    return tuple(place for place in _choices(make_plan(returns).root) if isinstance(place, Open))
+
+
+def without_lists(program: Program) -> Program:
+    """The program without the holes that show the lists which an answer is chosen from: what is left is what
+    the choice is about."""
+    lists = kind(program.returns).chooses_from
+    if not lists:
+        return program
+    shown = (part for part in program.input if not (isinstance(part, abi.Hole) and part.parameter in lists))
+    return replace(program, input=tuple(shown))
 
 
 def is_near_tie(log_probs: Numbers, using: abi.Using) -> bool:
@@ -55,9 +81,9 @@ def places(returns: DeclaredType) -> frozenset[str]:
     return frozenset(leaf.name for leaf in _leaves(make_plan(returns).root))
 
 
-def _choices(node: Node) -> Iterator[Choice]:
+def _choices(node: Node) -> Iterator[Choice | Open]:
     match node:
-        case Choice():
+        case Choice() | Open():
             yield node
         case Branch(choice=choice):
             yield choice
@@ -94,7 +120,7 @@ def example_labels(program: Program, question: Question) -> dict[int, int]:
 
 def holes(program: Program) -> int:
     """How many texts of arguments the model is shown."""
-    return len({part for part in program.input if isinstance(part, abi.Hole)})
+    return len({part for part in without_lists(program).input if isinstance(part, abi.Hole)})
 
 
 def fingerprint(program: Program) -> str:

@@ -23,6 +23,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -33,7 +34,7 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
-from ..errors import AssertionFailed, EngineError
+from ..errors import AssertionFailed, EngineError, ModelError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
@@ -41,11 +42,12 @@ from ..scheduling.jobs import Answerer, Pending, run_many
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
 from ..types import Verdict, kind
-from .choices import is_near_tie, questions
+from .choices import Question, is_near_tie, questions, questions_of_call
 from .escalation import together
-from .evidence import Loaded, Sources, claim, features_of, label_features, local
+from .evidence import Loaded, Sources, claim, claim_texts, features_of, label_features, local
 from .explained import explained
-from .settle import Heads, Settled, Settlement, settle
+from .settle import Heads, Settled, Settlement, settle, tell_of_lack
+from .source import EMBEDDER, head_of_words
 
 if TYPE_CHECKING:
     from ..explain import Explanation
@@ -61,7 +63,8 @@ def decider_for(program: Program, folder: Path) -> Decider | None:
     `folder` is that of the generated module, where its tuning file and the paths of models begin.
     """
     using = program.using
-    decides = using.decide != abi.LABELS and bool(questions(program.returns))
+    has_choices = bool(questions(program.returns) or kind(program.returns).chooses_from)
+    decides = using.decide != abi.LABELS and has_choices
     judges = using.abstain or using.escalate or kind(program.returns).is_asserted
     return Decider(program, folder) if decides or judges else None
 
@@ -204,7 +207,10 @@ class Decider:
         for evidence in settlement.evidence:
             if isinstance(evidence, Embedding):
                 self.sources.embedder(evidence.model)
-        if settlement.needs_model:
+        if settlement.asks_call:
+            with suppress(ModelError):  # which the call will tell
+                self.sources.embedder(EMBEDDER)
+        if settlement.needs_model and not settlement.asks_call:
             self._engine()
         self._warm.add(place)
 
@@ -273,14 +279,56 @@ class _Run:
     def begin(self) -> None:
         """Begin the work. Raises what beginning it raises; what has begun is then given up."""
         try:
-            evidence = self._settlement.evidence
-            if not evidence:
-                self._when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
+            if self._settlement.asks_call and (asked := self._asked_by_call()):
+                self._read_words(asked)
             else:
-                self._when_all({each: self._asked(each) for each in evidence}, self._decide)
+                self._gather()
         except BaseException:
             self.pending.future.cancel()
             raise
+
+    # ----------------------------------------------------------------------- what only the call can settle
+
+    def _asked_by_call(self) -> tuple[Question, ...]:
+        """The choices among options that the call brings along, and whose words say something."""
+        asked = questions_of_call(self._call.program, self._call.arguments)
+        return tuple(each for each in asked if any(map(each.kind.words, each.options)))
+
+    def _read_words(self, asked: Sequence[Question]) -> None:
+        """Embed the words of options, and go on with heads made of them."""
+        words = [[each.kind.words(option) for option in each.options] for each in asked]
+        texts = tuple(text for said in words for label in said for text in label)
+        try:
+            claimed = claim_texts(texts, self._decider.sources.embedder(EMBEDDER))
+        except ModelError as error:
+            tell_of_lack(error)
+            self._gather()
+            return
+        self._hold(claimed.release)
+
+        def settle(given: Mapping[str, Any]) -> None:
+            start = 0
+            found = []
+            for question, said in zip(asked, words, strict=True):
+                end = start + sum(map(len, said))
+                head = head_of_words(said, given[""][start:end])
+                found.append(Settled(question=question, head=head, origin="source"))
+                start = end
+            self._settlement = self._settlement.of_call(self._call.program, found)
+            self._gather()
+
+        if claimed.future.done():
+            settle({"": claimed.future.result()})
+        else:
+            self._when_all({"": claimed.future}, lambda given: self._follow_up(lambda: settle(given)))
+
+    def _gather(self) -> None:
+        """Begin what the answer needs: the evidence of the heads, or the call of the model."""
+        evidence = self._settlement.evidence
+        if not evidence:
+            self._when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
+        else:
+            self._when_all({each: self._asked(each) for each in evidence}, self._decide)
 
     # ------------------------------------------------------------------------------------- evidence
 
@@ -496,7 +544,7 @@ def _field(
     return FieldAnswer(
         value=question.options[taken],
         confidence=probabilities[taken],
-        distribution=dict(zip(question.options, probabilities, strict=True)),
+        distribution=dict(zip(map(question.kind.outcome, question.options), probabilities, strict=True)),
         coverage=scored.coverage if scored else None,
         answered_by=one.head.answered_by,
         calibrated=one.head.calibrated,

@@ -27,7 +27,7 @@ from ..models.registry import require
 from ..program import Program
 from ..prompts.layout import argument_texts
 from ..scheduling.jobs import Answerer, Pending, run_many
-from .choices import Question
+from .choices import Question, without_lists
 from .sharing import Claim, Sharing
 
 T = TypeVar("T")
@@ -38,7 +38,10 @@ IN_FLIGHT: Final = 64
 _KEPT: Final = 256  # features of a text take some kilobytes
 _LEAST: Final = -80.0  # the log-probability of a label that got none
 
+_KEPT_LISTS: Final = 8  # the vectors of a thousand words take 1.5 MB
+
 _sharing = Sharing(_KEPT)
+_words = Sharing(_KEPT_LISTS)
 
 
 class AnyEmbedder(Answerer, Protocol):
@@ -124,6 +127,12 @@ def claim(
             return shared, _usage(tokens, shared)
 
 
+def claim_texts(texts: tuple[str, ...], embedder: AnyEmbedder) -> Claim[NDArray[np.float32]]:
+    """The vectors of the words of options, shape (n, dimension). The lists of the last calls are kept: one
+    call after the other has the same tools."""
+    return _words.claim((weakref.ref(embedder), texts), lambda: (embedder, embedder.embed(texts)))
+
+
 def _usage(tokens: int, claimed: Claim[Any]) -> Usage:
     """Tokens of work that is counted for who began it; for others it comes from a cache."""
     cached = 0 if claimed.is_first else tokens
@@ -133,6 +142,7 @@ def _usage(tokens: int, claimed: Claim[Any]) -> Usage:
 def forget() -> None:
     """Forget what was read of texts, so that the next call does all of its work, as the first one did."""
     _sharing.clear()
+    _words.clear()
 
 
 def local(engine: AnyEngine) -> Engine:
@@ -148,7 +158,7 @@ def local(engine: AnyEngine) -> Engine:
 
 def embedded_texts(program: Program, arguments: Mapping[str, object], form: str) -> tuple[str, ...]:
     """What is embedded of a call. Raises `ArgumentError` where the arguments have not the form."""
-    texts = argument_texts(program, arguments)
+    texts = argument_texts(without_lists(program), arguments)
     if form == "text" and texts:
         return ("\n".join(texts),)
     if form in ("cosine", "pair") and len(texts) == 2:

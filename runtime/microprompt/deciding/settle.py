@@ -25,8 +25,9 @@ from ..heads.head import Head
 from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
 from ..locations import is_path
 from ..program import USUAL, Arrangement, Program
+from ..types import kind
 from . import kept
-from .choices import Question, fingerprint, places, questions
+from .choices import Question, fingerprint, holes, places, questions
 from .evidence import Sources
 from .scores import VERSION as SCORES
 from .scores import scored
@@ -49,15 +50,23 @@ class Settled:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settlement:
     """How a program is answered on a model. `abstain` and `escalate` are confidences under which an answer is
-    not taken; `untuned` says why there is a tuning that is not used. `has_rest` says that there is more in an
-    answer than heads decide."""
+    not taken; `asks_call` says that the words of options which a call brings along decide among them;
+    `untuned` says why there is a tuning that is not used. `has_rest` says that there is more in an answer
+    than heads decide."""
 
     model: str
     settled: tuple[Settled, ...]
     has_rest: bool
+    asks_call: bool
     abstain: float | None
     escalate: float | None
     untuned: str | None
+
+    def of_call(self, program: Program, found: Sequence[Settled]) -> Settlement:
+        """The same for a call whose own choices are settled too."""
+        settled = (*self.settled, *found)
+        decided = {one.question.name for one in settled if one.head is not None}
+        return replace(self, settled=settled, has_rest=not decided >= places(program.returns))
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -117,6 +126,7 @@ def settle(program: Program, folder: Path, model: abi.Model, sources: Sources, h
         model=model_name(model),
         settled=tuple((labels | found)[question.name] for question in asked),
         has_rest=not decided >= places(program.returns),
+        asks_call=heads is Heads.ANY and bool(kind(program.returns).chooses_from and holes(program)),
         abstain=abstain,
         escalate=escalate,
         untuned=untuned,
@@ -199,7 +209,7 @@ def _without_what_lacks(head: Head, sources: Sources) -> Head | None:
             try:
                 sources.embedder(part.evidence.model)
             except ModelError as error:
-                _tell_of_lack(error)
+                tell_of_lack(error)
                 continue
         parts.append(part)
     if len(parts) == len(head.parts):
@@ -299,7 +309,7 @@ def _fitted(
         report={name: None if one.unseen is None else asdict(one.unseen) for name, one in made.items()},
     )
     if lacks:
-        _tell_of_lack(lacks[0])  # and try again next time
+        tell_of_lack(lacks[0])  # and try again next time
     else:
         kept.keep(key, entry)
     return entry
@@ -315,7 +325,7 @@ _told: set[str] = set()
 _telling = threading.Lock()
 
 
-def _tell_of_lack(error: ModelError) -> None:
+def tell_of_lack(error: ModelError) -> None:
     """Say once that evidence is not to be had; answers say by themselves what they go by."""
     with _telling:
         if error.message in _told:

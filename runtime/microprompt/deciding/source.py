@@ -273,10 +273,7 @@ def _alike(known: _Known) -> _Candidate | None:
     nothing = np.zeros((0, embedder.dimension), np.float32)
     vectors = embedder.result(embedder.embed(texts)) if texts else nothing
     examples = known.features(evidence) if len(known.labels) else nothing
-    owners = np.array([label for label, said in enumerate(words) for _ in said], dtype=np.intp)
-    shares = np.array([_WORDS / len(said) for said in words for _ in said], dtype=np.float32)
-    sums = np.zeros((known.n_labels, embedder.dimension))
-    np.add.at(sums, owners, shares[:, np.newaxis] * vectors)
+    sums = _sums(words, vectors)
     np.add.at(sums, known.labels, examples)
     linear = Linear(_directions(sums), np.zeros(known.n_labels, dtype=np.float32))
     left_out = []
@@ -289,6 +286,24 @@ def _alike(known: _Known) -> _Candidate | None:
             said[out] = Linear(_directions(others), linear.bias).log_probs(examples[out])
         left_out.append(said)
     return _Candidate(evidence, linear, np.stack(left_out))
+
+
+def head_of_words(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) -> Head:
+    """The head for labels of which only the words are known, as those that a call brings along. `vectors` are
+    those of all words, shape (n, D), label by label. (Of 16 tools it picked the right one for 30 of 32
+    requests, by names alone for 26; label scores for 12, and their sum with it for 26. Of 8 topics of 80
+    messages 74, 26, 75.)"""
+    linear = Linear(_directions(_sums(words, vectors)), np.zeros(len(words), dtype=np.float32))
+    return Head(parts=(HeadPart(Embedding(EMBEDDER, "text"), _USUAL, linear),))
+
+
+def _sums(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) -> Numbers:
+    """What the words of each label come to, shape (K, D)."""
+    owners = np.array([label for label, said in enumerate(words) for _ in said], dtype=np.intp)
+    shares = np.array([_WORDS / len(said) for said in words for _ in said], dtype=np.float32)
+    sums = np.zeros((len(words), vectors.shape[1]))
+    np.add.at(sums, owners, shares[:, np.newaxis] * vectors)
+    return sums
 
 
 _MAKERS: Final[tuple[_Maker, ...]] = (_readout, _alike, _near)

@@ -140,6 +140,11 @@ class Kind(ABC, Generic[D]):
         """The parameters on whose arguments it depends what a value of the type is; none for most types."""
         return frozenset(name for kind in self.inside() for name in kind.depends_on)
 
+    @cached_property
+    def chooses_from(self) -> frozenset[str]:
+        """Those of these parameters whose items a value is one of."""
+        return frozenset(name for kind in self.inside() for name in kind.chooses_from)
+
     def given(self, call: Mapping[str, object]) -> AnyKind:
         """The same type for the answer of one call, which depends on nothing any more; `call` has the checked
         arguments by name. Itself, where it does not depend on them.

@@ -74,6 +74,10 @@ class OneOfKind(Kind[OneOfType]):
     def depends_on(self) -> frozenset[str]:
         return frozenset((parameter_of(self.declared.source),))
 
+    @property
+    def chooses_from(self) -> frozenset[str]:
+        return self.depends_on
+
     def given(self, call: Mapping[str, object]) -> AnyKind:
         items = argument_at(self.declared.source, call)
         assert isinstance(items, (list, tuple))
