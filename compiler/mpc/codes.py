@@ -137,6 +137,7 @@ _CODES: Final = (
     _error("MP0325", "set of what is no choice"),
     _error("MP0326", "bound beyond the labels there are"),
     _error("MP0327", "dict whose keys are no strings"),
+    _error("MP0328", "word for what the model does not see"),
     # ------------------------------------------------------------------------------------------- bodies
     _error("MP0401", "unknown parameter in a hole"),
     _error("MP0402", "unknown field"),

@@ -11,6 +11,7 @@ from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import read_arguments
 from ..types.base import Reading
+from ..types.words import report_unseen
 from .checked import CheckedCase, CheckedHole, CheckedModel, CheckedParameter, CheckedPrompt, CheckedUsing
 from .distinct import Distinct
 from .python_names import check_python_name
@@ -86,6 +87,9 @@ def _parameters(
         if not names.take(node.name):
             continue
         check_python_name(node.name, reporter, with_label=False)
+        report_unseen(
+            node.words, f"the parameter `{name}`", f"write it in the body: `the word: {{{name}}}`", reporter
+        )
         found[name] = CheckedParameter(
             name=name, type=type, has_default=node.default is not None, default=default, span=node.span
         )

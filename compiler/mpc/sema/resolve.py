@@ -20,7 +20,7 @@ from ..types.one_of import CheckedOneOf
 from ..types.optional import CheckedOptional
 from ..types.records import CheckedField, CheckedRecord
 from ..types.unions import CheckedUnion
-from ..types.words import DistinctWords, check_word
+from ..types.words import DistinctWords, check_word, report_unseen
 from .assertions import check_assertions
 from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
 from .distinct import Distinct
@@ -108,6 +108,8 @@ class TypeResolver:
     def _made(self, declaration: nodes.TypeDeclaration) -> CheckedAlias | CheckedEnum | CheckedRecord:
         match declaration:
             case nodes.TypeDecl():
+                name, help = declaration.name.text, "write it behind the field that has the type"
+                report_unseen(declaration.words, f"the alias `{name}`", help, self._reporter)
                 return CheckedAlias.to(self.type(declaration.type), declaration, self._origin)
             case nodes.EnumDecl():
                 return self._enum(declaration)

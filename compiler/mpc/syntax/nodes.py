@@ -402,8 +402,11 @@ class ModelDecl(ItemAst):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeDecl(ItemAst):
+    """`words` are those that were written behind the type, where they have no place."""
+
     name: Name
     type: TypeAst
+    words: tuple[StringAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,9 +468,12 @@ class RecordDecl(ItemAst):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterAst(SyntaxNode):
+    """`words` are those that were written behind it, where they have no place."""
+
     name: Name
     type: TypeAst
     default: ValueAst | None
+    words: tuple[StringAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

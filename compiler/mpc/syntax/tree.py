@@ -88,8 +88,10 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
     def options(self, meta: Meta, *settings: SettingAst | None) -> tuple[SettingAst, ...]:
         return _present(settings)
 
-    def type_alias(self, meta: Meta, name: Name, type: TypeAst) -> TypeDecl:
-        return TypeDecl(name=name, type=type, span=_span(meta))
+    def type_alias(
+        self, meta: Meta, name: Name, type: TypeAst, label: StringAst | None, description: StringAst | None
+    ) -> TypeDecl:
+        return TypeDecl(name=name, type=type, words=_present((label, description)), span=_span(meta))
 
     def enum(
         self,
@@ -151,8 +153,17 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
     def parameters(self, meta: Meta, *found: ParameterAst | None) -> tuple[ParameterAst, ...]:
         return _present(found)
 
-    def parameter(self, meta: Meta, name: Name, type: TypeAst, default: ValueAst | None) -> ParameterAst:
-        return ParameterAst(name=name, type=type, default=default, span=_span(meta))
+    def parameter(
+        self,
+        meta: Meta,
+        name: Name,
+        type: TypeAst,
+        default: ValueAst | None,
+        label: StringAst | None,
+        description: StringAst | None,
+    ) -> ParameterAst:
+        words = _present((label, description))
+        return ParameterAst(name=name, type=type, default=default, words=words, span=_span(meta))
 
     def examples(self, meta: Meta, *cases: CaseAst) -> ExamplesAst:
         return ExamplesAst(cases=cases, span=_span(meta))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 from ..diagnostics import Reporter
 from ..source import Span
+from ..syntax import nodes
 
 # Zero-width joiners are letters of Persian and Hindi words and hold emoji together; they show as nothing.
 _JOINERS: Final = frozenset("\u200c\u200d")
@@ -83,6 +85,20 @@ def _is_text(character: str) -> bool:
 def _named(character: str) -> str:
     """`U+000A`, with the character's name if it has one."""
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+
+
+def report_unseen(
+    words: Sequence[nodes.StringAst], owner: str, help: str, reporter: Reporter
+) -> None:
+    """Report words for what the model sees no name of."""
+    for word in words[:1]:
+        reporter.report(
+            "MP0328",
+            word.span,
+            f"{owner} has no word or description",
+            label="the model never sees its name",
+            help=help,
+        )
 
 
 def report_none_twice(span: Span, called: str, reporter: Reporter) -> None:
