@@ -70,11 +70,18 @@ class _Contents:
 
     def __init__(self) -> None:
         self._found: dict[str, _Said] = {}
+        self._open: list[str] = []
 
     def named(self, type: NamedType) -> Ref:
         name = f"{type.origin}:{type.name}"
         if name not in self._found:
-            self._found[name] = self._definition(type.definition(self))
+            circle = type.in_circle
+            # Inside itself, a record is told by how far out it is, for names are no part of a key.
+            self._found[name] = ["again", len(self._open)]
+            self._open.append(name)
+            said = self._definition(type.definition(self))
+            self._open.pop()
+            self._found[name] = said if circle is None else ["circle", circle.depth, said]
         return Ref((name,))
 
     def imported(self, module: str, name: str) -> Ref:

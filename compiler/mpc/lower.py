@@ -26,6 +26,7 @@ from .sema.checked import (
 )
 from .spec import (
     CallOf,
+    CircleSpec,
     Constant,
     Expr,
     ImportSpec,
@@ -77,6 +78,7 @@ class _Lowering:
             exports=tuple(exports),
             models=models,
             types=types,
+            circles=_circles(module.types),
             prompts=prompts,
         )
 
@@ -245,6 +247,12 @@ class _Lowering:
 
     def _model(self, model: CheckedModel) -> Expr:
         return Ref((_constant(model),)) if model in self._own_models else self._model_value(model)
+
+
+def _circles(types: Sequence[NamedType]) -> tuple[CircleSpec, ...]:
+    """The circles of a file's own records, each once."""
+    found = {type.in_circle: None for type in types if type.in_circle is not None}
+    return tuple(CircleSpec(tuple(circle.records), circle.depth) for circle in found)
 
 
 def _threshold(threshold: CheckedThreshold) -> Expr:

@@ -268,6 +268,14 @@ class RecordSpec:
     assertions: tuple[Expr, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CircleSpec:
+    """Records that contain themselves, and how many of them lie inside one another at most."""
+
+    records: tuple[str, ...]
+    depth: int
+
+
 TypeSpec: TypeAlias = AliasSpec | EnumSpec | RecordSpec
 
 
@@ -299,4 +307,5 @@ class ModuleSpec:
     exports: tuple[str, ...]
     models: tuple[ModelSpec, ...]
     types: tuple[TypeSpec, ...]
+    circles: tuple[CircleSpec, ...]
     prompts: tuple[PromptSpec, ...]

@@ -28,6 +28,9 @@ DEFAULT_LIST_COUNT: Final = 16
 KEY_LENGTH: Final = 64
 """The most characters of a key of a dict."""
 
+DEFAULT_DEPTH: Final = 4
+"""How many records that contain themselves lie inside one another at most, where no depth is declared."""
+
 INT_OPTIONS: Final = 256
 """The most values that a range of whole numbers has to be a choice."""
 
@@ -138,6 +141,30 @@ def checks(cls: type[object], /, *assertions: Assertion) -> None:
 def checks_of(cls: type[object]) -> tuple[Assertion, ...]:
     """What `checks` said of a class."""
     found: tuple[Assertion, ...] = cls.__dict__.get("__mp_checks__", ())
+    return found
+
+
+# ------------------------------------------------------------------------------- records in themselves
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nesting:
+    """Records that contain themselves, directly or through one another: at most `depth` of them lie inside
+    one another."""
+
+    depth: int
+
+
+def circle(*records: type[object], depth: int) -> None:
+    """Say that these records contain themselves, and how deep."""
+    together = Nesting(depth)
+    for record in records:
+        type.__setattr__(record, "__mp_circle__", together)
+
+
+def circle_of(record: type[object]) -> Nesting | None:
+    """What `circle` said of a record."""
+    found: Nesting | None = record.__dict__.get("__mp_circle__")
     return found
 
 

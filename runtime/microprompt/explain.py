@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from . import abi
@@ -108,7 +108,8 @@ class Explanation:
 
     `choices` say what decides them. An answer less sure than `escalate_below` is put to the model of
     `escalate_to` as well, and what both say is added up; one less sure than `abstain_below` is none.
-    `untuned` says why there is a tuning that is not used.
+    `untuned` says why there is a tuning that is not used. `nested` are the records that contain themselves,
+    and how many of each circle lie inside one another at most.
     """
 
     function: str
@@ -130,6 +131,7 @@ class Explanation:
     escalate_below: float | None = None
     escalate_to: LargerPlan | None = None
     untuned: str | None = None
+    nested: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
@@ -158,6 +160,7 @@ def explain(
         cost=_cost(speed, bound),
         slots=bound.answer.explain(),
         waves=bound.answer.waves(),
+        nested=bound.plan.kind.nested(),
     )
 
 

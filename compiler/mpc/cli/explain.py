@@ -84,6 +84,8 @@ def _function(found: Explanation) -> Iterator[str]:
         yield from _choice(choice)
     yield from _thresholds(found)
     yield f"answer: {_tokens(found)}; the context has room for {found.context} in all"
+    for name, depth in found.nested.items():
+        yield f"{name} contains itself: at most {depth} such records lie inside one another"
     for wave in found.waves:
         yield f"side by side, none seeing the others: {', '.join(wave)}"
     for slot in found.slots:

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from ..spec import (
     AliasSpec,
     CallOf,
+    CircleSpec,
     Constant,
     DictOf,
     EitherOf,
@@ -75,6 +76,8 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
                 _record(type, out)
             case _:
                 assert_never(type)
+    for circle in spec.circles:
+        _circle(circle, out)
     for prompt in spec.prompts:
         _prompt(prompt, out)
     _tables(spec, out)
@@ -199,6 +202,16 @@ def _record(record: RecordSpec, out: Writer) -> None:
         out.expression(f"{ident(field.name)}: ", field.annotation, default, depth=1)
         if field.description:
             out.line(f"{INDENT}{doc(field.description, INDENT)}")
+    out.blank(2)
+
+
+def _circle(circle: CircleSpec, out: Writer) -> None:
+    """Records that contain themselves; Pydantic meets those that are written below one another now."""
+    out.blank(2)
+    records = tuple(Ref((name,)) for name in circle.records)
+    for record in records:
+        out.line(inline(CallOf(Ref((*record.path, "model_rebuild")))))
+    out.expression("", CallOf(Ref(("abi", "circle")), records, (("depth", Constant(circle.depth)),)))
     out.blank(2)
 
 

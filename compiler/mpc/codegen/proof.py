@@ -88,6 +88,7 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
     yield spec.source
     for type in spec.types:
         yield from _type(type)
+    yield from (circle.depth for circle in spec.circles)
     for prompt in spec.prompts:
         yield from _prompt(prompt)
     for type in spec.types:

@@ -34,6 +34,7 @@ def check(
     for declaration in scope.declared.values():
         if isinstance(declaration, nodes.TypeDeclaration):
             resolver.declared(declaration)
+    resolver.check_circles()
     # A second declaration of a name is out of scope, but its own mistakes are as real as any.
     prompts = [
         check_prompt(declaration, resolver, models, reporter)

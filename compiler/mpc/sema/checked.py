@@ -12,6 +12,7 @@ from typing import TypeAlias
 from ..source import Source, Span
 from ..types.alias import CheckedAlias
 from ..types.base import Broken, NamedType, Type, Value
+from ..types.circles import CheckedAgain
 from ..types.enums import CheckedEnum
 from ..types.records import CheckedRecord
 
@@ -41,7 +42,10 @@ class PromptName:
     name: str
 
 
-Symbol: TypeAlias = CheckedEnum | CheckedRecord | CheckedAlias | CheckedModel | PromptName | Broken
+Symbol: TypeAlias = (
+    CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias
+    | CheckedModel | PromptName | Broken
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

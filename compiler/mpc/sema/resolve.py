@@ -12,7 +12,8 @@ from ..source import Span
 from ..syntax import nodes
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
 from ..types.alias import CheckedAlias
-from ..types.base import Broken, Reading
+from ..types.base import Broken, Circle, Reading
+from ..types.circles import CheckedAgain
 from ..types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range, takes_no_source
 from ..types.enums import CheckedEnum, CheckedMember
 from ..types.literals import CheckedLiterals
@@ -23,6 +24,7 @@ from ..types.unions import CheckedUnion
 from ..types.words import DistinctWords, check_word, report_unseen
 from .assertions import check_assertions
 from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
+from .circles import circles_of
 from .distinct import Distinct
 from .names import Scope
 from .python_names import check_field_name, check_member_name
@@ -48,6 +50,9 @@ class TypeResolver:
         self._pending: list[str] = []
         self._type_names = scope.type_names()
         self._parameters: Mapping[str, CheckedParameter] | None = None
+        self._circles = circles_of(scope.declared, reporter)
+        self._inlined: set[str] = set()
+        self._behind: dict[Circle, list[NamedType]] = {}
         self.complete: list[NamedType] = []
         self.used: set[str] = set()
 
@@ -88,8 +93,7 @@ class TypeResolver:
         if name in self._found:
             return self._found[name]
         if name in self._pending:
-            self._report_cycle(declaration)
-            return self._found.setdefault(name, Broken())
+            return self._again(declaration)
         if len(self._pending) > MAX_DEPTH:
             self._report_depth(declaration)
             return self._found.setdefault(name, Broken())
@@ -102,8 +106,49 @@ class TypeResolver:
             self._report_depth(declaration)
             return self._found.setdefault(name, Broken())
         self._found[name] = made
-        self.complete.append(made)
+        self._complete(made)
         return made
+
+    def _again(self, declaration: nodes.TypeDeclaration) -> Symbol:
+        """What a declaration means inside itself."""
+        name = declaration.name.text
+        circle = self._circles.get(name)
+        if circle is not None and isinstance(declaration, nodes.RecordDecl):
+            called = name if declaration.label is None else declaration.label.text
+            return CheckedAgain(self._origin, name, called, circle, span=declaration.name.span)
+        if circle is not None and name not in self._inlined:
+            self._inlined.add(name)
+            made = self._made(declaration)
+            self._inlined.discard(name)
+            return made
+        self._report_cycle(declaration)
+        return self._found.setdefault(name, Broken())
+
+    def _complete(self, made: NamedType) -> None:
+        """Keep the order in which Python can read them: an alias is evaluated where it stands, so one of a
+        circle comes behind all of its records."""
+        circle = self._circles.get(made.name)
+        if circle is None:
+            self.complete.append(made)
+            return
+        if made.in_circle is None:
+            self._behind.setdefault(circle, []).append(made)
+        else:
+            self.complete.append(made)
+        if len(circle.records) == len(circle.names):
+            self.complete += self._behind.pop(circle, [])
+
+    def check_circles(self) -> None:
+        """Report records that contain themselves without an end."""
+        for made in self.complete:
+            if made.in_circle is not None and not made.ends:
+                self._reporter.report(
+                    "MP0306",
+                    made.span,
+                    f"no `{made.name}` ever ends",
+                    label=f"at most {made.in_circle.depth} lie inside one another, and each needs another",
+                    help="let the inner one be missing (`?`), or let it be in a list that may be empty",
+                )
 
     def _made(self, declaration: nodes.TypeDeclaration) -> CheckedAlias | CheckedEnum | CheckedRecord:
         match declaration:
@@ -127,7 +172,7 @@ class TypeResolver:
             name.span,
             f"`{name.text}` contains itself",
             label=through,
-            help="an answer of this type might never end; give the inner part a type of its own",
+            help="only records contain themselves: give the inner part a record",
         )
 
     def _report_depth(self, declaration: nodes.TypeDeclaration) -> None:
@@ -185,7 +230,8 @@ class TypeResolver:
             )
         self._check_head(declaration)
         rules = check_assertions(declaration.assertions, fields, self, self._reporter)
-        return CheckedRecord.of(fields, rules, declaration, self._origin)
+        circle = self._circles.get(declaration.name.text)
+        return CheckedRecord.of(fields, rules, declaration, self._origin, circle)
 
     def _check_head(self, declaration: nodes.EnumDecl | nodes.RecordDecl) -> None:
         if declaration.label is not None:

@@ -450,9 +450,11 @@ class AssertionAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDecl(ItemAst):
-    """A record; `label` and `description` are what the model sees of it among the types of a union."""
+    """A record; `label` and `description` are what the model sees of it among the types of a union. `depth`
+    is how many of it lie inside one another at most."""
 
     name: Name
+    depth: NumberAst | None
     label: StringAst | None
     description: StringAst | None
     entries: tuple[FieldAst | AssertionAst, ...]

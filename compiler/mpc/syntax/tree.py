@@ -114,13 +114,22 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         self,
         meta: Meta,
         name: Name,
+        depth: NumberAst | None,
         label: StringAst | None,
         description: StringAst | None,
         *entries: FieldAst | AssertionAst,
     ) -> RecordDecl:
         return RecordDecl(
-            name=name, label=label, description=description, entries=entries, span=_span(meta)
+            name=name,
+            depth=depth,
+            label=label,
+            description=description,
+            entries=entries,
+            span=_span(meta),
         )
+
+    def depth(self, meta: Meta, number: NumberAst) -> NumberAst:
+        return number
 
     def assertion(
         self, meta: Meta, word: Token, condition: ExpressionAst, message: StringAst | None

@@ -15,18 +15,17 @@ from .base import Dependence, NamedType, Naming, Operand, Reading, Type, Value
 class CheckedAlias(NamedType):
     """Means what its target means; only messages and generated annotations have the name.
 
-    Its depth and the length of its longest answer are kept: both are asked for at every use, and a walk to
-    the end of a chain of declarations would make them dear.
+    Its depth is kept: it is asked for at every use, and a walk to the end of a chain of declarations would
+    make it dear.
     """
 
     target: Type
     _depth: int
-    _longest: int
 
     @staticmethod
     def to(target: Type, declaration: nodes.TypeDecl, origin: str) -> CheckedAlias:
         name = declaration.name
-        return CheckedAlias(origin, name.text, target, 1 + target.depth, target.longest, span=name.span)
+        return CheckedAlias(origin, name.text, target, 1 + target.depth, span=name.span)
 
     @property
     def resolved(self) -> Type:
@@ -104,8 +103,12 @@ class CheckedAlias(NamedType):
         return self.target.may_be_none
 
     @property
+    def ends(self) -> bool:
+        return self.target.ends
+
+    @property
     def longest(self) -> int:
-        return self._longest
+        return self.target.longest
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return self.target.allows_none(mark, called, reporter)

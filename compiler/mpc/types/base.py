@@ -7,9 +7,9 @@ instantiated, and mypy refuses it. Nothing else in the compiler asks which kind 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final, Protocol, TypeAlias, assert_never
+from typing import ClassVar, Final, Protocol, TypeAlias, TypeVar, assert_never
 
 from microprompt.notation import arm_word, head
 
@@ -18,6 +18,8 @@ from ..source import Span
 from ..spec import Expr, Ref, TypeSpec
 from ..syntax import nodes
 from .operands import Numeric, Sort
+
+T = TypeVar("T")
 
 Value: TypeAlias = object
 """A value that was checked. Each kind has its own form of it, which `read` makes and `value` takes apart.
@@ -196,6 +198,11 @@ class Type(ABC):
         return iter(())
 
     @property
+    def ends(self) -> bool:
+        """Whether there is a value, of records that contain themselves: one that ends within their depth."""
+        return True
+
+    @property
     @abstractmethod
     def longest(self) -> int:
         """The most characters of an answer."""
@@ -325,9 +332,50 @@ class NamedType(Type):
         return "leave the parentheses out"
 
     @property
+    def in_circle(self) -> Circle | None:
+        """The circle of records that it is in, if it is one of those that contain themselves."""
+        return None
+
+    @property
     def resolved(self) -> Type:
         """The type behind the name, where that is only a name."""
         return self
+
+
+class Circle:
+    """The records of a circle, which come in as they are read, and its depth.
+
+    What depends on the depth is asked of a record in a walk through its fields: each record of the circle on
+    the way takes one level, and what lies behind the last is as if it were not there.
+    """
+
+    def __init__(self, names: frozenset[str], depth: int) -> None:
+        self.names = names
+        self.depth = depth
+        self.records: dict[str, NamedType] = {}
+        self.depends_on: frozenset[Dependence] = frozenset()
+        self.has_choices = False
+        self._left = depth
+        self._known: dict[tuple[str, str, int], object] = {}
+
+    def add(self, record: NamedType, depends_on: frozenset[Dependence], *, has_choices: bool) -> None:
+        """A record of the circle, with what it says of itself but for the others."""
+        self.records[record.name] = record
+        self.depends_on |= depends_on
+        self.has_choices |= has_choices
+
+    def walk(self, question: str, record: NamedType, ask: Callable[[], T], behind: T) -> T:
+        """What is asked of a record where the walk is; `behind` is the answer behind the last level."""
+        if self._left == 0:
+            return behind
+        key = (question, record.name, self._left)
+        if key not in self._known:
+            self._left -= 1
+            try:
+                self._known[key] = ask()
+            finally:
+                self._left += 1
+        return self._known[key]  # type: ignore[return-value]  # each question has answers of one type
 
 
 @dataclass(frozen=True, slots=True)

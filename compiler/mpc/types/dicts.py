@@ -114,6 +114,10 @@ class CheckedDict(BuiltinType):
         return False
 
     @property
+    def ends(self) -> bool:
+        return not self.low or self.item.ends
+
+    @property
     def longest(self) -> int:
         count = DEFAULT_LIST_COUNT if self.high is None else self.high
         return len("{}") + count * self._entry_length

@@ -11,7 +11,7 @@ from ..source import Span
 from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
-from .base import Broken, Dependence, ErrorType, NamedType, Naming, Operand, Reading, Type, Value
+from .base import Broken, Circle, Dependence, ErrorType, NamedType, Naming, Operand, Reading, Type, Value
 from .expressions import own_words, words
 from .operands import Sort
 
@@ -68,12 +68,13 @@ class CheckedRecord(NamedType):
 
     fields: Mapping[str, CheckedField]
     _depth: int
-    _longest: int
+    _longest: int | None
     _has_choices: bool
     _depends_on: frozenset[Dependence]
     label: str | None = None
     description: str | None = None
     rules: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
+    circle: Circle | None = field(default=None, compare=False, repr=False)
 
     @staticmethod
     def of(
@@ -81,21 +82,29 @@ class CheckedRecord(NamedType):
         rules: Sequence[Rule],
         declaration: nodes.RecordDecl,
         origin: str,
+        circle: Circle | None = None,
     ) -> CheckedRecord:
         found = fields.values()
-        return CheckedRecord(
+        has_choices = any(each.type.has_choices for each in found)
+        depends_on = frozenset(source for each in found for source in each.type.depends_on)
+        made = CheckedRecord(
             origin,
             declaration.name.text,
             fields,
             1 + max((each.type.depth for each in found), default=0),
-            len("{}") + sum(map(_length, found)),
-            any(each.type.has_choices for each in found),
-            frozenset(source for each in found for source in each.type.depends_on),
+            # Those of a circle are not all there yet.
+            _longest(fields) if circle is None else None,
+            has_choices,
+            depends_on,
             None if declaration.label is None else declaration.label.text,
             None if declaration.description is None else declaration.description.text,
             tuple(rules),
+            circle,
             span=declaration.name.span,
         )
+        if circle is not None:
+            circle.add(made, depends_on, has_choices=has_choices)
+        return made
 
     def describe(self) -> str:
         return self.name
@@ -156,7 +165,7 @@ class CheckedRecord(NamedType):
 
     @property
     def depends_on(self) -> frozenset[Dependence]:
-        return self._depends_on
+        return self._depends_on if self.circle is None else self.circle.depends_on
 
     @property
     def options(self) -> None:
@@ -164,7 +173,18 @@ class CheckedRecord(NamedType):
 
     @property
     def has_choices(self) -> bool:
-        return self._has_choices
+        return self._has_choices if self.circle is None else self.circle.has_choices
+
+    @property
+    def in_circle(self) -> Circle | None:
+        return self.circle
+
+    @property
+    def ends(self) -> bool:
+        if self.circle is None:
+            return True
+        return self.circle.walk("ends", self, lambda: all(each.type.ends for each in self.fields.values()),
+        False)
 
     @property
     def may_be_none(self) -> bool:
@@ -177,7 +197,10 @@ class CheckedRecord(NamedType):
 
     @property
     def longest(self) -> int:
-        return self._longest
+        if self._longest is not None:
+            return self._longest
+        assert self.circle is not None, "only those of a circle have to be asked"
+        return self.circle.walk("longest", self, lambda: _longest(self.fields), 0)
 
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True
@@ -251,6 +274,10 @@ class CheckedRecord(NamedType):
             words((each.name, each.label, each.description) for each in found),
             tuple(rule.in_python(self.name, naming) for rule in self.rules),
         )
+
+
+def _longest(fields: Mapping[str, CheckedField]) -> int:
+    return len("{}") + sum(map(_length, fields.values()))
 
 
 def _length(field: CheckedField) -> int:

@@ -118,6 +118,10 @@ class CheckedUnion(Type):
         return False
 
     @property
+    def ends(self) -> bool:
+        return any(arm.ends for arm in self.arms)
+
+    @property
     def longest(self) -> int:
         return max(_around(arm) + arm.longest for arm in self.arms)
 

@@ -14,7 +14,7 @@ from ..engines.engine import NEAR_TIE
 from ..heads.linear import Numbers
 from ..program import Program
 from ..prompts.layout import lay_out
-from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, make_plan
+from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, Subset, make_plan
 from ..types import AnyKind, DeclaredType, kind
 
 _FINGERPRINT_LENGTH = 32
@@ -92,9 +92,9 @@ def _choices(node: Node) -> Iterator[Choice | Open]:
                 yield from _choices(part)
 
 
-def _leaves(node: Node) -> Iterator[Choice | Guided | Maybe | Open]:
+def _leaves(node: Node) -> Iterator[Choice | Guided | Maybe | Open | Subset]:
     match node:
-        case Choice() | Guided() | Open():
+        case Choice() | Guided() | Open() | Subset():
             yield node
         case Maybe(some=some):
             yield from (node, some)

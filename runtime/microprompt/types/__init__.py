@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from ..abi import Nesting
 from ..errors import AbiError
 from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, Listed, Part, Scalar
@@ -20,6 +21,7 @@ from .enums import EnumKind, EnumType
 from .lists import ListKind, ListType
 from .literals import LiteralKind, LiteralType
 from .moments import DateKind, DateTimeKind, DateTimeType, DateType, TimeKind, TimeType
+from .nothing import NothingKind, NothingType
 from .numbers import FloatKind, FloatType, IntKind, IntType
 from .one_of import OneOfKind, OneOfType
 from .optional import OptionalKind, OptionalType
@@ -95,6 +97,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
         row(OptionalType, OptionalKind),
         row(UnionType, UnionKind),
         row(NameType, NameKind),
+        row(NothingType, NothingKind),
     )
 )
 """The kind of each class of declared types."""
@@ -111,15 +114,29 @@ def type_of(annotation: object, constraints: Iterable[object] = ()) -> DeclaredT
 
     `constraints` are further ones, as Pydantic keeps them of a field. Raises `AbiError` if no kind knows it.
     """
-    said = Annotation.read(annotation, constraints)
-    for each in KINDS.values():
-        found: DeclaredType | None = each.read_annotation(said, type_of)
-        if found is not None:
-            return found
-    raise AbiError(
-        f"no type is annotated {said}",
-        help="compile the module again with the `mpc build` of the installed microprompt",
-    )
+    return _Reader({})(annotation, constraints)
+
+
+class _Reader:
+    """Reads annotations inside records of circles, of each of which so many may still lie here."""
+
+    def __init__(self, left: Mapping[Nesting, int]) -> None:
+        self._left = left
+
+    def __call__(self, annotation: object, constraints: Iterable[object] = ()) -> DeclaredType:
+        said = Annotation.read(annotation, constraints)
+        for each in KINDS.values():
+            found: DeclaredType | None = each.read_annotation(said, self)
+            if found is not None:
+                return found
+        raise AbiError(
+            f"no type is annotated {said}",
+            help="compile the module again with the `mpc build` of the installed microprompt",
+        )
+
+    def within(self, circle: Nesting) -> tuple[int, _Reader]:
+        left = self._left.get(circle, circle.depth)
+        return left, _Reader({**self._left, circle: left - 1})
 
 
 def outlines_type(returns: DeclaredType, call: Mapping[str, object] | None = None) -> Any:

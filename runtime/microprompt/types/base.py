@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from ..abi import Nesting
 from ..errors import ArgumentError
 from ..notation import arm_word, head, range_text
 from .annotations import Annotation
@@ -38,6 +39,11 @@ class TypeOf(Protocol):
     """What gives the types inside a type: `type_of`."""
 
     def __call__(self, annotation: object, constraints: Iterable[object] = ()) -> DeclaredType: ...
+
+    def within(self, circle: Nesting) -> tuple[int, TypeOf]:
+        """How many records of a circle may still lie here inside one another, and what gives the types inside
+        the next one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Kind(ABC, Generic[D]):
 
     @classmethod
     @abstractmethod
-    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> D | None:
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> DeclaredType | None:
         """The declared type that a Python annotation says; `None` if it is not of this kind.
 
         `of` gives the types inside it. Every limit counts: a kind that does not know one leaves it alone.
@@ -243,6 +249,10 @@ class Kind(ABC, Generic[D]):
         What was decided is called as the value, and what the way holds `dotted(name, way.name)`.
         """
         return ()
+
+    def nested(self) -> Mapping[str, int]:
+        """How many records that contain themselves lie inside one another at most, by their names."""
+        return {name: depth for kind in self.inside() for name, depth in kind.nested().items()}
 
     def first(self) -> AnyKind:
         """The kind of what is decided first: the value itself, or which way it goes on."""

@@ -18,6 +18,7 @@ from ..notation import ranged
 from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
+from .nothing import NothingType
 from .punctuation import DICT, decoded, dict_text
 from .schemas import json_schema
 from .verdicts import Verdict
@@ -43,7 +44,7 @@ class DictKind(Kind[DictType]):
         self._value = of(declared.value)
 
     @classmethod
-    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> DictType | None:
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> DictType | NothingType | None:
         is_dict = get_origin(annotation.python) is dict
         if not is_dict or not annotation.has_only("min_length", "max_length"):
             return None
@@ -51,9 +52,10 @@ class DictKind(Kind[DictType]):
         limits = annotation.limits
         if key is not str:
             return None
-        return DictType(
-            value=of(value), min_count=limits.get("min_length", 0), max_count=limits.get("max_length")
-        )
+        found, least = of(value), limits.get("min_length", 0)
+        if isinstance(found, NothingType):
+            return DictType(value=found, max_count=0) if least == 0 else found
+        return DictType(value=found, min_count=least, max_count=limits.get("max_length"))
 
     def inside(self) -> tuple[AnyKind, ...]:
         return (self._value,)
@@ -71,6 +73,9 @@ class DictKind(Kind[DictType]):
     def check(self, value: object, where: str) -> dict[str, object]:
         if not isinstance(value, dict):
             raise self.mismatch(value, where)
+        if isinstance(self.declared.value, NothingType):
+            for key, item in value.items():
+                self._value.check(item, f"{where}[{key!r}]")
         require_length(len(value), self.declared.min_count, self.declared.max_count, "entries", where)
         for key in value:
             if not isinstance(key, str) or not _KEY.fullmatch(key) or len(key) > KEY_LENGTH:
@@ -108,6 +113,8 @@ class DictKind(Kind[DictType]):
     def json_grammar(self, terminals: Terminals) -> Expression:
         start, colon, between, end = map(text, DICT)
         least, most = self._bounds()
+        if most == 0:
+            return chain(start, end)
         name = terminals.name(f"/{_KEY_CHAR}{{1,{KEY_LENGTH}}}/")
         key = chain(_QUOTE, Expression(name, 1, _MOST_BYTES, KEY_LENGTH, free=_MOST_BYTES), _QUOTE)
         entry = chain(key, colon, self._value.json_grammar(terminals))

@@ -13,6 +13,7 @@ from ..notation import ranged
 from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
 from .grammar import Expression, Terminals, chain, either, repeated, text
+from .nothing import NothingType
 from .punctuation import LIST, decoded, list_text
 from .schemas import json_schema
 from .verdicts import Verdict
@@ -33,14 +34,15 @@ class ListKind(Kind[ListType]):
         self._item = of(declared.item)
 
     @classmethod
-    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> ListType | None:
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> ListType | NothingType | None:
         if get_origin(annotation.python) is not list or not annotation.has_only("min_length", "max_length"):
             return None
         (item,) = get_args(annotation.python)
-        limits = annotation.limits
-        return ListType(
-            item=of(item), min_count=limits.get("min_length", 0), max_count=limits.get("max_length")
-        )
+        found, limits = of(item), annotation.limits
+        least, most = limits.get("min_length", 0), limits.get("max_length")
+        if isinstance(found, NothingType):
+            return ListType(item=found, max_count=0) if least == 0 else found
+        return ListType(item=found, min_count=least, max_count=most)
 
     def inside(self) -> tuple[AnyKind, ...]:
         return (self._item,)
@@ -63,6 +65,8 @@ class ListKind(Kind[ListType]):
     def check(self, value: object, where: str) -> list[object]:
         if not isinstance(value, (list, tuple)):
             raise self.mismatch(value, where)
+        if isinstance(self.declared.item, NothingType) and value:
+            self._item.check(value[0], f"{where}[0]")
         require_length(len(value), self.declared.min_count, self.declared.max_count, "items", where)
         found = [self._item.check(item, f"{where}[{index}]") for index, item in enumerate(value)]
         is_as_found = type(value) is list and all(map(lambda new, old: new is old, found, value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -104,10 +104,10 @@ class OptionalKind(Kind[OptionalType]):
         return () if value is None else self._item.words(value)
 
     def grammar(self, terminals: Terminals) -> Expression:
-        return either([text(_NONE), self._item.grammar(terminals)])
+        return _either(_NONE, self._item, lambda: self._item.grammar(terminals))
 
     def json_grammar(self, terminals: Terminals) -> Expression:
-        return either([text(NULL), self._item.json_grammar(terminals)])
+        return _either(NULL, self._item, lambda: self._item.json_grammar(terminals))
 
     def read_plain(self, text: str) -> object:
         return None if text == _NONE else self._item.read_plain(text)
@@ -125,7 +125,8 @@ class OptionalKind(Kind[OptionalType]):
         return None if word == _NONE else self._item.read_word(word, where)
 
     def schema(self) -> Schema:
-        return {"anyOf": [self._item.schema(), {"type": "null"}]}
+        none: Schema = {"type": "null"}
+        return none if self._item.options() == () else {"anyOf": [self._item.schema(), none]}
 
     def outlines(self) -> Any:
         return json_schema(self.schema())
@@ -181,3 +182,7 @@ class _OnlyNone(OptionalKind):
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         return text(NULL)
+
+
+def _either(none: str, item: AnyKind, some: Callable[[], Expression]) -> Expression:
+    return text(none) if item.options() == () else either([text(none), some()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from .annotations import Annotation
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, dotted
 from .grammar import Expression, Terminals, chain, text
+from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 from .schemas import json_schema
 from .verdicts import Verdict
@@ -32,9 +33,12 @@ class RecordField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType(DeclaredType):
-    """An instance of a record class. The class is the identity of the type: it has its fields once."""
+    """An instance of a record class. The class is the identity of the type: it has its fields once; those
+    that contain themselves, once for each number of records that may be `left` inside one another from here
+    on."""
 
     python: type[object]
+    left: int | None = None
     fields: tuple[RecordField, ...] = dataclasses.field(compare=False, repr=False)
 
 
@@ -44,16 +48,19 @@ class RecordKind(Kind[RecordType]):
         self._fields = tuple(Part(field.name, field.label, of(field.type)) for field in declared.fields)
 
     @classmethod
-    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> RecordType | None:
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> RecordType | NothingType | None:
         python = annotation.python
         if not isinstance(python, type) or not hasattr(python, "model_fields") or annotation.limits:
             return None
-        # Records hold records: each class is read once, and keeps what was found.
-        found: RecordType | None = python.__dict__.get(_KEPT)
-        if found is None:
-            found = RecordType(python=python, fields=tuple(_fields(python, of)))
-            type.__setattr__(python, _KEPT, found)
-        return found
+        # Records hold records: each class is read once for each depth that is left, and keeps what was found.
+        kept: dict[int | None, RecordType | NothingType] = python.__dict__.get(_KEPT, {})
+        left: int | None = None
+        if (circle := abi.circle_of(python)) is not None:
+            left, of = of.within(circle)
+        if left not in kept:
+            kept[left] = _read(python, left, circle, of)
+            type.__setattr__(python, _KEPT, kept)
+        return kept[left]
 
     def inside(self) -> tuple[AnyKind, ...]:
         return tuple(field.kind for field in self._fields)
@@ -96,6 +103,10 @@ class RecordKind(Kind[RecordType]):
         own, name = abi.own_words_of(self.declared.python), self.describe()
         return (Arm(name, own.label or name, own.description, self),)
 
+    def nested(self) -> Mapping[str, int]:
+        circle = abi.circle_of(self.declared.python)
+        return super().nested() if circle is None else {self.describe(): circle.depth}
+
     def is_free_text(self) -> bool:
         return any(field.kind.is_free_text() for field in self._fields)
 
@@ -129,7 +140,9 @@ class RecordKind(Kind[RecordType]):
         for place, field in enumerate(self._fields):
             parts.append(text(field_lead(field.label, is_first=not place) + SPACE))
             parts.append(field.kind.json_grammar(terminals))
-        return chain(*parts, text(RECORD_END))
+        made = chain(*parts, text(RECORD_END))
+        # Written out wherever it stands, a record inside itself would make a grammar of exponential size.
+        return made if self.declared.left is None else replace(made, lark=terminals.rule(made.lark))
 
     def read_plain(self, text: str) -> object:
         return self.read_json(decoded(text))
@@ -188,6 +201,19 @@ class RecordKind(Kind[RecordType]):
 
     def _made(self, fields: Mapping[str, object]) -> object:
         return self.declared.python(**fields)
+
+
+def _read(
+    python: type[Any], left: int | None, circle: abi.Nesting | None, of: TypeOf
+) -> RecordType | NothingType:
+    nothing = NothingType(record=python.__name__, depth=0 if circle is None else circle.depth)
+    if left == 0:
+        return nothing
+    fields = tuple(_fields(python, of))
+    # A record that lacks a field is none.
+    if any(isinstance(field.type, NothingType) for field in fields):
+        return nothing
+    return RecordType(python=python, left=left, fields=fields)
 
 
 def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:

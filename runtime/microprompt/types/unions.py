@@ -17,6 +17,7 @@ from ..errors import ArgumentError, NoAnswer
 from .annotations import Annotation
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Listed, Part, Schema, TypeOf, Way, as_words
 from .grammar import Expression, Terminals, chain, either, text
+from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
 from .schemas import json_schema
 from .verdicts import Verdict
@@ -100,9 +101,11 @@ class NameKind(Listed[NameType]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnionType(DeclaredType):
-    """One of several types, of which each value is of one at most."""
+    """One of several types, of which each value is of one at most. Those that would lie too deep here are
+    `beyond`."""
 
     items: tuple[DeclaredType, ...]
+    beyond: tuple[NothingType, ...] = ()
 
 
 class UnionKind(Kind[UnionType]):
@@ -115,10 +118,15 @@ class UnionKind(Kind[UnionType]):
         self._by_word = sorted(self._items, key=lambda item: item.is_free_text())
 
     @classmethod
-    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> UnionType | None:
+    def read_annotation(cls, annotation: Annotation, of: TypeOf) -> UnionType | NothingType | None:
         items = get_args(annotation.python)
         is_union = get_origin(annotation.python) in (PipeUnion, Union) and NoneType not in items
-        return UnionType(items=tuple(map(of, items))) if is_union and not annotation.limits else None
+        if not is_union or annotation.limits:
+            return None
+        found = tuple(map(of, items))
+        some = tuple(item for item in found if not isinstance(item, NothingType))
+        beyond = tuple(item for item in found if isinstance(item, NothingType))
+        return UnionType(items=some, beyond=beyond) if some else beyond[0]
 
     def inside(self) -> tuple[AnyKind, ...]:
         return self._items
@@ -153,6 +161,9 @@ class UnionKind(Kind[UnionType]):
                 return item.check(value, where)
             except ArgumentError as error:
                 errors.append(error)
+        for each in self.declared.beyond:
+            if type(value).__name__ == each.record:
+                self._of(each).check(value, where)
         # What is wrong inside a value of one type says more than that it is of no other.
         mismatch = f"{where} must be "
         raise next((error for error in errors if not error.message.startswith(mismatch)), None) or (
@@ -234,6 +245,9 @@ class UnionKind(Kind[UnionType]):
     def read_data(self, data: object, where: str) -> object:
         if isinstance(data, dict) and len(data) == 1:
             [(name, inside)] = data.items()
+            for each in self.declared.beyond:
+                if name == each.record:
+                    return self._of(each).read_data(inside, where)
             if name in self._objects:
                 return self._objects[name].read_data(inside, f"{where}.{name}")
         found = []
