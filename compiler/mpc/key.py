@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, TypeAlias, assert_never
 
-from .lower import split_body
-from .sema.checked import CheckedCase, CheckedHole, CheckedPrompt
+from .bodies import lowered, split_body
+from .diagnostics import InternalError
+from .sema.checked import CheckedCase, CheckedHole, CheckedModule, CheckedPart, CheckedPrompt
 from .spec import (
     AliasSpec,
     CallOf,
@@ -40,35 +41,43 @@ _Said: TypeAlias = "str | int | float | bool | list[_Said] | None"
 """What goes into a key, as JSON data."""
 
 
-def key_of(prompt: CheckedPrompt) -> str:
+def key_of(prompt: CheckedPrompt, module: CheckedModule) -> str:
     """The key of a prompt without errors: the beginning of a SHA-256, in hexadecimal digits.
 
-    It is made of what `lower` would write, with the types that are named there put in the place of their
-    names, whichever file they are from.
+    It is made of what `lower` would write, with the types and prompts that are named there put in the place
+    of their names, whichever file they are from; `module` is the prompt's.
     """
-    naming = _Contents()
+    naming = _Contents(module)
 
     def case(found: CheckedCase) -> _Said:
         values = zip(prompt.parameters, found.arguments, strict=True)
         arguments = [naming.said(parameter.type.value(value, naming)) for parameter, value in values]
         return [*arguments, naming.said(prompt.returns.value(found.answer, naming))]
 
-    instruction, input, cue = split_body(prompt.parts)
+    def part(found: CheckedPart) -> _Said:
+        if isinstance(found, CheckedHole) and found.format is None:
+            return [found.parameter, *found.path]
+        return found if isinstance(found, str) else naming.said(lowered((found,), naming))
+
+    body = split_body(prompt.parts)
     said: _Said = [
         [[parameter.name, naming.said(parameter.type.annotation(naming))] for parameter in prompt.parameters],
         naming.said(prompt.returns.annotation(naming)),
-        instruction,
-        [[part.parameter, *part.path] if isinstance(part, CheckedHole) else part for part in input],
-        cue,
+        body.instruction,
+        [part(each) for each in body.input],
+        body.cue,
         [case(example) for example in prompt.examples],
     ]
+    if body.opening:
+        said = [said, [part(each) for each in body.opening]]
     return _hash(said)[:DIGITS]
 
 
 class _Contents:
     """Names a type by what it holds, so that expressions of equal contents are equal."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: CheckedModule) -> None:
+        self._module = module
         self._found: dict[str, _Said] = {}
         self._open: list[str] = []
 
@@ -83,6 +92,17 @@ class _Contents:
             self._open.pop()
             self._found[name] = said if circle is None else ["circle", circle.depth, said]
         return Ref((name,))
+
+    def prompt(self, origin: str, name: str) -> Ref:
+        path = f"{origin}:{name}"
+        if path not in self._found:
+            module = _module_of(origin, self._module)
+            prompt = next(each for each in module.prompts if each.name == name)
+            # What a call leaves out is in no key of its own.
+            left = (each for each in prompt.parameters if each.has_default)
+            defaults: list[_Said] = [self.said(each.type.value(each.default, self)) for each in left]
+            self._found[path] = ["prompt", key_of(prompt, module), *defaults]
+        return Ref((path,))
 
     def imported(self, module: str, name: str) -> Ref:
         return Ref((f"{module}.{name}",))
@@ -149,6 +169,16 @@ class _Contents:
         yield [[name, self.said(said)] for name, said in spec.words]
         if spec.own_words is not None:
             yield self.said(spec.own_words)
+
+
+def _module_of(origin: str, importing: CheckedModule) -> CheckedModule:
+    """The module of a source file that the imports lead to."""
+    queue = [importing]
+    for module in queue:
+        if module.source.path == origin:
+            return module
+        queue += (item.module for item in module.imports if item.module is not None)
+    raise InternalError("key", f"no import leads to {origin}")
 
 
 def _hash(said: _Said) -> str:

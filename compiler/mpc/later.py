@@ -38,13 +38,6 @@ class LaterForm:
     form: re.Pattern[str]
     feature: LaterFeature
 
-
-_CONTROL: Final = LaterFeature(
-    "`{{word}}` is",
-    "write two prompts and choose between them in Python",
-    label="bodies have no control flow yet",
-)
-
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
     "grammar": LaterFeature("`grammar` is", "give a `str` a pattern: `str(/[0-9]+/)`"),
     "flow": LaterFeature("`flow` is", "call the prompts from a Python function"),
@@ -63,26 +56,3 @@ LINES: Final = (
     ),
 )
 """By what a line that cannot be read holds."""
-
-HOLES: Final = (
-    LaterForm(re.compile(r"(?:if|for)\b.*|else|elif\b.*|end"), _CONTROL),
-    LaterForm(
-        re.compile(r"[^\W\d][\w.]*\s*\(.*\)"),
-        LaterFeature(
-            "calls in holes are",
-            "call it in Python and pass its answer as an argument",
-            label="this calls a prompt",
-        ),
-    ),
-)
-"""By the whole text between the braces of a hole."""
-
-ROLES: Final = LaterForm(
-    re.compile(r"^[ \t]*(@(?:system|user|assistant))[ \t]*$", re.MULTILINE),
-    LaterFeature(
-        "`{word}` is",
-        "leave the line out: the model's own chat template is applied",
-        label="a body has no roles yet",
-    ),
-)
-"""By a whole line of a body."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import builtins
 import keyword
 import posixpath
-import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from microprompt.locations import is_path
 
+from .bodies import lowered, split_body
 from .diagnostics import InternalError
 from .sema.checked import (
     CheckedCase,
-    CheckedHole,
     CheckedImport,
     CheckedImported,
     CheckedModel,
@@ -23,6 +21,8 @@ from .sema.checked import (
     CheckedThreshold,
     CheckedTuning,
     CheckedUsing,
+    PromptSignature,
+    Symbol,
 )
 from .spec import (
     CallOf,
@@ -39,10 +39,6 @@ from .spec import (
 )
 from .types import NamedType
 from .types.expressions import abi_call, given
-
-DEFAULT_CUE: Final = "Answer:"
-
-_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n\s*")
 
 
 def lower(module: CheckedModule) -> ModuleSpec:
@@ -128,41 +124,50 @@ class _Lowering:
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""
-        key = (type.origin, type.name)
+        return self._ref(type.origin, type.name)
+
+    def prompt(self, origin: str, name: str) -> Ref:
+        """The expression for a prompt that is called."""
+        return self._ref(origin, name)
+
+    def _ref(self, origin: str, name: str) -> Ref:
+        key = (origin, name)
         if key not in self._refs:
-            self._refs[key] = self._named(type)
+            self._refs[key] = self._named(origin, name)
         return self._refs[key]
 
-    def _named(self, type: NamedType) -> Ref:
-        if type.origin == self._module.source.path:
-            return Ref((type.name,))
-        exporting = [(item, name) for item in self._module.imports if (name := _exported(item, type))]
+    def _named(self, origin: str, name: str) -> Ref:
+        if origin == self._module.source.path:
+            return Ref((name,))
+        exporting = [
+            (item, found) for item in self._module.imports if (found := _exported(item, origin, name))
+        ]
         for item, _ in exporting:
             for each in item.names:
-                if self._module.exports[each.local] == type:
+                if _is(self._module.exports[each.local], origin, name):
                     return Ref((each.local,))
-        for item, name in exporting:
+        for item, exported in exporting:
             if item.alias is not None:
                 self._used_modules.add(item.alias)
-                return Ref((item.alias, name))
+                return Ref((item.alias, exported))
             # Where the module has another name in Python, its first word may be one of this file's own.
             if not item.names and item.python[0] in (item.path.split(".")[0], "mpstd"):
                 self._used_modules.add(item.path)
-                return Ref((*item.python, name))
-        return self._hidden_ref(type)
+                return Ref((*item.python, exported))
+        return self._hidden_ref(origin, name)
 
-    def _hidden_ref(self, type: NamedType) -> Ref:
-        # The type is part of an imported one: it comes from a module that one of the imports imports.
+    def _hidden_ref(self, origin: str, name: str) -> Ref:
+        # It is part of something imported: it comes from a module that one of the imports imports.
         queue = list(self._module.imports)
         for item in queue:
             assert item.module is not None
-            if type in item.module.types:
-                target = (item.python, type.name)
+            if item.module.source.path == origin:
+                target = (item.python, name)
                 break
             queue.extend(item.module.imports)
         else:
-            raise InternalError("lower", f"no import leads to the type {type.name}")
-        local = f"_{type.name}"
+            raise InternalError("lower", f"no import leads to {name}")
+        local = f"_{name}"
         models = {_constant(model) for model in self._module.models}
         while local in models or self._hidden.get(local, target) != target:
             local += "_"
@@ -180,14 +185,15 @@ class _Lowering:
         )
 
     def _prompt(self, prompt: CheckedPrompt) -> PromptSpec:
-        instruction, input, cue = split_body(prompt.parts)
-        body = abi_call(
+        body = split_body(prompt.parts)
+        laid_out = abi_call(
             "Body",
             source=Constant(self._module.source.path),
             line=Constant(prompt.line),
-            instruction=Constant(instruction),
-            input=TupleOf(tuple(_part(part) for part in input)),
-            cue=Constant(cue),
+            instruction=Constant(body.instruction),
+            opening=lowered(body.opening, self) if body.opening else None,
+            input=lowered(body.input, self),
+            cue=Constant(body.cue),
             examples=self._cases(prompt.examples, prompt),
             tests=self._cases(prompt.tests, prompt),
             using=self._using(prompt.using),
@@ -202,7 +208,7 @@ class _Lowering:
             for parameter in prompt.parameters
         )
         return PromptSpec(
-            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), body
+            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), laid_out
         )
 
     def _cases(self, cases: Sequence[CheckedCase], prompt: CheckedPrompt) -> Expr | None:
@@ -265,49 +271,19 @@ def _tuning(tuning: CheckedTuning | None) -> Expr | None:
     return abi_call("Tuning", file=Constant(tuning.file), key=Constant(tuning.key))
 
 
-# ----------------------------------------------------------------------------------------------- bodies
-
-
-def split_body(parts: Sequence[str | CheckedHole]) -> tuple[str, tuple[str | CheckedHole, ...], str]:
-    """Instruction, input and cue of a body.
-
-    The cue is the last line if that has no hole and ends in a colon. The input starts with the paragraph of
-    the first hole; what stands before it is the instruction.
-    """
-    rest = list(parts)
-    if rest and isinstance(rest[-1], str):
-        rest[-1] = rest[-1].rstrip()
-    cue = DEFAULT_CUE
-    if rest and isinstance(rest[-1], str) and rest[-1].endswith(":"):
-        before, newline, last = rest[-1].rpartition("\n")
-        if newline:
-            cue, rest[-1] = last.strip(), before.rstrip()
-    if not any(isinstance(part, CheckedHole) for part in rest):
-        return "".join(part for part in rest if isinstance(part, str)).strip(), (), cue
-    instruction = ""
-    if isinstance(rest[0], str):
-        breaks = list(_PARAGRAPH.finditer(rest[0]))
-        at = breaks[-1].end() if breaks else 0
-        instruction, rest[0] = rest[0][:at].strip(), rest[0][at:].lstrip()
-    return instruction, tuple(part for part in rest if part != ""), cue
-
-
-def _part(part: str | CheckedHole) -> Expr:
-    if isinstance(part, str):
-        return Constant(part)
-    path = TupleOf(tuple(Constant(name) for name in part.path)) if part.path else None
-    return abi_call("Hole", parameter=Constant(part.parameter), path=path)
-
-
 # ----------------------------------------------------------------------------------------------- pieces
 
 
-def _exported(item: CheckedImport, type: NamedType) -> str | None:
-    """The name under which an import's module has a type."""
+def _exported(item: CheckedImport, origin: str, name: str) -> str | None:
+    """The name under which an import's module has a type or prompt of a file."""
     exports = item.module.exports if item.module is not None else {}
-    if exports.get(type.name) == type:
-        return type.name
-    return next((name for name, found in exports.items() if found == type), None)
+    if name in exports and _is(exports[name], origin, name):
+        return name
+    return next((each for each, found in exports.items() if _is(found, origin, name)), None)
+
+
+def _is(found: Symbol, origin: str, name: str) -> bool:
+    return isinstance(found, NamedType | PromptSignature) and (found.origin, found.name) == (origin, name)
 
 
 def _constant(model: CheckedModel) -> str:

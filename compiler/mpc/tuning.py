@@ -40,14 +40,16 @@ def take_up(module: CheckedModule, file: TuningFile | None) -> tuple[CheckedModu
     `file` is the tuning file beside it, if there is one. The module has no errors.
     """
     reporter = Reporter(module.source)
-    prompts = tuple(_taken_up(prompt, file, reporter) for prompt in module.prompts)
+    prompts = tuple(_taken_up(prompt, module, file, reporter) for prompt in module.prompts)
     strangers = _strangers(module, file) if file else ()
     return replace(module, prompts=prompts), [*reporter.found, *strangers]
 
 
-def _taken_up(prompt: CheckedPrompt, file: TuningFile | None, reporter: Reporter) -> CheckedPrompt:
+def _taken_up(
+    prompt: CheckedPrompt, module: CheckedModule, file: TuningFile | None, reporter: Reporter
+) -> CheckedPrompt:
     entries = file.functions.get(prompt.name, ()) if file else ()
-    key = key_of(prompt) if entries else ""
+    key = key_of(prompt, module) if entries else ""
     fresh = [entry for entry in entries if entry.key == key]
     again = f"mpc tune {reporter.source.display} {prompt.name} --on ROWS.jsonl"
     if entries and not fresh:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, TypeAlias
 
 from .errors import AbiError
@@ -179,7 +179,80 @@ class Hole:
     path: tuple[str, ...] = ()
 
 
-Part: TypeAlias = str | Hole
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptCall:
+    """A place in the body that the answer of another prompt fills. An argument, by the name of its parameter,
+    is what a hole shows, or a value of the program. `text` is the call as it is written."""
+
+    prompt: Callable[..., object] = field(compare=False, repr=False)
+    text: str
+    arguments: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """In a format: what is shown, or the field of it that `path` leads to."""
+
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """In a format: the number of an item, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A hole whose value is written by a format: of a list each item, one to a line."""
+
+    hole: Hole | PromptCall
+    parts: tuple[str | Place | Numbering, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """When a part of a body is shown. `holds` is given the values of `names`, which are those of parameters
+    and of what loops name; `text` is the condition as it is written, and stands for it when bodies are
+    compared."""
+
+    text: str
+    names: tuple[str, ...]
+    holds: Callable[..., object] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IfArm:
+    """Parts that are shown when a condition holds."""
+
+    when: Condition
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If:
+    """The first of the arms whose condition holds, or what is shown otherwise."""
+
+    arms: tuple[IfArm, ...]
+    otherwise: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class For:
+    """Parts that are shown once for each item of a list, which they call `variable`."""
+
+    variable: str
+    each: Hole
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What follows is said by `role`: "system", "user" or "assistant"."""
+
+    role: str
+
+
+Part: TypeAlias = str | Hole | PromptCall | Format | If | For | Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +354,9 @@ class Body:
     """What a prompt's `def` does not say: what comes before the arguments, what holds them, and the cue.
 
     `instruction` is the body before the paragraph of the first hole, `input` the rest, `cue` the words that
-    the answer follows. `source` is the `.mp` file, relative to the project, and `line` the prompt's line.
+    the answer follows. In a body of turns, `opening` are those that come before the examples, but for what
+    the system says where that is the same in every call; and the input has turns where it is more than one of
+    the user's. `source` is the `.mp` file, relative to the project, and `line` the prompt's line.
     """
 
     source: str
@@ -289,6 +364,7 @@ class Body:
     instruction: str
     input: tuple[Part, ...]
     cue: str
+    opening: tuple[Part, ...] = ()
     examples: tuple[Example, ...] = ()
     tests: tuple[Example, ...] = ()
     using: Using = Using()

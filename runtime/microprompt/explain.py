@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from . import abi
 from .scheduling.slots.described import SlotPlan, TrieBranch
 
 if TYPE_CHECKING:
-    from .prompts.tokenized import TokenizedPrompt
     from .scheduling.backend import Backend
     from .scheduling.program import TokenizedProgram
 
 __all__ = [
+    "CalledPlan",
     "ChoicePlan",
     "Cost",
     "Explanation",
@@ -100,6 +99,15 @@ class LargerPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalledPlan:
+    """A prompt that the body calls, as it is written there, and what one call of it costs; it may be called
+    as often as a loop goes round, and not where a condition does not hold."""
+
+    text: str
+    plan: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
     `call_tokens` is paid at each call beside the arguments; an answer takes about `expected_tokens`, and
@@ -110,6 +118,7 @@ class Explanation:
     `escalate_to` as well, and what both say is added up; one less sure than `abstain_below` is none.
     `untuned` says why there is a tuning that is not used. `nested` are the records that contain themselves,
     and how many of each circle lie inside one another at most.
+    `calls` are the prompts that are answered before, side by side.
     """
 
     function: str
@@ -132,6 +141,7 @@ class Explanation:
     escalate_to: LargerPlan | None = None
     untuned: str | None = None
     nested: Mapping[str, int] = field(default_factory=dict)
+    calls: tuple[CalledPlan, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
@@ -143,15 +153,15 @@ def explain(
 ) -> Explanation:
     """Explain a program that is bound to a backend's tokens; runs nothing on the model."""
     program = bound.program
-    parts = _parts(bound.prompt)
-    first = next((index for index, part in enumerate(parts) if part.is_hole), len(parts))
     return Explanation(
         function=program.name,
         source=f"{program.source}:{program.line}",
         model=backend.name,
         layout=layout,
-        prefix=tuple(parts[:first]),
-        tail=tuple(parts[first:]),
+        prefix=tuple(TextPart(text=text, tokens=tokens, is_hole=False) for text, tokens in bound.prompt.head),
+        tail=tuple(
+            TextPart(text=text, tokens=tokens, is_hole=tokens is None) for text, tokens in bound.prompt.tail
+        ),
         prefix_tokens=len(bound.prefix),
         call_tokens=bound.call_tokens,
         expected_tokens=bound.answer.expected_tokens,
@@ -173,14 +183,3 @@ def _cost(speed: Speed | None, bound: TokenizedProgram) -> Cost | None:
         warm_ms=round(warm, 1),
         argument_tokens=_ARGUMENT_TOKENS,
     )
-
-
-def _parts(prompt: TokenizedPrompt) -> list[TextPart]:
-    parts = []
-    for segment, tokens in zip(prompt.segments, prompt.counts, strict=True):
-        if isinstance(segment, abi.Hole):
-            name = ".".join((segment.parameter, *segment.path))
-            parts.append(TextPart(text=f"{{{name}}}", tokens=None, is_hole=True))
-        else:
-            parts.append(TextPart(text=segment.text, tokens=tokens, is_hole=False))
-    return parts

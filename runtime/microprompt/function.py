@@ -20,6 +20,7 @@ from .types import kind
 
 if TYPE_CHECKING:
     from .deciding.decider import Decider
+    from .deciding.nested import NestedEngine
     from .engines.base import AnyEngine, Call
     from .explain import Explanation
     from .scheduling.jobs import Pending
@@ -169,22 +170,41 @@ class PromptFunction(Generic[P, R]):
             raise
 
     def engine(self) -> AnyEngine:
-        """What answers: the decider of the prompt, if it has choices or thresholds; else the engine, for
-        which the model is loaded if it has to be."""
+        """What answers: prompts in the body first, if there are any; the decider of the prompt, if it has
+        choices or thresholds; else the engine, for which the model is loaded if it has to be."""
+        if (nested := self.nested) is not None:
+            return nested
         if (decider := self.decider) is not None and decider.decides:
             return decider
         from .engines.loaded import engine_for  # not at the top: engines load at the first call
 
         return engine_for(self.program.using.model, self._folder)
 
-    @cached_property
+    @property
     def decider(self) -> Decider | None:
         """What decides the choices of the prompt; `None` if it has none, nor thresholds."""
+        return self._decider if self.nested is None else self.nested.decider
+
+    @cached_property
+    def _decider(self) -> Decider | None:
         from .deciding.decider import decider_for  # not at the top: it is for those who call
 
         return decider_for(self.program, self._folder)
 
+    @cached_property
+    def nested(self) -> NestedEngine | None:
+        """What answers a prompt whose body calls others; `None` for all others."""
+        from .deciding.nested import nested_engine_for  # not at the top: it is for those who call
+
+        return nested_engine_for(self.program, self._folder)
+
+    def call_with(self, arguments: Mapping[str, object]) -> Call:
+        """A call with these arguments, by name. Raises `ArgumentError`."""
+        return self._call((), arguments)
+
     def _loaded_engine(self) -> AnyEngine | None:
+        if (nested := self.nested) is not None:
+            return nested
         if (decider := self.decider) is not None and decider.decides:
             return decider
         from .engines.loaded import loaded_engine  # not at the top: engines load at the first call

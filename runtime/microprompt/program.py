@@ -7,7 +7,7 @@ here both become one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final, get_type_hints
 
@@ -48,6 +48,13 @@ USUAL: Final = Arrangement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredExample(abi.Example):
+    """An example in a body that calls other prompts, with what those answer, by `NestedCall.name`."""
+
+    answers: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program(abi.Body):
     """A prompt function, laid out: its signature beside its body. Its `arrangement` is another than the usual
     one where tuning has found that better."""
@@ -61,10 +68,16 @@ class Program(abi.Body):
         """The same program with an arrangement."""
         return self if arrangement == self.arrangement else replace(self, arrangement=arrangement)
 
+    @property
+    def parts(self) -> tuple[abi.Part, ...]:
+        """All that the body says behind the instruction."""
+        return (*self.opening, *self.input)
+
     def arguments_of(self, example: abi.Example) -> dict[str, object]:
-        """An example's arguments by the names of the parameters."""
+        """An example's arguments by the names of the parameters, with the answers of other prompts to it."""
         names = (parameter.name for parameter in self.parameters)
-        return dict(zip(names, example.arguments, strict=True))
+        answers = example.answers if isinstance(example, AnsweredExample) else {}
+        return {**dict(zip(names, example.arguments, strict=True)), **answers}
 
 
 def program_of(signature: Callable[..., object], body: abi.Body) -> Program:

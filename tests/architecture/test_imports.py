@@ -23,6 +23,7 @@ COMPILER = (
     ("types",),
     ("expressions",),
     ("sema",),
+    ("bodies",),
     ("lower",),
     ("key",),
     ("tuning",),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from microprompt import PromptFunction, abi, prompt
 from microprompt.program import Program
-from microprompt.prompts.layout import hole_text, lay_out
+from microprompt.prompts.layout import lay_out, rendered
 from microprompt.records import Field, Record
 
 from .sentences import MESSAGES, SENTENCES
@@ -60,10 +60,7 @@ class Workload:
 
 def prompt_text(program: Program, arguments: Mapping[str, object]) -> str:
     """The text that a call completes."""
-    return "".join(
-        hole_text(program, segment, arguments) if isinstance(segment, abi.Hole) else segment.text
-        for segment in lay_out(program)
-    )
+    return rendered(program, lay_out(program), arguments)
 
 
 def _body(instruction: str, opening: str, cue: str, examples: Mapping[str, object]) -> abi.Body:

@@ -66,7 +66,7 @@ def _function(found: Explanation) -> Iterator[str]:
     yield ""
     yield f"prefix: {found.prefix_tokens} tokens, evaluated once and kept in the KV cache"
     yield from _block(found.prefix)
-    yield f"call: {found.call_tokens} tokens at each call, and those of the arguments"
+    yield f"call: {found.call_tokens} tokens at each call, and those of the arguments{_first_open(found)}"
     yield from _block(found.tail)
     for part in found.tail:
         tokens = "   ?" if part.tokens is None else f"{part.tokens:4}"
@@ -80,6 +80,12 @@ def _function(found: Explanation) -> Iterator[str]:
         )
         if cost.read_ms is not None:
             yield f"cost of reading hidden states instead: about {cost.read_ms:.0f} ms"
+    for call in found.calls:
+        plan = call.plan
+        yield (
+            f"calls before: {call.text} ({plan.source}): {plan.call_tokens} tokens and those of its "
+            f"arguments, answer {_tokens(plan)}{_warm(plan)}"
+        )
     for choice in found.choices:
         yield from _choice(choice)
     yield from _thresholds(found)
@@ -90,6 +96,18 @@ def _function(found: Explanation) -> Iterator[str]:
         yield f"side by side, none seeing the others: {', '.join(wave)}"
     for slot in found.slots:
         yield from _slot(slot)
+
+
+def _warm(found: Explanation) -> str:
+    return "" if found.cost is None else f", about {found.cost.warm_ms:.0f} ms before it"
+
+
+def _first_open(found: Explanation) -> str:
+    """What ends the prefix."""
+    if not found.tail:
+        return ""
+    first, *more = found.tail[0].text.split("\n")
+    return f"; from `{first}{'...' if more else ''}` on, nothing is kept"
 
 
 def _block(parts: Sequence[TextPart]) -> Iterator[str]:

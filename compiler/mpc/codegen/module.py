@@ -154,7 +154,7 @@ def _names(spec: ModuleSpec) -> Iterator[str]:
                 yield from _mentioned(type.assertions)
     for prompt in spec.prompts:
         yield from _mentioned(parameter.annotation for parameter in prompt.parameters)
-        yield from _mentioned([prompt.returns])
+        yield from _mentioned([prompt.returns, prompt.body])
 
 
 def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:

@@ -55,10 +55,18 @@ def check_expression(
 
 
 def check_condition(
-    node: nodes.ExpressionAst, scope: Mapping[str, Type], names: Names, reporter: Reporter
+    node: nodes.ExpressionAst,
+    scope: Mapping[str, Type],
+    names: Names,
+    reporter: Reporter,
+    *,
+    present: frozenset[Way] = frozenset(),
 ) -> Checked:
-    """The same for what is true or false, or a way to something that may be missing or empty."""
-    return _Checker(scope, names, reporter).condition(node, _Place())
+    """The same for what is true or false, or a way to something that may be missing or empty.
+
+    `present` are the ways to values that cannot be missing where it stands.
+    """
+    return _Checker(scope, names, reporter).condition(node, _Place(present=present))
 
 
 _Literal: TypeAlias = nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.ListAst | nodes.ReferenceAst

@@ -31,7 +31,7 @@ def keys(path: Path) -> Mapping[str, str]:
         raise CompileError(diagnostics)
     own = next(unit for unit in units if real(unit.file.path) == real(absolute(path)))
     assert own.compiled is not None
-    return {prompt.name: key_of(prompt) for prompt in own.compiled.checked.prompts}
+    return {prompt.name: key_of(prompt, own.compiled.checked) for prompt in own.compiled.checked.prompts}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from ..diagnostics import Diagnostic, Reporter
 from ..source import Source
 from ..syntax import nodes
 from ..types.base import Broken
-from .checked import CheckedModule, PromptName, Symbol
+from .calls import report_circles
+from .checked import CheckedModule, Symbol
 from .names import declare
-from .prompts import check_prompt
+from .prompts import check_prompt, check_signature
 from .resolve import TypeResolver
 from .settings import check_model
 
@@ -36,17 +37,23 @@ def check(
             resolver.declared(declaration)
     resolver.check_circles()
     # A second declaration of a name is out of scope, but its own mistakes are as real as any.
-    prompts = [
-        check_prompt(declaration, resolver, models, reporter)
+    headed = [
+        (declaration, check_signature(declaration, resolver, reporter))
         for declaration in module.declarations
         if isinstance(declaration, nodes.PromptDecl)
     ]
+    for _, signature in headed:
+        resolver.signatures.setdefault(signature.name, signature)
+    prompts = [
+        check_prompt(declaration, signature, resolver, models, reporter) for declaration, signature in headed
+    ]
+    report_circles(prompts, reporter)
     exports: dict[str, Symbol] = {name: Broken() for name in module.broken}
     exports.update(scope.imported)
     exports.update(models)
     for name, declaration in scope.declared.items():
         if isinstance(declaration, nodes.PromptDecl):
-            exports[name] = PromptName(name)
+            exports[name] = resolver.signatures[name]
         elif isinstance(declaration, nodes.TypeDeclaration):
             exports[name] = resolver.declared(declaration)
     checked = CheckedModule(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ..expressions import Checked
 from ..source import Source, Span
 from ..types.alias import CheckedAlias
 from ..types.base import Broken, NamedType, Type, Value
@@ -35,17 +36,6 @@ class CheckedModel(CheckedNode):
     layout: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PromptName:
-    """A prompt, as far as other files see it."""
-
-    name: str
-
-
-Symbol: TypeAlias = (
-    CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias
-    | CheckedModel | PromptName | Broken
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +76,100 @@ class CheckedParameter(CheckedNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSignature(CheckedNode):
+    """A prompt, as others see it; `origin` is the path of the source file that has it. `sources` are the
+    parameters that an answer is chosen from, which need not be shown."""
+
+    origin: str
+    name: str
+    parameters: tuple[CheckedParameter, ...]
+    returns: Type
+    sources: frozenset[str] = frozenset()
+
+
+Symbol: TypeAlias = (
+    CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias | CheckedModel | PromptSignature | Broken
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPlace(CheckedNode):
+    """In a format: what is shown, or the field of it that `path` leads to."""
+
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedNumbering(CheckedNode):
+    """In a format: the number of an item."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedHole(CheckedNode):
-    """The parameter that fills the hole, then the record fields on the way."""
+    """The parameter that fills the hole, or the item of a loop, then the record fields on the way; and the
+    format of what is shown, if there is one."""
 
     parameter: str
     path: tuple[str, ...]
+    format: tuple[str | CheckedPlace | CheckedNumbering, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedGiven(CheckedNode):
+    """An argument that is written in the program: a value of the type."""
+
+    type: Type
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCall(CheckedNode):
+    """The answer of another prompt, written as `text`; and its format, if there is one. Parameters that have
+    a default may be without an argument."""
+
+    callee: PromptSignature
+    text: str
+    arguments: tuple[tuple[str, CheckedHole | CheckedGiven], ...]
+    format: tuple[str | CheckedPlace | CheckedNumbering, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedArm(CheckedNode):
+    """Parts that are shown when a condition holds; it is written as `text`, and asks for `names`."""
+
+    condition: Checked
+    text: str
+    names: tuple[str, ...]
+    parts: tuple[CheckedPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedIf(CheckedNode):
+    """`ends_line` is true where what follows stands at the beginning of a line."""
+
+    arms: tuple[CheckedArm, ...]
+    otherwise: tuple[CheckedPart, ...]
+    ends_line: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFor(CheckedNode):
+    """`ends_line` is true where what follows stands at the beginning of a line."""
+
+    variable: str
+    each: CheckedHole
+    parts: tuple[CheckedPart, ...]
+    ends_line: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedTurn(CheckedNode):
+    """What follows is said by `role`."""
+
+    role: str
+
+
+CheckedPart: TypeAlias = str | CheckedHole | CheckedCall | CheckedIf | CheckedFor | CheckedTurn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +222,7 @@ class CheckedTuning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPrompt(CheckedNode):
-    """A prompt; `english` is its body as written, `parts` the same with its holes told apart.
+    """A prompt; `english` is its body as written, `parts` the same taken apart.
 
     `tuning` is told afterwards, for what lies beside a file is not for the checker to know.
     """
@@ -151,7 +230,7 @@ class CheckedPrompt(CheckedNode):
     name: str
     line: int
     english: str
-    parts: tuple[str | CheckedHole, ...]
+    parts: tuple[CheckedPart, ...]
     parameters: tuple[CheckedParameter, ...]
     returns: Type
     examples: tuple[CheckedCase, ...]

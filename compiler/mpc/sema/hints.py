@@ -12,7 +12,7 @@ from ..diagnostics import Diagnostic, Reporter
 from ..source import Span
 from ..syntax.keywords import CLAUSES
 from ..types.base import Value
-from .checked import CheckedCase, CheckedModule, CheckedPrompt
+from .checked import CheckedCase, CheckedModule, CheckedPrompt, CheckedTurn
 
 _CLAUSE: Final = re.compile(rf"\s+({'|'.join(CLAUSES)}):\s*(?:#.*)?")
 
@@ -71,7 +71,8 @@ def _report_unused(at: Span, name: str, help: str, reporter: Reporter) -> None:
 
 def _late_text(prompt: CheckedPrompt, reporter: Reporter) -> None:
     """English behind the first hole's paragraph that is more than what stands before it."""
-    first = next((place for place, part in enumerate(prompt.parts) if not isinstance(part, str)), None)
+    fixed = (str, CheckedTurn)
+    first = next((place for place, part in enumerate(prompt.parts) if not isinstance(part, fixed)), None)
     if first is None:
         return
     hole = prompt.parts[first]

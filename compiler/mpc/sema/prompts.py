@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
-from ..diagnostics import Reporter, listed
+from ..diagnostics import Reporter
 from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import read_arguments
 from ..types.base import Reading
 from ..types.words import report_unseen
-from .checked import CheckedCase, CheckedHole, CheckedModel, CheckedParameter, CheckedPrompt, CheckedUsing
+from .bodies import check_body, check_tag_word
+from .checked import (
+    CheckedCase,
+    CheckedModel,
+    CheckedParameter,
+    CheckedPrompt,
+    CheckedUsing,
+    PromptSignature,
+)
 from .distinct import Distinct
 from .python_names import check_python_name
 from .resolve import TypeResolver
@@ -23,18 +31,35 @@ MAX_ANSWER: Final = 1_000_000
 """The most characters that an answer may have: no context that a small model has would hold more."""
 
 
+def check_signature(
+    declaration: nodes.PromptDecl, resolver: TypeResolver, reporter: Reporter
+) -> PromptSignature:
+    """Check the header of one prompt; everything wrong with it is reported."""
+    parameters = _parameters(declaration, resolver, reporter)
+    returns = resolver.answer(declaration.returns, parameters)
+    sources = check_sources(returns, declaration.returns.span, parameters, reporter)
+    _check_longest(declaration, returns, reporter)
+    return PromptSignature(
+        origin=reporter.source.path,
+        name=declaration.name.text,
+        parameters=tuple(parameters.values()),
+        returns=returns,
+        sources=sources,
+        span=declaration.name.span,
+    )
+
+
 def check_prompt(
     declaration: nodes.PromptDecl,
+    signature: PromptSignature,
     resolver: TypeResolver,
     models: Mapping[str, CheckedModel],
     reporter: Reporter,
 ) -> CheckedPrompt:
-    """Check one prompt; everything wrong with it is reported."""
-    parameters = _parameters(declaration, resolver, reporter)
-    returns = resolver.answer(declaration.returns, parameters)
-    lists = check_sources(returns, declaration.returns.span, parameters, reporter)
-    _check_longest(declaration, returns, reporter)
-    parts = _parts(declaration, parameters, lists, reporter)
+    """Check what stands below the header of one prompt; everything wrong with it is reported."""
+    parameters = {parameter.name: parameter for parameter in signature.parameters}
+    returns = signature.returns
+    parts = check_body(declaration, signature, resolver, reporter)
     examples: tuple[CheckedCase, ...] = ()
     tests: tuple[CheckedCase, ...] = ()
     using = CheckedUsing()
@@ -90,6 +115,7 @@ def _parameters(
         report_unseen(
             node.words, f"the parameter `{name}`", f"write it in the body: `the word: {{{name}}}`", reporter
         )
+        check_tag_word(node.name, reporter)
         found[name] = CheckedParameter(
             name=name, type=type, has_default=node.default is not None, default=default, span=node.span
         )
@@ -106,80 +132,6 @@ def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Repor
             label=f"it may have {returns.longest:,} characters; {MAX_ANSWER:,} are allowed",
             help=returns.within(MAX_ANSWER) or "return a type with fewer or shorter parts",
         )
-
-
-# ------------------------------------------------------------------------------------------------ holes
-
-
-def _parts(
-    declaration: nodes.PromptDecl,
-    parameters: Mapping[str, CheckedParameter],
-    lists: frozenset[str],
-    reporter: Reporter,
-) -> tuple[str | CheckedHole, ...]:
-    """The parts of the body. `lists` are parameters that are of use without a hole."""
-    parts: list[str | CheckedHole] = []
-    used: set[str] = set()
-    for part in declaration.body.parts:
-        match part:
-            case nodes.TextAst():
-                parts.append(part.text)
-            case nodes.HoleAst():
-                first, *fields = part.path.names
-                used.add(first.text)
-                if first.text not in parameters:
-                    _report_unknown_parameter(first, parameters, reporter)
-                    continue
-                _check_fields(fields, parameters[first.text], reporter)
-                path = tuple(field.text for field in fields)
-                parts.append(CheckedHole(parameter=first.text, path=path, span=part.span))
-            case _:
-                assert_never(part)
-    _report_unused(declaration, used, lists, parameters, reporter)
-    return tuple(parts)
-
-
-def _report_unknown_parameter(
-    name: nodes.Name, known: Mapping[str, CheckedParameter], reporter: Reporter
-) -> None:
-    reporter.report(
-        "MP0401",
-        name.span,
-        f"unknown parameter `{name.text}`",
-        label="no parameter of the prompt has this name",
-        help=reporter.suggestion(name.text, known)
-        or listed(known, before="the parameters are")
-        or "declare it in the prompt's header",
-    )
-
-
-def _check_fields(fields: Sequence[nodes.Name], parameter: CheckedParameter, reporter: Reporter) -> None:
-    type, way = parameter.type, parameter.name
-    for name in fields:
-        type = type.field(name, way, type.describe(), reporter)
-        way = f"{way}.{name.text}"
-
-
-def _report_unused(
-    declaration: nodes.PromptDecl,
-    used: set[str],
-    lists: frozenset[str],
-    known: Mapping[str, CheckedParameter],
-    reporter: Reporter,
-) -> None:
-    by_name = {node.name.text: node.name for node in declaration.parameters}
-    # A misspelt or malformed hole explains an unused parameter: one report is enough.
-    if used - set(known) or not declaration.body.complete:
-        return
-    for name in known:
-        if name not in used and name not in lists:
-            reporter.report(
-                "MP0404",
-                by_name[name].span,
-                f"the parameter `{name}` is not used",
-                label="no hole shows it to the model",
-                help=f"write `{{{name}}}` where it belongs in the body, or remove it",
-            )
 
 
 # --------------------------------------------------------------------------------- examples and tests

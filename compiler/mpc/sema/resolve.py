@@ -23,7 +23,7 @@ from ..types.records import CheckedField, CheckedRecord
 from ..types.unions import CheckedUnion
 from ..types.words import DistinctWords, check_word, report_unseen
 from .assertions import check_assertions
-from .checked import CheckedModel, CheckedParameter, PromptName, Symbol
+from .checked import CheckedModel, CheckedParameter, PromptSignature, Symbol
 from .circles import circles_of
 from .distinct import Distinct
 from .names import Scope
@@ -40,6 +40,7 @@ class TypeResolver:
     """Resolves the types of one file, each declaration once and after those it needs.
 
     `complete` holds the named types in that order, `used` the names and qualifiers that were looked up.
+    `signatures` are those of the file's prompts, for whoever looks them up after the types are resolved.
     """
 
     def __init__(self, scope: Scope, reporter: Reporter) -> None:
@@ -55,6 +56,7 @@ class TypeResolver:
         self._behind: dict[Circle, list[NamedType]] = {}
         self.complete: list[NamedType] = []
         self.used: set[str] = set()
+        self.signatures: dict[str, PromptSignature] = {}
 
     # ------------------------------------------------------------------------------------------- names
 
@@ -72,7 +74,14 @@ class TypeResolver:
             case None:
                 return Broken() if name in self._scope.broken else None
             case nodes.PromptDecl():
-                return PromptName(name)
+                unresolved = PromptSignature(
+                    origin=self._origin,
+                    name=name,
+                    parameters=(),
+                    returns=ErrorType(),
+                    span=declaration.name.span,
+                )
+                return self.signatures.get(name, unresolved)
             case nodes.ModelDecl():
                 location = declaration.location.text
                 return CheckedModel(
@@ -86,6 +95,12 @@ class TypeResolver:
     def type_names(self) -> frozenset[str]:
         """The names of types in scope, for suggestions."""
         return self._type_names
+
+    def prompt_names(self) -> frozenset[str]:
+        """The names of prompts in scope, for suggestions."""
+        imported = self._scope.imported
+        others = {name for name, found in imported.items() if isinstance(found, PromptSignature)}
+        return frozenset(others | self.signatures.keys())
 
     def declared(self, declaration: nodes.TypeDeclaration) -> Symbol:
         """The type that a declaration of this file makes; `Broken` when it makes none."""
@@ -372,12 +387,12 @@ class TypeResolver:
                 return found
             case Broken():
                 return ErrorType()
-            case PromptName() | CheckedModel():
+            case PromptSignature() | CheckedModel():
                 self._reporter.report(
                     "MP0204",
                     path.span,
                     f"`{path.text}` is not a type",
-                    label=f"it is a {'prompt' if isinstance(found, PromptName) else 'model'}",
+                    label=f"it is a {'prompt' if isinstance(found, PromptSignature) else 'model'}",
                     help="name an enum, a record or a type alias",
                 )
             case None:

@@ -51,7 +51,20 @@ T = TypeVar("T")
 
 def parse_expression(span: Span, reporter: Reporter) -> ExpressionAst | None:
     """The expression that this piece of the source is; `None` where it is none, which is reported."""
-    found = read(reporter.source.text, span, "expression")
+    made = _parsed(span, "expression", reporter)
+    assert not isinstance(made, RecordAst)
+    return made
+
+
+def parse_value(span: Span, reporter: Reporter) -> ValueAst | None:
+    """The value that this piece of the source is; `None` where it is none, which is reported."""
+    made = _parsed(span, "value", reporter)
+    assert made is None or isinstance(made, ValueAst)
+    return made
+
+
+def _parsed(span: Span, start: str, reporter: Reporter) -> ExpressionAst | RecordAst | None:
+    found = read(reporter.source.text, span, start)
     if isinstance(found, Stop):
         explain_expression(found, reporter)
         return None
@@ -64,7 +77,7 @@ def parse_expression(span: Span, reporter: Reporter) -> ExpressionAst | None:
 
 
 @v_args(inline=True, meta=True)
-class ExpressionBuilder(Transformer[Token, Item | ExpressionAst]):
+class ExpressionBuilder(Transformer[Token, Item | ExpressionAst | RecordAst]):
     """Builds nodes bottom-up; a bad escape is reported, and the node is built all the same."""
 
     def __init__(self, reporter: Reporter) -> None:

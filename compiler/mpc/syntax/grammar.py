@@ -13,12 +13,13 @@ from lark.lexer import PatternStr
 from ..source import Span
 from .problems import Stop
 
-_STARTS: Final = ["item", "expression"]
+_STARTS: Final = ["item", "expression", "value"]
 
 
 @cache
 def grammar() -> Lark:
-    """A parser of one `item`, which is what `chunks` cuts a file into, and of an `expression` by itself."""
+    """A parser of one `item`, which is what `chunks` cuts a file into, and of an `expression` or a `value` by
+    itself."""
     text = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
     return Lark(text, parser="lalr", start=_STARTS, propagate_positions=True, maybe_placeholders=True)
 

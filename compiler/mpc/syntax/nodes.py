@@ -293,33 +293,101 @@ ExpressionAst: TypeAlias = (
 """A reference is the way to a value (`items.amount`), a member of an enum, or `true`, `false`, `none`."""
 
 
-# ------------------------------------------------------------------------------------------- templates
+# ---------------------------------------------------------------------------------------------- bodies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextAst(SyntaxNode):
-    """Literal text of a body, dedented, with `{{` and `}}` resolved."""
+    """Literal text of a body or a format, dedented, with `{{`, `}}` and escapes resolved."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceAst(SyntaxNode):
+    """In a format: `{}`, what is shown, or `{name}`, a field of it; `path` is `None` for the former."""
+
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberingAst(SyntaxNode):
+    """In a format: `{#}`, the number of an item, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatAst(SyntaxNode):
+    """`"{#}. {name}"` behind the colon of a hole: how what it shows, or each item of it, is written."""
+
+    parts: tuple[TextAst | PlaceAst | NumberingAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoleAst(SyntaxNode):
-    """`{name}` or `{name.field}`."""
+    """`{name}`, `{name.field}`, `{name: "format"}`."""
 
     path: Path
+    format: FormatAst | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptCallAst(SyntaxNode):
+    """`{summary(text)}`: the answer of another prompt."""
+
+    path: Path
+    arguments: tuple[ArgumentAst, ...]
+    format: FormatAst | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmAst(SyntaxNode):
+    """`{if condition}` or `{elif condition}`, which is the span, and what stands below it."""
+
+    condition: ExpressionAst
+    parts: tuple[PartAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IfAst(SyntaxNode):
+    """`{if x}...{elif y}...{else}...{end}`. `ends_line` is true where `{end}` has its line to itself."""
+
+    arms: tuple[ArmAst, ...]
+    otherwise: tuple[PartAst, ...]
+    ends_line: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForAst(SyntaxNode):
+    """`{for variable in each}...{end}`. `ends_line` is true where `{end}` has its line to itself."""
+
+    variable: Name
+    each: Path
+    parts: tuple[PartAst, ...]
+    ends_line: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnAst(SyntaxNode):
+    """A line `@user`: what follows is said by `role`."""
+
+    role: str
+
+
+PartAst: TypeAlias = TextAst | HoleAst | PromptCallAst | IfAst | ForAst | TurnAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateAst(SyntaxNode):
-    """A prompt's body. `english` is its text as written, dedented; `parts` alternate text and holes.
+    """A prompt's body. `english` is its text as written, dedented; `parts` are the same, taken apart.
 
-    `complete` is false when a hole could not be read and is missing from the parts.
+    `complete` is false when something in braces could not be read and is missing from the parts. `doubled`
+    are the words that stand alone between two braces on each side, which are text.
     """
 
     english: str
     complete: bool
-    parts: tuple[TextAst | HoleAst, ...]
+    parts: tuple[PartAst, ...]
+    doubled: tuple[Name, ...]
 
 
 # --------------------------------------------------------------------------------------- declarations

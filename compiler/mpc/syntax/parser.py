@@ -37,6 +37,7 @@ from .nodes import (
 )
 from .problems import explain
 from .recovery import MAX_MISTAKES, body_of, without_broken_part
+from .tags import margin_of
 from .template import parse_template
 from .tree import TreeBuilder
 
@@ -223,7 +224,14 @@ def _stray_clause(clause: Clause, word: str, reporter: Reporter) -> None:
 
 
 def _report_tab(chunk: Chunk, reporter: Reporter) -> bool:
-    match = _TAB.search(reporter.source.text, chunk.span.start, chunk.span.end)
+    text = reporter.source.text
+    found = _TAB.finditer(text, chunk.span.start, chunk.span.end)
+    if chunk.word == "prompt":
+        # Behind the margin that all lines of a body have, a tab is text: the indentation of code.
+        body = body_of(text, chunk)
+        margin = margin_of(text[body.start : body.end].split("\n"))
+        found = (tab for tab in found if tab.start() < body.start or _column(tab) < margin)
+    match = next(iter(found), None)
     if match is None:
         return False
     reporter.report(
@@ -234,6 +242,10 @@ def _report_tab(chunk: Chunk, reporter: Reporter) -> bool:
         help="indent with spaces",
     )
     return True
+
+
+def _column(tab: re.Match[str]) -> int:
+    return tab.group().index("\t")
 
 
 def _report_nesting(chunk: Chunk, reporter: Reporter) -> bool:

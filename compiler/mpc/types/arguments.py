@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ..diagnostics import listed
@@ -42,10 +42,12 @@ def read_arguments(
     at: Span,
     *,
     by_name: bool,
+    read: Callable[[Taker, nodes.ArgumentAst], Value] | None = None,
 ) -> dict[str, Value]:
     """The value of everything that an argument is written for; missing and surplus ones are reported.
 
-    `by_name` is true where arguments by position are not allowed; elsewhere they come first.
+    `by_name` is true where arguments by position are not allowed; elsewhere they come first. `read` is for
+    arguments that need not be values of the program.
     """
     given: dict[str, Span] = {}
     found: dict[str, Value] = {}
@@ -64,7 +66,8 @@ def read_arguments(
             )
         else:
             given[taker.name] = argument.span
-            found[taker.name] = reading.inside(taker.type).read(argument.value)
+            value = read(taker, argument) if read else reading.inside(taker.type).read(argument.value)
+            found[taker.name] = value
     missing = [taker.name for taker in takers.values() if not taker.has_default and taker.name not in given]
     # An unknown name is most likely a missing one, misspelt.
     if missing and not lost:

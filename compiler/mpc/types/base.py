@@ -55,6 +55,10 @@ class Naming(Protocol):
         """A type with a name; it is imported if need be."""
         ...
 
+    def prompt(self, origin: str, name: str) -> Ref:
+        """A prompt of the source file `origin`; it is imported if need be."""
+        ...
+
     def imported(self, module: str, name: str) -> Ref:
         """A name of Python's standard library that no program can declare; it is imported."""
         ...

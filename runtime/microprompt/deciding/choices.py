@@ -13,7 +13,7 @@ from .. import abi
 from ..engines.engine import NEAR_TIE
 from ..heads.linear import Numbers
 from ..program import Program
-from ..prompts.layout import lay_out
+from ..prompts.layout import lay_out, open_parts
 from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, Subset, make_plan
 from ..types import AnyKind, DeclaredType, kind
 
@@ -61,13 +61,25 @@ def _open_places(returns: DeclaredType) -> tuple[Open, ...]:
 
 
 def without_lists(program: Program) -> Program:
-    """The program without the holes that show the lists which an answer is chosen from: what is left is what
-    the choice is about."""
+    """The program without what shows the lists which an answer is chosen from: what is left is what the
+    choice is about."""
     lists = kind(program.returns).chooses_from
     if not lists:
         return program
-    shown = (part for part in program.input if not (isinstance(part, abi.Hole) and part.parameter in lists))
-    return replace(program, input=tuple(shown))
+
+    def without(parts: tuple[abi.Part, ...]) -> tuple[abi.Part, ...]:
+        return tuple(part for part in parts if _list_of(part) not in lists)
+
+    return replace(program, opening=without(program.opening), input=without(program.input))
+
+
+def _list_of(part: abi.Part) -> str | None:
+    """The parameter that a part shows, or goes through."""
+    match part:
+        case (abi.Hole() as hole) | abi.Format(hole=abi.Hole() as hole) | abi.For(each=hole):
+            return hole.parameter
+        case _:
+            return None
 
 
 def is_near_tie(log_probs: Numbers, using: abi.Using) -> bool:
@@ -120,7 +132,7 @@ def example_labels(program: Program, question: Question) -> dict[int, int]:
 
 def holes(program: Program) -> int:
     """How many texts of arguments the model is shown."""
-    return len({part for part in without_lists(program).input if isinstance(part, abi.Hole)})
+    return len(open_parts(without_lists(program)))
 
 
 def fingerprint(program: Program) -> str:

@@ -6,27 +6,18 @@
     ... ── sure enough? ──┬── yes: done
                           ├── no, and there is a larger model: the same program there, and both together
                           └── no, nor are both, and the prompt abstains: none
-
-A call that comes here waits for several pieces of work. Its future is done when the last of them is; when it
-ends early, because it failed, was cancelled or took too long, they are given up, unless others want them too.
-Nothing here blocks a thread that computes: what follows from a result is either quick, as what a head says
-is, or is done on a thread of its own (`_follow_up`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import os
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -34,11 +25,12 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
-from ..errors import AssertionFailed, EngineError, ModelError
+from ..engines.steps import Steps, StepwiseEngine
+from ..errors import AssertionFailed, ModelError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
-from ..scheduling.jobs import Answerer, Pending, run_many
+from ..scheduling.jobs import Pending
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer
 from ..types import Verdict, kind
@@ -69,7 +61,7 @@ def decider_for(program: Program, folder: Path) -> Decider | None:
     return Decider(program, folder) if decides or judges else None
 
 
-class Decider:
+class Decider(StepwiseEngine):
     """Answers calls of one program: an `AnyEngine` over the engines of its models. Safe from any thread.
 
     How the program is answered is settled at the first call on a model, which may fetch models and fit heads.
@@ -123,45 +115,6 @@ class Decider:
         run.begin()
         return run.pending
 
-    def result(self, pending: Pending[T], /) -> T:
-        """Wait for a call. Raises what ended it; `DeadlineExceeded` at its deadline."""
-        try:
-            pending.future.exception(pending.seconds_left())
-        except TimeoutError:
-            pending.expire()
-        except BaseException:
-            self.abandon(pending)
-            raise
-        return pending.future.result()
-
-    def abandon(self, pending: Pending[Any], /) -> None:
-        """Give up a call; what is computed for nobody else ends at once."""
-        pending.future.cancel()
-
-    def run_many(self, calls: Iterable[Call], *, in_flight: int) -> Iterator[Answer[object]]:
-        """The answers to many calls, in order. `calls` is read up to `in_flight` ahead."""
-        return run_many(((self, self.submit(call, waits=True)) for call in calls), in_flight=in_flight)
-
-    async def aanswer(self, call: Call) -> Answer[object]:
-        """Answer a call without blocking the event loop."""
-        start = time.monotonic()
-        if self._place() not in self._warm:
-            await asyncio.to_thread(self._warm_up)
-        left = None if call.timeout is None else max(0.0, call.timeout - (time.monotonic() - start))
-        pending: Pending[Answer[object]] | None = None
-        try:
-            async with asyncio.timeout(left), _admission():
-                pending = self.submit(Call(call.program, call.arguments, left))
-                await asyncio.wait([asyncio.wrap_future(pending.future)])
-        except TimeoutError:
-            pending = pending or Pending()
-            pending.expire()
-        except BaseException:
-            if pending is not None:
-                self.abandon(pending)
-            raise
-        return pending.future.result()
-
     def render(self, call: Call) -> str:
         """The exact text of the prompt behind which a call's labels are scored."""
         if self._program.tuning is None:  # it is laid out as usual, and nothing has to be settled
@@ -200,7 +153,10 @@ class Decider:
                 self._settlements[place] = found
             return found
 
-    def _warm_up(self) -> None:
+    def is_warm(self) -> bool:
+        return self._place() in self._warm
+
+    def warm_up(self) -> None:
         """Settle, and load what calls need, so that a call after this waits for nothing but its work."""
         place = self._place()
         settlement = self.settlement()
@@ -256,25 +212,19 @@ class Decider:
 # ------------------------------------------------------------------------------------------------ a call
 
 
-class _Run:
+class _Run(Steps):
     """A call on its way to its answer."""
 
     def __init__(
         self, decider: Decider, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
     ) -> None:
-        self.pending: Pending[Answer[object]] = Pending(deadline=deadline)
+        super().__init__(deadline=deadline, timeout=call.timeout)
         self._decider = decider
         self._settlement = settlement
         self._call = call
         self._waits = waits
         self._start = time.monotonic()
-        self._lock = threading.Lock()
-        self._is_over = False
-        self._releases: list[Callable[[], None]] = []
-        self._own: list[Pending[Any]] = []
         self._usages: list[Usage] = []
-        # However it ends, nothing of it goes on for nobody.
-        self.pending.future.add_done_callback(lambda _: self._give_up())
 
     def begin(self) -> None:
         """Begin the work. Raises what beginning it raises; what has begun is then given up."""
@@ -304,7 +254,7 @@ class _Run:
             tell_of_lack(error)
             self._gather()
             return
-        self._hold(claimed.release)
+        self.hold(claimed.release)
 
         def settle(given: Mapping[str, Any]) -> None:
             start = 0
@@ -320,15 +270,15 @@ class _Run:
         if claimed.future.done():
             settle({"": claimed.future.result()})
         else:
-            self._when_all({"": claimed.future}, lambda given: self._follow_up(lambda: settle(given)))
+            self.when_all({"": claimed.future}, lambda given: self.follow_up(lambda: settle(given)))
 
     def _gather(self) -> None:
         """Begin what the answer needs: the evidence of the heads, or the call of the model."""
         evidence = self._settlement.evidence
         if not evidence:
-            self._when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
+            self.when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
         else:
-            self._when_all({each: self._asked(each) for each in evidence}, self._decide)
+            self.when_all({each: self._asked(each) for each in evidence}, self._decide)
 
     # ------------------------------------------------------------------------------------- evidence
 
@@ -337,19 +287,14 @@ class _Run:
             program = self._decider.arranged(evidence.arrangement)
             return self._submitted(replace(self._call, program=program))
         claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
-        self._hold(claimed.release)
+        self.hold(claimed.release)
         self._usages.append(usage)
         return claimed.future
 
     def _submitted(self, call: Call) -> Future[Answer[object]]:
         """A call of the language model."""
         engine = self._decider.sources.engine()
-        return self._begun(engine, engine.submit(call, waits=self._waits))
-
-    def _begun(self, engine: Answerer, pending: Pending[T]) -> Future[T]:
-        self._hold(lambda: None if pending.future.done() else engine.abandon(pending))
-        self._own.append(pending)
-        return pending.future
+        return self.begun(engine, engine.submit(call, waits=self._waits))
 
     def _decide(self, given: Mapping[Evidence, Any]) -> None:
         """All evidence is there, and what the heads say of it is what is answered."""
@@ -389,20 +334,20 @@ class _Run:
         else:
             if written is not None:
                 self._usages.append(written.usage)
-            self._follow_up(lambda: self._write(decided, near_tie))
+            self.follow_up(lambda: self._write(decided, near_tie))
 
     def _write(self, decided: Mapping[str, FieldAnswer], near_tie: bool) -> None:
         engine = local(self._decider.sources.engine())
         said = {name: SaidAnswer(field) for name, field in decided.items()}
         call = self._remaining(self._call.program)
-        future = self._begun(engine, engine.submit(call, waits=self._waits, said=said))
+        future = self.begun(engine, engine.submit(call, waits=self._waits, said=said))
 
         def complete(given: Mapping[str, Answer[object]]) -> None:
             written = given[""]
             parts = {**written.parts, **decided}
             self._judge(self._answer(written.value, parts, near_tie, written))
 
-        self._when_all({"": future}, complete)
+        self.when_all({"": future}, complete)
 
     def _answer(
         self,
@@ -432,7 +377,7 @@ class _Run:
         """Take the answer if it is sure enough."""
         settlement = self._settlement
         if settlement.escalate is not None and answer.confidence < settlement.escalate:
-            self._follow_up(lambda: self._escalate(self._timed(answer)))
+            self.follow_up(lambda: self._escalate(self._timed(answer)))
         else:
             self._end(answer)
 
@@ -451,9 +396,9 @@ class _Run:
         larger = self._decider.larger
         assert larger is not None, "a threshold for escalation comes with a model"
         pending = larger.submit(self._remaining(larger.program), waits=self._waits)
-        self._hold(lambda: larger.abandon(pending))
+        self.hold(lambda: larger.abandon(pending))
         (one,) = self._settlement.settled  # the compiler refuses thresholds of what is not one choice
-        self._when_all(
+        self.when_all(
             {"": pending.future},
             lambda given: self._end(together(one.question, first, given[""], larger.program.using)),
         )
@@ -463,75 +408,7 @@ class _Run:
 
     def _remaining(self, program: Program) -> Call:
         """The call of a program, with the time that is left."""
-        deadlines = [each.deadline for each in (self.pending, *self._own) if each.deadline is not None]
-        timeout = max(0.001, min(deadlines) - time.monotonic()) if deadlines else self._call.timeout
-        return Call(program, self._call.arguments, timeout)
-
-    # -------------------------------------------------------------------------------- how it goes on
-
-    def _when_all(self, works: Mapping[T, Future[Any]], then: Callable[[Mapping[T, Any]], None]) -> None:
-        """Go on when all of the work is done, on the thread that does the last of it. The first that fails
-        ends the call."""
-        left = len(works)
-
-        def ended(future: Future[Any]) -> None:
-            nonlocal left
-            with self._lock:
-                left -= 1
-                is_last = left == 0
-            try:
-                future.result()
-                if is_last and not self.pending.future.done():
-                    then({name: each.result() for name, each in works.items()})
-            except BaseException as error:  # what is raised in a callback is lost, and the caller waits
-                self.pending.fail(error)
-
-        for future in works.values():
-            future.add_done_callback(ended)
-
-    def _follow_up(self, step: Callable[[], None]) -> None:
-        """Go on with what may take a while, on a thread where nobody waits for that."""
-
-        def guarded() -> None:
-            if self.pending.future.done():
-                return
-            try:
-                step()
-            except BaseException as error:
-                self.pending.fail(error)
-
-        try:
-            _threads().submit(contextvars.copy_context().run, guarded)
-        except RuntimeError as error:
-            raise EngineError("the engine is closed: this process ends") from error
-
-    def _hold(self, release: Callable[[], None]) -> None:
-        """Remember to release something when the call is over."""
-        with self._lock:
-            if not self._is_over:
-                self._releases.append(release)
-                return
-        release()
-
-    def _give_up(self) -> None:
-        with self._lock:
-            self._is_over = True
-            releases, self._releases = self._releases, []
-        for release in releases:
-            release()
-
-
-def _failed(
-    program: Program, answers: Sequence[object], verdicts: Sequence[Verdict]
-) -> AssertionFailed:
-    """No answer was as its records assert; each has a verdict against it."""
-    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for each in verdicts]
-    return AssertionFailed(
-        f"no answer of {program.name} is as asserted: {problems[-1]}",
-        answers=answers,
-        problems=problems,
-        help="ask for less, or make the `assert` a `check`, which is told beside the answer",
-    )
+        return Call(program, self._call.arguments, self.seconds_left())
 
 
 def _field(
@@ -556,39 +433,14 @@ def _agrees(written: Answer[object], values: Mapping[str, object]) -> bool:
     return written.parts.keys() != {""} and all(written.parts[name].value == values[name] for name in values)
 
 
-# ------------------------------------------------------------------------------------------------ waiting
-
-IN_LOOP: Final = 64
-"""Calls that the tasks of one event loop have begun at a time; others wait without blocking it."""
-
-_admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
-    weakref.WeakKeyDictionary()
-)
-_pool: ThreadPoolExecutor | None = None
-_lock = threading.Lock()
-
-
-def _admission() -> asyncio.Semaphore:
-    return _admissions.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_LOOP))
-
-
-def _threads() -> ThreadPoolExecutor:
-    """The threads for what follows from a result: they submit, and wait where a queue is full or a model
-    loads."""
-    global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(4, thread_name_prefix="microprompt-follow-up")
-        return _pool
-
-
-def _after_fork() -> None:
-    """In a child process the threads, and what they had locked, did not come along."""
-    global _pool, _lock
-    _pool = None
-    _lock = threading.Lock()
-    _admissions.clear()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
-    os.register_at_fork(after_in_child=_after_fork)
+def _failed(
+    program: Program, answers: Sequence[object], verdicts: Sequence[Verdict]
+) -> AssertionFailed:
+    """No answer was as its records assert; each has a verdict against it."""
+    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for each in verdicts]
+    return AssertionFailed(
+        f"no answer of {program.name} is as asserted: {problems[-1]}",
+        answers=answers,
+        problems=problems,
+        help="ask for less, or make the `assert` a `check`, which is told beside the answer",
+    )

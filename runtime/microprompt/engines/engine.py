@@ -13,7 +13,7 @@ from ..errors import EngineError
 from ..explain import Explanation, Speed, explain
 from ..heads.evidence import Readout
 from ..program import Program
-from ..prompts.layout import Argument, Literal, hole_text
+from ..prompts.layout import rendered
 from ..prompts.tokenized import Passage
 from ..scheduling.backend import FullBackend
 from ..scheduling.cores import Cores
@@ -95,12 +95,7 @@ class Engine:
 
     def render(self, call: Call) -> str:
         """The exact text of a call's prompt."""
-        return "".join(
-            segment.text
-            if isinstance(segment, (Literal, Argument))
-            else hole_text(call.program, segment, call.arguments)
-            for segment in self.bind(call.program).prompt.segments
-        )
+        return rendered(call.program, self.bind(call.program).prompt.segments, call.arguments)
 
     def explain(self, program: Program) -> Explanation:
         """What a call of a program costs and why; runs nothing on the model."""

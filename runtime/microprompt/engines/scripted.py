@@ -148,7 +148,7 @@ class ScriptedEngine(Engine):
         self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
     ) -> Job[Answer[object]]:
         self.scheduler.refuse()
-        self.calls.append((call.program.name, dict(call.arguments)))
+        self.calls.append((call.program.name, _own_arguments(call)))
         plan = self.bind(call.program).given(call.arguments).plan
         # The script is not asked under the lock, for it may call prompt functions itself.
         lines = _lines(self._weighted(call, plan), plan)
@@ -192,7 +192,7 @@ class ScriptedEngine(Engine):
             )
         found = self._script[program.name]
         if callable(found):
-            found = found(**call.arguments)
+            found = found(**_own_arguments(call))
         answer, where = plan.kind, f"the scripted answer of {program.name}"
         weighted: Iterable[tuple[object, float]] = [(found, 1.0)]
         if isinstance(found, Mapping) and not _is_value(answer, found):
@@ -227,6 +227,11 @@ def _is_value(declared: AnyKind, found: Mapping[object, object]) -> bool:
     except MicropromptError:
         return False
     return True
+
+
+def _own_arguments(call: Call) -> dict[str, object]:
+    """The arguments of a call without what prompts in its body have answered."""
+    return {each.name: call.arguments[each.name] for each in call.program.parameters}
 
 
 def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, float]:

@@ -1,6 +1,7 @@
 """A program becomes a sequence of segments, in the order the model reads them.
 
     instruction   the body before the paragraph of the first hole, and what the labels mean
+    opening       turns of a conversation that come before the examples
     shots         each example: input block, cue, answer
     input block   from the first hole's paragraph on
     cue           the words that the answer follows
@@ -15,11 +16,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from .. import abi
 from ..program import Program
-from ..types import AnyKind, kind
+from ..types import kind
+from .filling import Bindings, Filled, Fixed, OpenPart, fill, merged
+
+_SPEAKERS: Final = {"user": "User: ", "assistant": "Assistant: "}
+"""What stands before a turn in running text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,21 @@ class Argument:
     text: str
 
 
-Segment: TypeAlias = Literal | Argument | abi.Hole
-"""A hole is filled at the call, with text that is treated like an `Argument`'s."""
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """Parts that are filled at the call, from the first that is not the same in every call on. `before` is
+    the last character of what stands before them in their turn, with `waiting` line ends behind it."""
+
+    parts: tuple[abi.Part, ...]
+    before: str = ""
+    waiting: int = 0
+
+    def filled(self, scope: Bindings) -> list[Filled]:
+        """What a call fills in."""
+        return fill(self.parts, scope, before=self.before, waiting=self.waiting)
+
+
+Segment: TypeAlias = Literal | Argument | Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,51 +75,71 @@ def lay_out(program: Program, template: Template | None = None) -> tuple[Segment
     return tuple(_joined(_turns(program, template) if template else _running_text(program)))
 
 
-def hole_text(program: Program, hole: abi.Hole, arguments: Mapping[str, object]) -> str:
-    """What the model reads in a hole."""
-    value = arguments[hole.parameter]
-    found: AnyKind = kind(next(p.type for p in program.parameters if p.name == hole.parameter))
-    for name in hole.path:
-        value = getattr(value, name)
-        found = next(part.kind for part in found.fields() if part.name == name)
-    return found.shown(value)
+def filled(segments: Iterable[Segment], scope: Bindings) -> Iterator[Filled]:
+    """The pieces of a prompt with the blanks filled."""
+    for segment in segments:
+        match segment:
+            case Literal():
+                yield Filled(segment.text)
+            case Argument():
+                yield Filled(segment.text, "")
+            case Blank():
+                yield from segment.filled(scope)
+
+
+def rendered(program: Program, segments: Iterable[Segment], arguments: Mapping[str, object]) -> str:
+    """The text of a call's prompt."""
+    return "".join(piece.text for piece in merged(filled(segments, Bindings.of(program, arguments))))
+
+
+def open_parts(program: Program) -> tuple[OpenPart, ...]:
+    """The parts of the body that are not the same in every call, each once, in the order in which they
+    come."""
+    return tuple(dict.fromkeys(part for part in program.parts if not isinstance(part, Fixed)))
 
 
 def argument_texts(program: Program, arguments: Mapping[str, object]) -> tuple[str, ...]:
-    """What the model reads in the holes, each once, in the order in which they come."""
-    holes = dict.fromkeys(part for part in program.input if isinstance(part, abi.Hole))
-    return tuple(hole_text(program, hole, arguments) for hole in holes)
+    """What the model reads in each of the `open_parts`: in a hole the argument, in a block all that is shown,
+    without blanks around it."""
+    scope = Bindings.of(program, arguments)
+    found = []
+    for part in open_parts(program):
+        text = "".join(piece.text for piece in fill((part,), scope))
+        found.append(text.strip() if isinstance(part, abi.If | abi.For) else text)
+    return tuple(found)
 
 
 def _running_text(program: Program) -> Iterator[Segment]:
     answer = kind(program.returns)
-    if head := _instruction(program):
-        yield Literal(head + "\n\n")
+    opening = _by_turns(program.opening)
+    if system := _system(program, opening):
+        yield from system
+        yield Literal("\n\n")
+    is_conversation = bool(opening) or any(isinstance(part, abi.Turn) for part in program.input)
+    speakers = _SPEAKERS if is_conversation else {}
+    for role, parts in opening:
+        yield from _opened((_SPEAKERS[role], *parts))
+        yield Literal("\n\n")
     for example in _examples(program):
-        yield from _shot(program, example)
+        scope = Bindings.of(program, program.arguments_of(example))
+        yield from _filled(_in_a_row(program, speakers), scope)
         yield Literal(f" {answer.plain(example.answer)}\n\n")
-    yield from _question(program)
+    yield from _in_a_row(program, speakers)
 
 
 def _turns(program: Program, template: Template) -> Iterable[Segment]:
     answer = kind(program.returns)
+    opening = _by_turns(program.opening)
     turns = []
-    if head := _instruction(program):
-        turns.append(Message("system", (Literal(head),)))
+    if system := _system(program, opening):
+        turns.append(Message("system", system))
+    turns += (Message(role, tuple(_opened(parts))) for role, parts in opening)
     for example in _examples(program):
-        turns.append(Message("user", tuple(_shot(program, example))))
+        scope = Bindings.of(program, program.arguments_of(example))
+        turns += (Message(role, tuple(_filled(said, scope))) for role, said in _input(program, {}))
         turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
-    turns.append(Message("user", tuple(_question(program))))
+    turns += (Message(role, tuple(said)) for role, said in _input(program, {}))
     return template(turns)
-
-
-def _instruction(program: Program) -> str:
-    meanings = list(kind(program.returns).meanings())
-    if program.arrangement.members == "reversed":
-        meanings.reverse()
-    # What is in several places of the answer means the same in each.
-    lines = dict.fromkeys((program.instruction, *meanings))
-    return "\n".join(line for line in lines if line)
 
 
 def _examples(program: Program) -> Sequence[abi.Example]:
@@ -121,18 +159,76 @@ def _examples(program: Program) -> Sequence[abi.Example]:
             return program.examples
 
 
-def _question(program: Program) -> Iterator[Segment]:
-    """Input block and cue."""
-    for part in program.input:
-        yield Literal(part) if isinstance(part, str) else part
-    yield Literal(f"\n{program.cue}" if program.input else program.cue)
+_ByTurns: TypeAlias = "list[tuple[str, list[abi.Part]]]"
+"""Parts by whose turn they are in."""
 
 
-def _shot(program: Program, example: abi.Example) -> Iterator[Segment]:
-    """Input block and cue, with an example's arguments in the holes."""
-    arguments = program.arguments_of(example)
-    for segment in _question(program):
-        yield Argument(hole_text(program, segment, arguments)) if isinstance(segment, abi.Hole) else segment
+def _by_turns(parts: Sequence[abi.Part]) -> _ByTurns:
+    """Those before the first line of a turn are the user's."""
+    found: _ByTurns = []
+    for part in parts:
+        if isinstance(part, abi.Turn):
+            found.append((part.role, []))
+        else:
+            if not found:
+                found.append(("user", []))
+            found[-1][1].append(part)
+    return found
+
+
+def _system(program: Program, opening: _ByTurns) -> tuple[Segment, ...]:
+    """What the system says, and what the labels mean; the former is taken out of the opening."""
+    said: list[Segment] = [Literal(program.instruction)] if program.instruction else []
+    if opening and opening[0][0] == "system":
+        said += _opened(opening.pop(0)[1])
+    meanings = list(kind(program.returns).meanings())
+    if program.arrangement.members == "reversed":
+        meanings.reverse()
+    if meanings:
+        # What is in several places of the answer means the same in each.
+        lines = "\n".join(dict.fromkeys(meanings))
+        said.append(Literal(f"\n{lines}" if said else lines))
+    return tuple(said)
+
+
+def _in_a_row(program: Program, speakers: Mapping[str, str]) -> Iterator[Segment]:
+    """Input block and cue as running text."""
+    for place, (_, said) in enumerate(_input(program, speakers)):
+        if place:
+            yield Literal("\n\n")
+        yield from said
+
+
+def _input(program: Program, speakers: Mapping[str, str]) -> Iterator[tuple[str, list[Segment]]]:
+    """The turns of the input, the last with the cue below it."""
+    turns = _by_turns(program.input) or [("user", [])]
+    for place, (role, parts) in enumerate(turns):
+        speaker = [speakers[role]] if speakers else []
+        said: list[Segment] = list(_opened((*speaker, *parts)))
+        if place == len(turns) - 1:
+            said.append(Literal(f"\n{program.cue}" if said else program.cue))
+        yield role, said
+
+
+def _opened(parts: Sequence[abi.Part]) -> Iterator[Segment]:
+    """The parts of a turn."""
+    first = next((place for place, part in enumerate(parts) if not isinstance(part, str)), len(parts))
+    text = "".join(part for part in parts[:first] if isinstance(part, str))
+    if first == len(parts):
+        if text:
+            yield Literal(text)
+        return
+    # A block decides itself how far it is from what stands before it.
+    kept = text.rstrip("\n") if isinstance(parts[first], abi.If | abi.For) else text
+    if kept:
+        yield Literal(kept)
+    yield Blank(tuple(parts[first:]), before=kept[-1:], waiting=len(text) - len(kept))
+
+
+def _filled(segments: Iterable[Segment], scope: Bindings) -> Iterator[Segment]:
+    """The segments with the arguments of an example."""
+    for piece in merged(filled(segments, scope)):
+        yield Literal(piece.text) if piece.of is None else Argument(piece.text)
 
 
 def _joined(segments: Iterable[Segment]) -> Iterator[Segment]:

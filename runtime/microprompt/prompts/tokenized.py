@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Protocol
 
-from .. import abi
 from ..errors import ArgumentError, PromptTooLong
 from ..program import Program
-from .layout import Argument, Literal, Segment, Template, hole_text, lay_out
+from .filling import Bindings, Filled, Fixed, merged, written
+from .layout import Blank, Literal, Segment, Template, argument_texts, filled, lay_out, open_parts
 
 _LEAD: Final = "Read the text. What does it say, and what is it for?\n\nText:"
 """What stands before arguments that are read by themselves. With nothing there, the first words are read as
 the middle of something, which costs a readout up to 8 points; with this, nothing is lost against the prompt's
 own prefix (three tasks, cross-validated: log-loss 0.327, and 0.343 with the last word alone)."""
+
+_KEPT: Final = 512
+"""How many pieces of text are kept as tokens: a body with blocks has as many as there are ways through it."""
 
 
 class Tokenizer(Protocol):
@@ -33,15 +37,6 @@ class Tokenizer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
-    """A hole behind the prefix: the space that leads to it, if any, and the tokens that come after it."""
-
-    hole: abi.Hole
-    space: str
-    after: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
     """What a readout reads: `tokens` behind `prefix`, which comes from the cache and does not count. Calls
     with equal passages are read alike."""
@@ -53,59 +48,46 @@ class Passage:
 class TokenizedPrompt:
     """A program's prompt in one model's tokens.
 
-    `counts` are the tokens of each segment (`None` for a hole). `prefix` is evaluated once and kept;
-    `call_tokens` are evaluated in each call beside the arguments. `rest` is the space that the prompt ends
-    with, if any: it moves into the answer, as a space at the end of any literal moves into what follows it,
-    for models are trained on words with the space in front.
+    `prefix` is evaluated once and kept; `call_tokens` are evaluated in each call beside what it fills in.
+    `head` is the text of the prefix and `tail` what stands behind it, each with its tokens; what is filled in
+    has `None`. `rest` is the space that the prompt ends with, if any: it moves into the answer, as a space at
+    the end of any text of the program moves into what follows it, for models are trained on words with the
+    space in front.
     """
 
     def __init__(self, program: Program, tokenizer: Tokenizer, *, chat: bool) -> None:
         self.program = program
         self.segments: tuple[Segment, ...] = lay_out(program, tokenizer.template if chat else None)
         self._tokenizer = tokenizer
-        prefix: list[int] = list(tokenizer.start_tokens())
-        self._lead = (*prefix, *tokenizer.tokenize(_LEAD, control=False))
-        counts: list[int | None] = []
-        tails: list[Tail] = []
-        space = ""
-        for segment in self.segments:
-            if isinstance(segment, abi.Hole):
-                tails.append(Tail(segment, space, ()))
-                counts.append(None)
-                space = ""
-                continue
-            tokens, space = self._tokens(segment, space)
-            counts.append(len(tokens))
-            if tails:
-                last = tails[-1]
-                tails[-1] = Tail(last.hole, last.space, last.after + tuple(tokens))
-            else:
-                prefix.extend(tokens)
+        self._kept: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
+        start = tokenizer.start_tokens()
+        self._lead = (*start, *tokenizer.tokenize(_LEAD, control=False))
+        fixed = list(takewhile(lambda segment: not isinstance(segment, Blank), self.segments))
+        self._open = self.segments[len(fixed) :]
+        head = list(filled(fixed, Bindings({}, {})))
+        tokens, self._space = self._tokens(head, "")
+        self.head = tuple((piece.text, len(found)) for piece, found in zip(head, tokens, strict=True))
+        prefix = [*start, *(token for piece in tokens for token in piece)]
         # The last row must be read at every call, so a prompt without holes leaves its last token out.
-        self.prefix: tuple[int, ...] = tuple(prefix if tails else prefix[:-1])
-        self._closing: tuple[int, ...] = tuple(() if tails else prefix[-1:])
-        self.tails = tuple(tails)
-        self.counts: tuple[int | None, ...] = tuple(counts)
-        self.rest = space
-        self.call_tokens: int = sum(len(tail.after) for tail in tails) + len(self._closing)
+        self.prefix: tuple[int, ...] = tuple(prefix if self._open else prefix[:-1])
+        self._closing: tuple[int, ...] = tuple(() if self._open else prefix[-1:])
+        last = self.segments[-1]
+        self.rest = " " if isinstance(last, Literal) and last.text.endswith(" ") else ""
+        self.tail: tuple[tuple[str, int | None], ...] = tuple(self._described())
+        self.call_tokens: int = sum(count or 0 for _, count in self.tail) + len(self._closing)
 
     def question(self, arguments: Mapping[str, object], *, answer: int) -> list[int]:
         """The prompt's tokens after the prefix.
 
         Raises `PromptTooLong` where they leave less than `answer` tokens of the context.
         """
-        lengths: list[int] = []
-        tokens: list[int] = []
-        for tail in self.tails:
-            text = tail.space + hole_text(self.program, tail.hole, arguments)
-            found = self._tokenizer.tokenize(text, control=False)
-            lengths.append(len(found))
-            tokens += found
-            tokens += tail.after
+        pieces = list(merged(self._filled(arguments)))
+        found, _ = self._tokens(pieces, self._space)
+        tokens = [token for piece in found for token in piece]
         tokens += self._closing
         total = len(self.prefix) + len(tokens) + answer
         if total > self._tokenizer.n_context:
-            raise self._too_long(lengths, total, "prompt and shortest answer")
+            raise self._too_long(_lengths(pieces, found), total, "prompt and shortest answer")
         return tokens
 
     def passage(self, arguments: Mapping[str, object], *, alone: bool) -> Passage:
@@ -117,58 +99,81 @@ class TokenizedPrompt:
 
         Raises `PromptTooLong`, and `ArgumentError` if the prompt has no place for an argument.
         """
-        if not self.tails:
+        if not open_parts(self.program):
             raise ArgumentError(
                 f"{self.program.name} has no arguments in its prompt, so there is nothing to read",
                 help="decide it on the labels",
             )
-        texts = [hole_text(self.program, tail.hole, arguments) for tail in self.tails]
         if alone:
-            # A text that the prompt repeats is one text.
-            return self._alone(dict(zip((tail.hole for tail in self.tails), texts, strict=True)))
-        lengths = []
-        tokens: list[int] = []
-        for tail, text in zip(self.tails, texts, strict=True):
-            found = self._tokenizer.tokenize(tail.space + text, control=False)
-            lengths.append(len(found))
-            tokens += found
-            if len(lengths) < len(self.tails):
-                tokens += tail.after
-        tokens = tokens or self._empty_line()
-        total = len(self.prefix) + len(tokens)
+            text = "\n".join(argument_texts(self.program, arguments))
+            pieces, space, prefix = [Filled(text, "")], " " if text else "", self._lead
+        else:
+            pieces = list(self._filled(arguments))
+            while pieces and pieces[-1].part is None:
+                pieces.pop()
+            pieces, space, prefix = list(merged(pieces)), self._space, self.prefix
+        found, _ = self._tokens(pieces, space)
+        tokens = [token for piece in found for token in piece] or self._empty_line()
+        total = len(prefix) + len(tokens)
         if total > self._tokenizer.n_context:
-            raise self._too_long(lengths, total, "what is read with it")
-        return Passage(self.prefix, tuple(tokens))
+            if alone:
+                pieces = [piece for piece in self._filled(arguments) if piece.part is not None]
+                found, _ = self._tokens(pieces, "")
+            raise self._too_long(_lengths(pieces, found), total, "what is read with it")
+        return Passage(prefix, tuple(tokens))
 
-    def _alone(self, texts: Mapping[abi.Hole, str]) -> Passage:
-        text = "\n".join(texts.values())
-        tokens = self._tokenizer.tokenize(f" {text}" if text else "", control=False)
-        tokens = tokens or self._empty_line()
-        total = len(self._lead) + len(tokens)
-        if total > self._tokenizer.n_context:
-            lengths = [
-                len(self._tokenizer.tokenize(texts[tail.hole], control=False)) for tail in self.tails
-            ]
-            raise self._too_long(lengths, total, "what is read with it")
-        return Passage(self._lead, tuple(tokens))
+    def _filled(self, arguments: Mapping[str, object]) -> Iterable[Filled]:
+        """The pieces behind the prefix."""
+        return filled(self._open, Bindings.of(self.program, arguments))
+
+    def _described(self) -> Iterable[tuple[str, int | None]]:
+        """What stands behind the prefix: text with its tokens, and what is filled in, with `None`."""
+        pieces: list[Filled] = []
+        for segment in self._open:
+            if isinstance(segment, Blank):
+                for part in segment.parts:
+                    pieces.append(Filled(written(part), None if isinstance(part, Fixed) else ""))
+            else:
+                pieces += filled([segment], Bindings({}, {}))
+        space = self._space
+        for piece in merged(pieces):
+            [tokens], space = self._tokens([piece], space)
+            yield piece.text, len(tokens) if piece.of is None else None
 
     def _empty_line(self) -> list[int]:
         return self._tokenizer.tokenize("\n", control=False)
 
-    def _tokens(self, segment: Literal | Argument, space: str) -> tuple[list[int], str]:
-        """Tokens of a segment behind a space, and the space at its end, which moves into what follows."""
-        if isinstance(segment, Argument):
-            return self._tokenizer.tokenize(space + segment.text, control=False), ""
-        text = space + segment.text
-        rest = " " if text.endswith(" ") else ""
-        return self._tokenizer.tokenize(text.removesuffix(" "), control=True), rest
+    def _tokens(self, pieces: Iterable[Filled], space: str) -> tuple[list[Sequence[int]], str]:
+        """Tokens of each piece, behind a space, and the space at the end, which moves into what follows."""
+        found: list[Sequence[int]] = []
+        for piece in pieces:
+            # No blank of the program stays before a line end.
+            space = "" if piece.text.startswith("\n") else space
+            if piece.of is None:
+                tokens, space = self._program_tokens(piece.text, space)
+                found.append(tokens)
+            else:
+                found.append(self._tokenizer.tokenize(space + piece.text, control=False))
+                space = ""
+        return found, space
 
-    def _too_long(self, lengths: Sequence[int], total: int, rest: str) -> PromptTooLong:
+    def _program_tokens(self, text: str, space: str) -> tuple[tuple[int, ...], str]:
+        kept = self._kept.get((text, space))
+        if kept is None:
+            whole = space + text
+            rest = " " if whole.endswith(" ") else ""
+            kept = tuple(self._tokenizer.tokenize(whole.removesuffix(" "), control=True)), rest
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[text, space] = kept
+        return kept
+
+    def _too_long(self, lengths: Mapping[str, int], total: int, rest: str) -> PromptTooLong:
         """The error for arguments of these lengths, which take `total` tokens together with the `rest`."""
         limit = self._tokenizer.n_context
         excess = total - limit
         name = self.program.name
-        if not lengths or max(lengths) <= excess:
+        if not lengths or max(lengths.values()) <= excess:
             return PromptTooLong(
                 f"the prompt of {name} and the shortest answer take {total} tokens; "
                 f"the model's context holds {limit}",
@@ -177,9 +182,8 @@ class TokenizedPrompt:
                 room=limit,
                 help="shorten the instruction or the examples, or give the model a larger context",
             )
-        longest = max(range(len(lengths)), key=lengths.__getitem__)
-        parameter = self.tails[longest].hole.parameter
-        tokens, room = lengths[longest], lengths[longest] - excess
+        parameter = max(lengths, key=lambda each: lengths[each])
+        tokens, room = lengths[parameter], lengths[parameter] - excess
         return PromptTooLong(
             f"argument `{parameter}` of {name} has {tokens} tokens; {room} fit "
             f"(context {limit}, {rest} {total - tokens})",
@@ -188,3 +192,12 @@ class TokenizedPrompt:
             room=room,
             help=f"shorten `{parameter}`, or give the model a larger context",
         )
+
+
+def _lengths(pieces: Iterable[Filled], tokens: Iterable[Sequence[int]]) -> dict[str, int]:
+    """How many tokens the text of each parameter has."""
+    lengths: dict[str, int] = {}
+    for piece, found in zip(pieces, tokens, strict=True):
+        if piece.of:
+            lengths[piece.of] = lengths.get(piece.of, 0) + len(found)
+    return lengths

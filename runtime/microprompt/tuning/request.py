@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from .. import abi
 from ..deciding.choices import Question
 from ..deciding.evidence import Sources
+from ..deciding.nested import nested_engine_for
 from ..errors import ModelError
 from ..evaluation.rows import InputRows, LabelledRows
 from ..heads.evidence import Evidence
 from ..heads.head import Head
 from ..program import Program
 from .search import Trial
+
+Rows = TypeVar("Rows", bound=InputRows)
 
 SourcesOf: TypeAlias = Callable[[abi.Model | None, Path], Sources]
 """The models of a program, by the name of its language model and the folder where relative paths begin."""
@@ -99,3 +102,21 @@ class FoundLarger:
 
     rows: NDArray[np.intp]
     found: Found
+
+
+def with_nested_answers(request: Request) -> Request:
+    """The request with the answers of prompts that the body calls, in examples and in rows: those are what a
+    head decides on too. Waits for them."""
+    nested = nested_engine_for(request.program, request.folder)
+    if nested is None:
+        return request
+
+    def completed(rows: Rows) -> Rows:
+        return replace(rows, arguments=tuple(nested.completed(rows.arguments)))
+
+    return replace(
+        request,
+        program=nested.program,
+        labelled=None if request.labelled is None else completed(request.labelled),
+        inputs=None if request.inputs is None else completed(request.inputs),
+    )

@@ -40,7 +40,7 @@ from .arrange import arrange, in_words
 from .cutpoints import CutPoint
 from .larger import request_for_larger
 from .report import report
-from .request import Found, FoundLarger, Listener, Request, SourcesOf
+from .request import Found, FoundLarger, Listener, Request, SourcesOf, with_nested_answers
 from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
 from .thresholds import cut_points, resolved, to_reach
 
@@ -95,6 +95,7 @@ def tune(
             "choice in that",
             help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
         )
+    request = with_nested_answers(request)
     is_scored = request.program.using.decide == abi.LABELS
     if is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
         raise ArgumentError(

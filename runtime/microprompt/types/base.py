@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -203,6 +203,36 @@ class Kind(ABC, Generic[D]):
     def json_grammar(self, terminals: Terminals) -> Expression:
         """What its JSON text may be."""
 
+    # --------------------------------------------------------------------- to the model, in a hole
+
+    def shown(self, value: object) -> str:
+        """The text of a value in a hole. It is for reading, and need not be read back."""
+        return self.inline(value)
+
+    def inline(self, value: object) -> str:
+        """That text where more text follows on its line."""
+        return self.plain(value)
+
+    def in_lines(self, value: object) -> bool:
+        """Whether `shown` has a line for each part of the value, so that it starts on a line of its own."""
+        return False
+
+    def is_short(self) -> bool:
+        """Whether that text is a word or a number, so that several of them stand on one line."""
+        return self.options() is not None
+
+    def item(self) -> AnyKind | None:
+        """What a value holds that has items, for loops and formats; `None` for other types."""
+        return None
+
+    def items(self, value: object) -> Sequence[object]:
+        """The items, in order."""
+        return ()
+
+    def part(self, name: str) -> AnyKind:
+        """The field of that name, in a hole."""
+        return next(part.kind for part in self.fields() if part.name == name)
+
     # ---------------------------------------------------------------------------------------- from the model
 
     @abstractmethod
@@ -288,10 +318,6 @@ class Kind(ABC, Generic[D]):
         """What an option says by itself, for who compares texts: its label, and what that means. Nothing for
         numbers, for yes and no: what they are about, only the question says."""
         return ()
-
-    def shown(self, value: object) -> str:
-        """The text of a value in a hole. It is for reading, and need not be read back."""
-        return self.plain(value)
 
     def several(self) -> Several | None:
         """What several labels are taken of at once; `None` for most types."""

@@ -41,6 +41,9 @@ class DecimalKind(Scalar[DecimalType]):
             minimum=limits.get("ge"), maximum=limits.get("le"), places=limits.get("decimal_places")
         )
 
+    def is_short(self) -> bool:
+        return True
+
     def describe(self) -> str:
         return ranged("decimal", *self._ends())
 

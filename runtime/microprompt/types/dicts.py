@@ -21,6 +21,7 @@ from .grammar import Expression, Terminals, chain, either, repeated, text
 from .nothing import NothingType
 from .punctuation import DICT, decoded, dict_text
 from .schemas import json_schema
+from .shown import NOTHING, in_brackets, labelled
 from .verdicts import Verdict
 
 _KEY_CHAR: Final = r'(?:[^"\\\x00-\x1F\x7F]|\\["\\])'
@@ -106,6 +107,20 @@ class DictKind(Kind[DictType]):
 
     def json(self, value: object) -> str:
         return dict_text((key, self._value.json(item)) for key, item in _items(value))
+
+    def shown(self, value: object) -> str:
+        if not value:
+            return NOTHING
+        return "\n".join(
+            labelled(key, self._value.shown(item), in_lines=self._value.in_lines(item))
+            for key, item in _items(value)
+        )
+
+    def inline(self, value: object) -> str:
+        return in_brackets((key, self._value.inline(item)) for key, item in _items(value))
+
+    def in_lines(self, value: object) -> bool:
+        return bool(value)
 
     def grammar(self, terminals: Terminals) -> Expression:
         return self.json_grammar(terminals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args, get_origin
 
@@ -16,6 +16,7 @@ from .grammar import Expression, Terminals, chain, either, repeated, text
 from .nothing import NothingType
 from .punctuation import LIST, decoded, list_text
 from .schemas import json_schema
+from .shown import NOTHING, lines_of
 from .verdicts import Verdict
 
 
@@ -105,6 +106,23 @@ class ListKind(Kind[ListType]):
 
     def json(self, value: object) -> str:
         return list_text(map(self._item.json, _items(value)))
+
+    def shown(self, value: object) -> str:
+        if not self.in_lines(value):
+            return self.inline(value)
+        return lines_of(map(self._item.shown, _items(value)))
+
+    def inline(self, value: object) -> str:
+        return ", ".join(map(self._item.inline, _items(value))) or NOTHING
+
+    def in_lines(self, value: object) -> bool:
+        return bool(value) and not self._item.is_short()
+
+    def item(self) -> AnyKind:
+        return self._item
+
+    def items(self, value: object) -> Sequence[object]:
+        return _items(value)
 
     def grammar(self, terminals: Terminals) -> Expression:
         return self.json_grammar(terminals)

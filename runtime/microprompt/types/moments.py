@@ -71,6 +71,9 @@ class MomentKind(Scalar[M]):
     def owned(self, value: object) -> Moment | None:
         """The value in Python's own class; `None` for one of another type."""
 
+    def is_short(self) -> bool:
+        return True
+
     def describe(self) -> str:
         return ranged(self.NAME, *self._ends())
 

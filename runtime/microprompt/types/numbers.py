@@ -50,6 +50,9 @@ class NumberKind(Scalar[N]):
     def width(self) -> int:
         """The most characters of one."""
 
+    def is_short(self) -> bool:
+        return True
+
     def json(self, value: object) -> str:
         return self.plain(value)
 

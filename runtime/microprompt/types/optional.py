@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -16,13 +16,13 @@ from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf
 from .grammar import Expression, Terminals, either, text
 from .punctuation import NULL
 from .schemas import json_schema
+from .shown import NOTHING
 from .unions import NameType, WayName, name_of
 from .verdicts import Verdict
 
-_NONE: Final = "none"
 _SOME: Final = "some"
 _OTHER_NONE: Final = "(none)"
-_PRESENCE: Final = tuple(WayName(name=name, label=name) for name in (_SOME, _NONE))
+_PRESENCE: Final = tuple(WayName(name=name, label=name) for name in (_SOME, NOTHING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class OptionalKind(Kind[OptionalType]):
         self._item = of(declared.item)
         # Which type of a union it is, and whether there is one, is one decision.
         inner = self._item.arms() if self._item.ways(is_json=True) else ()
-        found = (*map(name_of, inner), WayName(name=_NONE, label=_NONE)) if inner else _PRESENCE
+        found = (*map(name_of, inner), WayName(name=NOTHING, label=NOTHING)) if inner else _PRESENCE
         self._first: AnyKind = self if self.options() is not None else of(NameType(names=found))
 
     @classmethod
@@ -59,9 +59,9 @@ class OptionalKind(Kind[OptionalType]):
         except NoAnswer:
             return _OnlyNone(self.declared, self._of)
         options = (value for value in found.options() or () if value is not None)
-        if found is not self and _NONE in map(found.plain, options):
+        if found is not self and NOTHING in map(found.plain, options):
             raise ArgumentError(
-                f'an option in argument `{min(self.depends_on)}` is "{_NONE}", the word for no answer',
+                f'an option in argument `{min(self.depends_on)}` is "{NOTHING}", the word for no answer',
                 help="give it another word, or let the type be one without `?`",
             )
         return found
@@ -92,25 +92,43 @@ class OptionalKind(Kind[OptionalType]):
         return iter(()) if value is None else self._item.verdicts(value, place)
 
     def plain(self, value: object) -> str:
-        return _NONE if value is None else self._item.plain(value)
+        return NOTHING if value is None else self._item.plain(value)
 
     def json(self, value: object) -> str:
         return NULL if value is None else self._item.json(value)
 
     def shown(self, value: object) -> str:
-        return _NONE if value is None else self._item.shown(value)
+        return NOTHING if value is None else self._item.shown(value)
+
+    def inline(self, value: object) -> str:
+        return NOTHING if value is None else self._item.inline(value)
+
+    def in_lines(self, value: object) -> bool:
+        return value is not None and self._item.in_lines(value)
+
+    def is_short(self) -> bool:
+        return self._item.is_short()
+
+    def item(self) -> AnyKind | None:
+        return self._item.item()
+
+    def items(self, value: object) -> Sequence[object]:
+        return () if value is None else self._item.items(value)
+
+    def part(self, name: str) -> AnyKind:
+        return self._item.part(name)
 
     def words(self, value: object) -> tuple[str, ...]:
         return () if value is None else self._item.words(value)
 
     def grammar(self, terminals: Terminals) -> Expression:
-        return _either(_NONE, self._item, lambda: self._item.grammar(terminals))
+        return _either(NOTHING, self._item, lambda: self._item.grammar(terminals))
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         return _either(NULL, self._item, lambda: self._item.json_grammar(terminals))
 
     def read_plain(self, text: str) -> object:
-        return None if text == _NONE else self._item.read_plain(text)
+        return None if text == NOTHING else self._item.read_plain(text)
 
     def read_json(self, data: object) -> object:
         return None if data is None else self._item.read_json(data)
@@ -122,7 +140,7 @@ class OptionalKind(Kind[OptionalType]):
         return None if data is None else self._item.read_data(data, where)
 
     def read_word(self, word: str, where: str) -> object:
-        return None if word == _NONE else self._item.read_word(word, where)
+        return None if word == NOTHING else self._item.read_word(word, where)
 
     def schema(self) -> Schema:
         none: Schema = {"type": "null"}
@@ -137,7 +155,7 @@ class OptionalKind(Kind[OptionalType]):
     def ways(self, *, is_json: bool) -> tuple[Way, ...]:
         if self.options() is not None:
             return ()
-        none = Way(_NONE, None, NULL if is_json else _NONE)
+        none = Way(NOTHING, None, NULL if is_json else NOTHING)
         return (*(self._item.ways(is_json=is_json) or (Way(_SOME, self._item, ""),)), none)
 
     def first(self) -> AnyKind:
@@ -145,11 +163,11 @@ class OptionalKind(Kind[OptionalType]):
 
     def way_of(self, value: object) -> Way | None:
         if value is None and self.options() is None:
-            return Way(_NONE, None, NULL)
+            return Way(NOTHING, None, NULL)
         return self._item.way_of(value) or next(iter(self.ways(is_json=True)), None)
 
     def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
-        return iter(()) if text.startswith((_NONE, NULL)) else self._item.item_spans(text)
+        return iter(()) if text.startswith((NOTHING, NULL)) else self._item.item_spans(text)
 
     def is_free_text(self) -> bool:
         return self._item.is_free_text()
@@ -165,7 +183,7 @@ class OptionalKind(Kind[OptionalType]):
         if value is not None:
             return self._item.key(value)
         taken = {self._item.key(option) for option in self._item.options() or ()}
-        return _OTHER_NONE if _NONE in taken else _NONE
+        return _OTHER_NONE if NOTHING in taken else NOTHING
 
 
 class _OnlyNone(OptionalKind):
@@ -178,7 +196,7 @@ class _OnlyNone(OptionalKind):
         return (None,)
 
     def grammar(self, terminals: Terminals) -> Expression:
-        return text(_NONE)
+        return text(NOTHING)
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         return text(NULL)

@@ -16,6 +16,7 @@ from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
 from .schemas import json_schema
+from .shown import in_brackets, labelled
 from .verdicts import Verdict
 
 _KEPT: Final = "__mp_type__"
@@ -131,6 +132,21 @@ class RecordKind(Kind[RecordType]):
         return record_text(
             (field.label, field.kind.json(getattr(value, field.name))) for field in self._fields
         )
+
+    def shown(self, value: object) -> str:
+        fields = ((field, getattr(value, field.name)) for field in self._fields)
+        return "\n".join(
+            labelled(field.label, field.kind.shown(part), in_lines=field.kind.in_lines(part))
+            for field, part in fields
+        )
+
+    def inline(self, value: object) -> str:
+        return in_brackets(
+            (field.label, field.kind.inline(getattr(value, field.name))) for field in self._fields
+        )
+
+    def in_lines(self, value: object) -> bool:
+        return True
 
     def grammar(self, terminals: Terminals) -> Expression:
         return self.json_grammar(terminals)

@@ -16,6 +16,7 @@ from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, Several, Ty
 from .grammar import Expression, Terminals, chain, either, text
 from .punctuation import RECORD_END, SPACE, TRUTH, decoded, field_lead, record_text
 from .schemas import json_schema
+from .shown import NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,14 @@ class SetKind(Kind[SetType]):
     def plain(self, value: object) -> str:
         return self.json(value)
 
-    def shown(self, value: object) -> str:
-        """The labels, for those who read."""
-        return ", ".join(self._labels[each] for each in self._in_order(value)) or "none"
+    def inline(self, value: object) -> str:
+        return ", ".join(self._labels[each] for each in self._in_order(value)) or NOTHING
+
+    def item(self) -> AnyKind:
+        return self._item
+
+    def items(self, value: object) -> Sequence[object]:
+        return tuple(self._in_order(value))
 
     def json(self, value: object) -> str:
         taken = set(self._in_order(value))

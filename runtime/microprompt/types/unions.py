@@ -20,6 +20,7 @@ from .grammar import Expression, Terminals, chain, either, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
 from .schemas import json_schema
+from .shown import labelled
 from .verdicts import Verdict
 
 # ------------------------------------------------------------------------------------------------- which
@@ -196,6 +197,25 @@ class UnionKind(Kind[UnionType]):
     def json(self, value: object) -> str:
         arm = self._arm(value)
         return _json(arm) if arm.kind is None else record_text([(arm.label, arm.kind.json(value))])
+
+    def shown(self, value: object) -> str:
+        arm = self._arm(value)
+        if arm.kind is None or not arm.kind.fields():  # what it is shows
+            return arm.label if arm.kind is None else arm.kind.shown(value)
+        return labelled(arm.label, arm.kind.shown(value), in_lines=arm.kind.in_lines(value))
+
+    def inline(self, value: object) -> str:
+        arm = self._arm(value)
+        if arm.kind is None or not arm.kind.fields():
+            return arm.label if arm.kind is None else arm.kind.inline(value)
+        return labelled(arm.label, arm.kind.inline(value), in_lines=False)
+
+    def in_lines(self, value: object) -> bool:
+        arm = self._arm(value)
+        return arm.kind is not None and arm.kind.in_lines(value)
+
+    def is_short(self) -> bool:
+        return all(item.is_short() for item in self._items)
 
     def grammar(self, terminals: Terminals) -> Expression:
         return self._grammar(lambda kind: kind.grammar(terminals), is_json=False)

@@ -180,3 +180,42 @@ def test_a_file_with_errors_has_no_keys(folder: Path) -> None:
     (folder / "intake.mp").write_text("prompt f(text: str) -> Nothing:\n    {text}\n")
     with pytest.raises(project.CompileError):
         project.keys(folder / "intake.mp")
+
+
+BODY = """\
+prompt summary(text: str, words: int = 5) -> str(..80):
+    Sum it up: {text} {words}
+
+prompt triage(text: str, tags: list[str], note: str?) -> bool:
+    @system
+    Be kind.
+    @user
+    Hi
+    @assistant
+    Hello!
+    @user
+    {for tag in tags}- {tag}{end}
+    {if note is none or len(tags) > 3}Hm.{end}
+    {tags: "{#}. {}"}
+    {summary(text, words=3)}
+"""
+
+
+def test_a_body_of_blocks_turns_and_calls_has_a_key(folder: Path) -> None:
+    assert key(folder, BODY) == key(folder, BODY + "\n\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Hello!", "Hallo!"),
+        ("- {tag}", "* {tag}"),
+        ("> 3", "> 4"),
+        ("{#}. ", "{#}) "),
+        ("words=3", "words=4"),
+        ("Sum it up", "Sum all up"),
+        ("int = 5", "int"),
+    ],
+)
+def test_what_a_body_says_and_calls_makes_another_key(folder: Path, old: str, new: str) -> None:
+    assert key(folder, BODY) != key(folder, BODY.replace(old, new))

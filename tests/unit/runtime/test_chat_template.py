@@ -10,7 +10,7 @@ from gguf import GGUFWriter
 
 from microprompt import abi
 from microprompt.llamacpp.weights import Weights
-from microprompt.prompts.layout import Argument, Literal, Segment, lay_out
+from microprompt.prompts.layout import Argument, Blank, Literal, Segment, lay_out
 
 from .programs import ACT, Act, program
 
@@ -63,7 +63,7 @@ def test_the_answer_of_a_reasoning_model_follows_an_empty_thought(tmp_path: Path
         Literal(
             "\nAnswer:<|im_end|>\n<|im_start|>assistant\nquestion<|im_end|>\n<|im_start|>user\nInput: "
         ),
-        abi.Hole(parameter="text"),
+        Blank((abi.Hole(parameter="text"),), before=" "),
         Literal("\nAnswer:<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"),
     )
 

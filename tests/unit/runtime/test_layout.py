@@ -9,12 +9,12 @@ import pytest
 
 from microprompt import abi
 from microprompt.program import Arrangement, Parameter, Program
-from microprompt.prompts.layout import Argument, Literal, Message, Segment, hole_text, lay_out
+from microprompt.prompts.layout import Argument, Blank, Literal, Message, Segment, lay_out, rendered
 from microprompt.types import BoolType, EnumType, ListType, OptionalType, StrType
 
 from .programs import ACT, INNER, OUTER, Act, Inner, program
 
-TEXT = abi.Hole(parameter="text")
+TEXT = Blank((abi.Hole(parameter="text"),), before=" ")
 
 
 class Told(StrEnum):
@@ -88,7 +88,7 @@ def test_example_answers_show_the_label_and_not_the_name() -> None:
     shown = "".join(
         part.text
         for part in lay_out(program(ACT, examples={"Hm.": Act.other}))
-        if not isinstance(part, abi.Hole)
+        if not isinstance(part, Blank)
     )
     assert "Answer: something else\n\n" in shown
 
@@ -132,10 +132,7 @@ def test_hole_follows_its_path_into_a_record() -> None:
         parameters=(Parameter(name="ticket", type=OUTER),),
         returns=BoolType(),
     )
-    [hole, _] = lay_out(whole)
-    assert isinstance(hole, abi.Hole)
-
     class Ticket:
         inner = Inner(act=Act.other, urgency=1)
 
-    assert hole_text(whole, hole, {"ticket": Ticket()}) == "something else"
+    assert rendered(whole, lay_out(whole), {"ticket": Ticket()}) == "something else\nAnswer:"
