@@ -77,9 +77,12 @@ _TAKEN: Final = {
         "bool",
         "list",
         "dict",
+        "set",
         "date",
+        "time",
         "datetime",
-        "one",
+        "decimal",
+        "span",
         "std",
         "true",
         "false",
@@ -87,6 +90,7 @@ _TAKEN: Final = {
     ),
     *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record"),
     *("LabelEnum", "TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
+    *("Decimal", "dt", "frozenset"),
 }
 
 
@@ -177,6 +181,28 @@ class Literals:
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """A type as it is written, and some of its values."""
+
+    written: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A set of the labels of a choice."""
+
+    of: Literals | Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A dict of values of a type."""
+
+    of: Type
+
+
+@dataclass(frozen=True, slots=True)
 class Items:
     of: Type
     low: int | None
@@ -215,7 +241,20 @@ class Alias:
 
 
 Named: TypeAlias = Enum | Record | Alias
-Type: TypeAlias = Text | Pattern | Number | Truth | Literals | Items | Maybe | Named
+Type: TypeAlias = (
+    Text | Pattern | Number | Truth | Literals | Single | Labels | Entries | Items | Maybe | Named
+)
+
+SINGLES: Final = (
+    Single("date", ("2024-02-29", "0001-01-01", "9999-12-31")),
+    Single("date(2020-01-01..)", ("2020-01-01", "2100-02-28")),
+    Single("time(08:00..18:00)", ("08:00", "17:59:59")),
+    Single("datetime(..2030-12-31T23:59)", ("2024-02-29T08:30", "1999-12-31T00:00:01")),
+    Single("decimal", ("0.125", "-12", "999999999999999.999999")),
+    Single("decimal(-1.00..99.995)", ("12.5", "-0.01", "7")),
+    Single("1 | 5 | 10", ("1", "5", "10")),
+    Single('"auto" | -3 | 3', ('"auto"', "-3")),
+)
 
 PATTERNS: Final = (
     r"[A-Z]{2}-[0-9]{3}",
@@ -283,11 +322,17 @@ class Scope:
                 return "bool"
             case Literals(words):
                 return " | ".join(map(quoted, words))
+            case Single(written):
+                return written
+            case Labels(of):
+                return f"set[{self.write(of)}]"
+            case Entries(of):
+                return f"dict[str, {self.write(of)}]"
             case Items(of, low, high):
                 return f"list[{self.write(of)}]{bounded(low, high)}"
             case Maybe(of):
                 inner = self.write(of)
-                return f"({inner})?" if isinstance(of, Literals) else f"{inner}?"
+                return f"({inner})?" if " | " in inner else f"{inner}?"
             case Enum() | Record() | Alias():
                 return self.name(declared)
 
@@ -309,6 +354,15 @@ class Scope:
                 return draw(st.sampled_from(("true", "false")))
             case Literals(words):
                 return quoted(draw(st.sampled_from(words)))
+            case Single(_, values):
+                return draw(st.sampled_from(values))
+            case Labels(of):
+                labels = list(map(quoted, of.words)) if isinstance(of, Literals) else list(of.members)
+                return "{" + draw(_COMMAS).join(draw(st.lists(st.sampled_from(labels), unique=True))) + "}"
+            case Entries(of):
+                keys = draw(st.lists(lines(), max_size=3, unique=True))
+                entries = [f"{quoted(key)}: {self.value(draw, of)}" for key in keys]
+                return "{" + draw(_COMMAS).join(entries) + "}"
             case Items(of, low, high):
                 least = low or 0
                 count = draw(st.integers(least, min(16 if high is None else high, least + 3)))
@@ -367,7 +421,8 @@ def _numbers(name: str, low: float | None, high: float | None) -> st.SearchStrat
 def types(draw: Draw, scope: Scope, depth: int = 2) -> Type:
     """A type that can be written in a scope."""
     kinds = ["text", "pattern", "int", "float", "bool", "literals", *(["named"] * 3 if scope.types else [])]
-    kind = draw(st.sampled_from([*kinds, "list", "maybe"] if depth else kinds))
+    kinds += ["single", "single", "set"]
+    kind = draw(st.sampled_from([*kinds, "list", "dict", "maybe"] if depth else kinds))
     match kind:
         case "text":
             low, high = draw(_range(0, 30, least_high=1))
@@ -383,6 +438,15 @@ def types(draw: Draw, scope: Scope, depth: int = 2) -> Type:
             return Truth()
         case "literals":
             return Literals(tuple(draw(st.lists(lines(), min_size=1, max_size=5, unique=True))))
+        case "single":
+            return draw(st.sampled_from(SINGLES))
+        case "set":
+            enums = [found for found in scope.types if isinstance(found, Enum)]
+            words = draw(st.lists(lines(), min_size=1, max_size=5, unique=True))
+            choices: list[Literals | Enum] = [*enums, Literals(tuple(words))]
+            return Labels(draw(st.sampled_from(choices)))
+        case "dict":
+            return Entries(draw(types(scope, depth - 1)))
         case "named":
             return draw(st.sampled_from(scope.types))
         case "list":

@@ -11,7 +11,7 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 from numpy.typing import NDArray
 
-from microprompt.answer import Answer
+from microprompt.answer import Answer, FieldAnswer
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.errors import ArgumentError
@@ -76,6 +76,20 @@ def test_more_labels_than_sequences_take_turns() -> None:
     chances = {label: 0.9 if label.endswith("7") else 0.2 for label in map(str, labels.values)}
     answer = asked(SetType(item=labels), chances)
     assert answer.value == {label for label, chance in chances.items() if chance > 0.5}
+
+
+def test_what_was_decided_is_kept_and_recalled() -> None:
+    backend = ByteBackend(lambda text: np.zeros(VOCABULARY, dtype=np.float32), context=4096)
+    (slot,) = Engine(backend).bind(program(sets())).answer.leaves()
+    answer = asked(sets(), CHANCES)
+    part = FieldAnswer(
+        value=answer.value,
+        confidence=answer.confidence,
+        distribution=answer.distribution,
+        coverage=answer.coverage,
+        answered_by="labels",
+    )
+    assert slot.recall(json.loads(json.dumps(slot.keep(part)))) == part
 
 
 def test_one_batch_asks_for_all() -> None:
