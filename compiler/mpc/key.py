@@ -60,7 +60,7 @@ def key_of(prompt: CheckedPrompt, module: CheckedModule) -> str:
         return found if isinstance(found, str) else naming.said(lowered((found,), naming))
 
     body = split_body(prompt.parts)
-    said: _Said = [
+    said: list[_Said] = [
         [[parameter.name, naming.said(parameter.type.annotation(naming))] for parameter in prompt.parameters],
         naming.said(prompt.returns.annotation(naming)),
         body.instruction,
@@ -70,6 +70,9 @@ def key_of(prompt: CheckedPrompt, module: CheckedModule) -> str:
     ]
     if body.opening:
         said = [said, [part(each) for each in body.opening]]
+    # The layout that a prompt says itself; that of a model is the model's.
+    if prompt.using.layout is not None:
+        said.append(["layout", prompt.using.layout])
     return _hash(said)[:DIGITS]
 
 

@@ -248,6 +248,8 @@ class _Lowering:
             decide=given(using.decide),
             abstain=None if using.abstain is None else _threshold(using.abstain),
             escalate=escalate,
+            retries=given(using.retries),
+            layout=given(using.layout),
         )
         return made if made.keywords else None
 

@@ -301,6 +301,9 @@ class Escalation:
     when: Threshold
 
 
+DEFAULT_RETRIES: Final = 2
+"""How many other answers are looked for where an assertion does not hold."""
+
 LABELS: Final = "labels"
 """What `Using.decide` says where label scores are to answer, and nothing beside them."""
 
@@ -310,7 +313,9 @@ class Using:
     """A prompt's settings. `timeout` is in seconds; temperature 0 takes the most probable answer.
 
     `decide` is `LABELS`, or `None` for the best evidence that there is. A choice whose confidence is under
-    `abstain` is answered with none; one under `escalate` is put to a larger model as well.
+    `abstain` is answered with none; one under `escalate` is put to a larger model as well. Of an
+    answer for which an assertion does not hold, `retries` others are looked for. `layout` is "plain" or
+    "chat"; `None` leaves it to the model's.
     """
 
     model: Model | None = None
@@ -322,6 +327,8 @@ class Using:
     decide: str | None = None
     abstain: Threshold | None = None
     escalate: Escalation | None = None
+    retries: int = DEFAULT_RETRIES
+    layout: str | None = None
 
 
 TUNING_FORMAT: Final = 1

@@ -210,6 +210,8 @@ class CheckedUsing:
     decide: str | None = None
     abstain: CheckedThreshold | None = None
     escalate: CheckedEscalation | None = None
+    retries: int | None = None
+    layout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

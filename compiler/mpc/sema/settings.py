@@ -22,9 +22,10 @@ from .resolve import TypeResolver
 
 _USING: Final = (
     *("model", "temperature", "seed", "timeout", "max_tokens", "fields"),
-    *("decide", "abstain", "escalate"),
+    *("decide", "abstain", "escalate", "retries", "layout"),
 )
 _MODEL: Final = ("context", "layout")
+MAX_RETRIES: Final = 10
 _LAYOUTS: Final = ("plain", "chat")
 _FIELDS: Final = ("ordered", "independent")
 
@@ -43,10 +44,8 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedMode
     for setting in _each_once(declaration.options, _MODEL, "model option", reporter):
         if setting.name.text == "context":
             context = _whole(setting.value, 1, "a whole number of tokens above 0", "context=4096", reporter)
-        elif isinstance(setting.value, nodes.StringAst) and setting.value.text in _LAYOUTS:
-            layout = setting.value.text
         else:
-            _report_bad(setting.value, 'a layout is "plain" or "chat"', 'write `layout="chat"`', reporter)
+            layout = _layout(setting.value, reporter)
     return CheckedModel(
         origin=reporter.source.path,
         name=declaration.name.text,
@@ -75,6 +74,8 @@ def check_using(
     decide: str | None = None
     abstain: CheckedThreshold | None = None
     escalate: CheckedEscalation | None = None
+    retries: int | None = None
+    layout: str | None = None
     for setting in _each_once(clause.settings, _USING, "setting", reporter):
         name = setting.name.text
         if name == "abstain":
@@ -105,6 +106,10 @@ def check_using(
                 independent = _are_independent(setting.name, value, returns, reporter)
             case "decide":
                 decide = _decide(setting.name, value, returns, reporter)
+            case "retries":
+                retries = _retries(setting.name, value, returns, reporter)
+            case "layout":
+                layout = _layout(value, reporter)
     if model is not None and escalate is not None and _is_same(model, escalate.model):
         _report_same_model(clause, reporter)
     return CheckedUsing(
@@ -117,6 +122,8 @@ def check_using(
         decide=decide,
         abstain=abstain,
         escalate=escalate,
+        retries=retries,
+        layout=layout,
     )
 
 
@@ -185,6 +192,23 @@ def _are_independent(name: nodes.Name, value: nodes.ValueAst, returns: Type, rep
     if not returns.has_fields:
         _report_idle(name, "a record", returns, reporter)
     return value.text == "independent"
+
+
+def _layout(value: nodes.ValueAst, reporter: Reporter) -> str | None:
+    if isinstance(value, nodes.StringAst) and value.text in _LAYOUTS:
+        return value.text
+    _report_bad(value, 'a layout is "plain" or "chat"', 'write `layout = "chat"`', reporter)
+    return None
+
+
+def _retries(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> int | None:
+    found = _whole(value, 0, "a whole number from 0 to 10", "retries = 2", reporter)
+    if found is not None and found > MAX_RETRIES:
+        _report_bad(value, "expected a whole number from 0 to 10", "write `retries = 2`", reporter)
+        return None
+    if not returns.is_asserted:
+        _report_idle(name, "something with an `assert`", returns, reporter)
+    return found
 
 
 def _decide(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> str | None:

@@ -117,6 +117,10 @@ class CheckedAlias(NamedType):
     def operand(self) -> Operand:
         return self.target.operand
 
+    @property
+    def is_asserted(self) -> bool:
+        return self.target.is_asserted
+
     def unfold(self, value: Value) -> object:
         return self.target.unfold(value)
 

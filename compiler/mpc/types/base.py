@@ -111,6 +111,11 @@ class Type(ABC):
     def operand(self) -> Operand:
         """What the values are in expressions."""
 
+    @property
+    @abstractmethod
+    def is_asserted(self) -> bool:
+        """Whether something must hold of a value, or of a part of it."""
+
     @abstractmethod
     def unfold(self, value: Value) -> object:
         """A value for expressions: fields by name, defaults included; items in a tuple; else as it is."""
@@ -283,6 +288,10 @@ class Simple(Type):
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return True
 
+    @property
+    def is_asserted(self) -> bool:
+        return False
+
     def unfold(self, value: Value) -> object:
         return value
 
@@ -405,6 +414,10 @@ class ErrorType(Type):
     @property
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.UNKNOWN, item=self, can_be_empty=True)
+
+    @property
+    def is_asserted(self) -> bool:
+        return True  # it may have been meant to be
 
     def unfold(self, value: Value) -> object:
         return value

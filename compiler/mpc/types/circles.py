@@ -85,6 +85,10 @@ class CheckedAgain(NamedType):
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.RECORD)
 
+    @property
+    def is_asserted(self) -> bool:
+        return self.name in self.circle.records and self.record.is_asserted
+
     def unfold(self, value: Value) -> object:
         return self.record.unfold(value)
 

@@ -97,6 +97,10 @@ class CheckedDict(BuiltinType):
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.DICT, can_be_empty=True)
 
+    @property
+    def is_asserted(self) -> bool:
+        return self.item.is_asserted
+
     def unfold(self, value: Value) -> object:
         assert isinstance(value, DictValue)
         return {key: self.item.unfold(item) for key, item in value.entries}

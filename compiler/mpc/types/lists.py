@@ -62,6 +62,10 @@ class CheckedList(BuiltinType):
     def operand(self) -> Operand:
         return Operand(type=CheckedList(item=self.item), sort=Sort.LIST, item=self.item, can_be_empty=True)
 
+    @property
+    def is_asserted(self) -> bool:
+        return self.item.is_asserted
+
     def unfold(self, value: Value) -> object:
         assert isinstance(value, ListValue)
         return tuple(map(self.item.unfold, value.items))

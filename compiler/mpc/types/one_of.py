@@ -95,6 +95,10 @@ class CheckedOneOf(Type):
     def operand(self) -> Operand:
         return self._item.operand
 
+    @property
+    def is_asserted(self) -> bool:
+        return self._item.is_asserted
+
     def unfold(self, value: Value) -> object:
         return self._item.unfold(value)
 

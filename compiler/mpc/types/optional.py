@@ -55,6 +55,10 @@ class CheckedOptional(Type):
     def operand(self) -> Operand:
         return replace(self.item.operand, may_be_none=True)
 
+    @property
+    def is_asserted(self) -> bool:
+        return self.item.is_asserted
+
     def unfold(self, value: Value) -> object:
         return None if value is None else self.item.unfold(value)
 

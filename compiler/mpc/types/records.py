@@ -75,6 +75,7 @@ class CheckedRecord(NamedType):
     description: str | None = None
     rules: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
     circle: Circle | None = field(default=None, compare=False, repr=False)
+    _is_asserted: bool = False
 
     @staticmethod
     def of(
@@ -100,6 +101,7 @@ class CheckedRecord(NamedType):
             None if declaration.description is None else declaration.description.text,
             tuple(rules),
             circle,
+            any(rule.is_required for rule in rules) or any(each.type.is_asserted for each in found),
             span=declaration.name.span,
         )
         if circle is not None:
@@ -208,6 +210,10 @@ class CheckedRecord(NamedType):
     @property
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.RECORD)
+
+    @property
+    def is_asserted(self) -> bool:
+        return self._is_asserted
 
     def unfold(self, value: Value) -> dict[str, object]:
         assert isinstance(value, RecordValue)

@@ -107,6 +107,10 @@ class CheckedSet(BuiltinType):
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.SET, item=self.item, can_be_empty=True)
 
+    @property
+    def is_asserted(self) -> bool:
+        return False
+
     def unfold(self, value: Value) -> object:
         assert isinstance(value, SetValue)
         return frozenset(map(self.item.unfold, value.items))

@@ -92,6 +92,10 @@ class CheckedUnion(Type):
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.RECORD)
 
+    @property
+    def is_asserted(self) -> bool:
+        return any(arm.is_asserted for arm in self.arms)
+
     def unfold(self, value: Value) -> object:
         assert isinstance(value, ArmValue)
         return self.arms[value.arm].unfold(value.value)

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -25,19 +25,22 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
+from ..engines.engine import Engine
 from ..engines.steps import Steps, StepwiseEngine
-from ..errors import AssertionFailed, ModelError
+from ..errors import AnswerTooLong, AssertionFailed, ModelError, ScriptError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending
 from ..scheduling.sampling import sampler_of
-from ..scheduling.slots import SaidAnswer
+from ..scheduling.slots import SaidAnswer, SaidScores
+from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, is_near_tie, questions, questions_of_call
 from .escalation import together
 from .evidence import Loaded, Sources, claim, claim_texts, features_of, label_features, local
 from .explained import explained
+from .search import Search
 from .settle import Heads, Settled, Settlement, settle, tell_of_lack
 from .source import EMBEDDER, head_of_words
 
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from ..explain import Explanation
 
 T = TypeVar("T")
+
+MAX_TRIES: Final = 16
+"""How often a call looks for another answer, whatever comes of it: two ways may lead to one value."""
 
 _Place: TypeAlias = tuple[abi.Model, Heads]
 
@@ -225,6 +231,10 @@ class _Run(Steps):
         self._waits = waits
         self._start = time.monotonic()
         self._usages: list[Usage] = []
+        self._search = Search()
+        self._refused: list[tuple[object, Verdict]] = []
+        self._said: Mapping[str, SaidScores] = {}
+        self._tries = 0
 
     def begin(self) -> None:
         """Begin the work. Raises what beginning it raises; what has begun is then given up."""
@@ -385,12 +395,60 @@ class _Run(Steps):
         abstain = self._settlement.abstain
         if abstain is not None and answer.confidence < abstain:
             answer = replace(answer, value=None, abstained=True)
+        self._give(answer, None)
+
+    # ----------------------------------------------------------------------------- what is asserted
+
+    def _give(self, answer: Answer[object], trail: Trail | None) -> None:
+        """Give an answer that is as its records assert; refuse another, and look for the next best one.
+
+        `trail` tells where the answer could have gone another way. Of the first one nobody has looked yet.
+        """
         verdicts = tuple(kind(self._call.program.returns).verdicts(answer.value, ""))
-        failed = [each for each in verdicts if each.assertion.required and not each.passed]
-        if failed:
-            raise _failed(self._call.program, [answer.value], [failed[0]])
-        checks = tuple(each for each in verdicts if not each.assertion.required)
-        self.pending.succeed(replace(self._timed(answer), checks=checks))
+        against = [each for each in verdicts if each.assertion.required and not each.passed]
+        if not against:
+            checks = tuple(each for each in verdicts if not each.assertion.required)
+            self.pending.succeed(replace(self._timed(answer), usage=self._spent(answer), checks=checks))
+            return
+        if all(answer.value != value for value, _ in self._refused):
+            self._refused.append((answer.value, against[0]))
+        if trail is None:
+            self._said = _weighed(answer.parts)
+            self._usages = []  # they are in the first answer's
+        else:
+            self._search.refuse(trail, against)
+        self._usages = [self._spent(answer)]
+        if len(self._refused) > self._call.program.using.retries:
+            raise _failed(self._call.program, self._refused)
+        self.follow_up(lambda: self._try(Trail() if trail is None else self._search.next()))
+
+    def _try(self, trail: Trail | None) -> None:
+        """Ask for the answer along a trail; along an empty one that is the first answer again."""
+        engine = self._decider.sources.engine()
+        self._tries += 1
+        if trail is None or self._tries > MAX_TRIES or not isinstance(engine, Engine):
+            raise _failed(self._call.program, self._refused)
+        call = self._remaining(self._call.program)
+        future = self.begun(engine, engine.submit(call, waits=self._waits, said=self._said, trail=trail))
+
+        def ended(future: Future[Answer[object]]) -> None:
+            try:
+                self._give(future.result(), trail)
+            except (AnswerTooLong, ScriptError):  # there is no answer on this way
+                self.follow_up(lambda: self._try(self._search.next()))
+            except BaseException as error:  # what is raised in a callback is lost, and the caller waits
+                self.pending.fail(error)
+
+        future.add_done_callback(ended)
+
+    def _spent(self, answer: Answer[object]) -> Usage:
+        """What the call has cost with this answer, and with those that were refused."""
+        usages = [*(self._usages if self._refused else ()), answer.usage]
+        return Usage(
+            prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+            cached_tokens=sum(usage.cached_tokens for usage in usages),
+            decoded_tokens=sum(usage.decoded_tokens for usage in usages),
+        )
 
     def _escalate(self, first: Answer[object]) -> None:
         larger = self._decider.larger
@@ -409,6 +467,35 @@ class _Run(Steps):
     def _remaining(self, program: Program) -> Call:
         """The call of a program, with the time that is left."""
         return Call(program, self._call.arguments, self.seconds_left())
+
+
+def _failed(program: Program, refused: Sequence[tuple[object, Verdict]]) -> AssertionFailed:
+    """No answer was as its records assert; each has a verdict against it."""
+    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for _, each in refused]
+    tried = "" if len(refused) == 1 else f" of {len(refused)}"
+    return AssertionFailed(
+        f"no answer{tried} of {program.name} is as asserted: {problems[0]}",
+        answers=[value for value, _ in refused],
+        problems=problems,
+        help="allow more `retries`, or make the `assert` a `check`, which is told beside the answer",
+    )
+
+
+_NEVER: Final = 1e-12
+
+
+def _weighed(parts: Mapping[str, FieldAnswer]) -> dict[str, SaidScores]:
+    """What heads have said of choices, in a form in which the next best label can be taken."""
+    return {
+        name: SaidScores(
+            np.log(np.maximum(list(part.distribution.values()), _NEVER)),
+            0.0,
+            part.answered_by,
+            part.calibrated,
+        )
+        for name, part in parts.items()
+        if part.distribution is not None and part.answered_by not in ("model", abi.LABELS)
+    }
 
 
 def _field(
@@ -431,16 +518,3 @@ def _field(
 def _agrees(written: Answer[object], values: Mapping[str, object]) -> bool:
     """Whether the model has written something around these values, and the same values by itself."""
     return written.parts.keys() != {""} and all(written.parts[name].value == values[name] for name in values)
-
-
-def _failed(
-    program: Program, answers: Sequence[object], verdicts: Sequence[Verdict]
-) -> AssertionFailed:
-    """No answer was as its records assert; each has a verdict against it."""
-    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for each in verdicts]
-    return AssertionFailed(
-        f"no answer of {program.name} is as asserted: {problems[-1]}",
-        answers=answers,
-        problems=problems,
-        help="ask for less, or make the `assert` a `check`, which is told beside the answer",
-    )

@@ -261,7 +261,8 @@ def _from_source(
         return {}
     names = [question.name for question in asked]
     # What labels score depends on the layout, too.
-    models = (_identity(model), str(model.layout), _identity(abi.Model(name=EMBEDDER)))
+    layout = program.using.layout or model.layout
+    models = (_identity(model), str(layout), _identity(abi.Model(name=EMBEDDER)))
     key = kept.key_of(fingerprint(program), *models, *_VERSIONS)
     entry = kept.find(key)
     if entry is None or not all(_fits(entry, question) for question in asked):

@@ -47,9 +47,9 @@ _DAMAGE: Final = frozenset(
 
 _TROUBLES: Final = (sqlite3.Error, OSError, UnicodeError)  # the last, for a message that quotes damaged text
 
-NO_PART_OF_THE_KEY: Final = frozenset({"model", "timeout", "decide", "abstain", "escalate"})
+NO_PART_OF_THE_KEY: Final = frozenset({"model", "timeout", "decide", "abstain", "escalate", "retries"})
 """The settings of a prompt that can't change what an engine answers. What stands for the weights stands for
-the model; the last three are for who asks the engine (`deciding`)."""
+the model; the last four are for who asks the engine (`deciding`)."""
 
 
 class AnswerStore:

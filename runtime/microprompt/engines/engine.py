@@ -24,6 +24,7 @@ from ..scheduling.program import TokenizedProgram
 from ..scheduling.readouts import Pooled, read
 from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots import Decided, Said
+from ..scheduling.trails import Trail
 from .answer_cache import AnswerStore, from_text, key_of, to_text
 from .base import Call
 
@@ -91,7 +92,7 @@ class Engine:
             return found
 
     def _layout_of(self, program: Program) -> str:
-        return program.arrangement.layout or self.layout
+        return program.arrangement.layout or program.using.layout or self.layout
 
     def render(self, call: Call) -> str:
         """The exact text of a call's prompt."""
@@ -104,14 +105,20 @@ class Engine:
             return explain(self.bind(program), backend=self.backend, layout=layout, speed=self.speed)
 
     def submit(
-        self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
+        self,
+        call: Call,
+        *,
+        waits: bool = False,
+        said: Mapping[str, Said] | None = None,
+        trail: Trail | None = None,
     ) -> Job[Answer[object]]:
         """Queue a call. Raises `PromptTooLong` and `EngineError`.
 
         Its `timeout` counts from now; with `waits`, for calls of which many are queued, from when it starts.
-        `said` is what other evidence says of choices, by their dotted names ("" for a whole answer).
+        `said` is what other evidence says of choices, by their dotted names ("" for a whole answer). The
+        answer is looked for along a `trail`, and leaves one there.
         """
-        job = self.job(call, waits=waits, said=said)
+        job = self.job(call, waits=waits, said=said, trail=trail)
         self.scheduler.submit(job)
         return job
 
@@ -186,7 +193,12 @@ class Engine:
         )
 
     def job(
-        self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
+        self,
+        call: Call,
+        *,
+        waits: bool = False,
+        said: Mapping[str, Said] | None = None,
+        trail: Trail | None = None,
     ) -> Job[Answer[object]]:
         """What the scheduler runs for a call. Raises `PromptTooLong`."""
         start = time.monotonic()
@@ -211,12 +223,12 @@ class Engine:
                 model=self.name,
             )
 
-        # The key does not say what other evidence there was.
-        kept = None if said else self._kept_answers(bound)
+        # The key does not say what other evidence there was, nor which answers were refused.
+        kept = None if said or trail else self._kept_answers(bound)
         key = b"" if kept is None else key_of(bound, question, self.identity)
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
-            parts = yield from bound.decode(cursor, most, said)
+            parts = yield from bound.decode(cursor, most, said, trail)
             near_tie = bound.program.using.temperature == 0 and cursor.tally.margin < NEAR_TIE
             if kept is not None:
                 kept.put(key, to_text(bound, parts, near_tie=near_tie))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..answer import Answer
 from ..errors import EngineError, MicropromptError, ScriptError
+from ..program import Program
 from ..prompts.layout import Template
 from ..prompts.plan import Plan
 from ..scheduling.backend import Interrupted, Rows, Step
@@ -24,6 +25,7 @@ from ..scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
 from ..scheduling.guides import make_guide
 from ..scheduling.jobs import Job
 from ..scheduling.slots import Said
+from ..scheduling.trails import Trail
 from ..types import AnyKind
 from .base import Call
 from .engine import Engine
@@ -144,15 +146,23 @@ class ScriptedEngine(Engine):
         self._users: Counter[bytes] = Counter()
         self._changed = threading.Condition()
 
+    def _layout_of(self, program: Program) -> str:
+        return self.layout  # bytes have no chat template: what a script says is running text
+
     def job(
-        self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None
+        self,
+        call: Call,
+        *,
+        waits: bool = False,
+        said: Mapping[str, Said] | None = None,
+        trail: Trail | None = None,
     ) -> Job[Answer[object]]:
         self.scheduler.refuse()
         self.calls.append((call.program.name, _own_arguments(call)))
         plan = self.bind(call.program).given(call.arguments).plan
         # The script is not asked under the lock, for it may call prompt functions itself.
         lines = _lines(self._weighted(call, plan), plan)
-        job = super().job(call, waits=waits, said=said)
+        job = super().job(call, waits=waits, said=said, trail=trail)
         prompt = self.render(call).encode()
         self._learn(prompt, lines)
         job.future.add_done_callback(lambda _: self._forget(prompt))

@@ -218,6 +218,9 @@ def write(
     text = _Text(backend, emit)
     written = Written()
 
+    def piece(token: int) -> bytes | None:
+        return None if backend.is_end(token) else backend.piece(token)
+
     def done() -> Written:
         written.text = bytes(text.data)
         return written
@@ -242,12 +245,13 @@ def write(
                 )
             read = (yield cursor.flush())[0] if row is None else row
             logits = np.where(allowed, read, np.float32(-np.inf))
-            token, chance = sampler.take(logits)
+            token, chance = sampler.write(logits, piece)
             while fits is not None and not fits(bytes(text.data) + backend.piece(token)):
                 logits[token] = -np.inf
                 if not np.isfinite(logits).any():
                     raise EngineError("the answer cannot go on: all that the grammar allows is there already")
-                token, chance = sampler.take(logits)
+                token, chance = sampler.write(logits, piece)
+            sampler.keep(token, logits, len(text.data), piece)
             cursor.tally.note_margin(logits)
             written.chosen.append((len(text.data), chance))
             cursor.tally.chosen += 1

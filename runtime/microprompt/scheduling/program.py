@@ -17,6 +17,7 @@ from .backend import Backend
 from .decoding import Cursor, Decoding
 from .sampling import sampler_of
 from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
+from .trails import Trail, sampler_along
 
 T = TypeVar("T")
 
@@ -96,10 +97,14 @@ class TokenizedProgram:
         )
 
     def decode(
-        self, cursor: Cursor, most: int, said: Mapping[str, Said] | None = None
+        self,
+        cursor: Cursor,
+        most: int,
+        said: Mapping[str, Said] | None = None,
+        trail: Trail | None = None,
     ) -> Decoding[Decided]:
         """Answer the question that waits at the cursor, with at most so many cells for both; `said` is what
-        other evidence says of choices, by their names.
+        other evidence says of choices, by their names. It goes along a `trail`, and leaves one there.
 
         Raises `AnswerTooLong` where they do not suffice, `EngineError` for what is said of no choice.
         """
@@ -109,7 +114,10 @@ class TokenizedProgram:
             if name not in choices or not choices[name].takes(what):
                 raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
         budget = using.max_tokens or self.answer.max_tokens
-        decoding = self.answer.decode(cursor, Terms(sampler_of(using), budget, said or {}))
+        if trail is not None:
+            trail.begin()
+        sampler = sampler_of(using) if trail is None else sampler_along(trail, using)
+        decoding = self.answer.decode(cursor, Terms(sampler, budget, said or {}))
         return (yield from self._within(most, cursor, decoding))
 
     def value(self, parts: Decided) -> object:

@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
+from ..types import AnyKind
+
+Piece: TypeAlias = Callable[[int], bytes | None]
+"""From a token to its bytes; `None` for one that ends an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,20 @@ class Sampler:
 
     temperature: float
     random: np.random.Generator | None
+
+    def at(self, leaf: str) -> Sampler:
+        """The sampler for a leaf of the plan."""
+        return self
+
+    def write(self, logits: NDArray[np.float32], piece: Piece) -> tuple[int, float]:
+        """A token in a text, and its log-probability."""
+        return self.take(logits)
+
+    def keep(self, token: int, logits: NDArray[np.float32], place: int, piece: Piece) -> None:
+        """A token is taken, behind so many bytes of a text."""
+
+    def wrote(self, text: bytes, kind: AnyKind) -> None:
+        """The text of a leaf is complete, which is of that kind."""
 
     def pick(self, log_probs: NDArray[np.float64]) -> int:
         """An index into normalised log-probabilities."""

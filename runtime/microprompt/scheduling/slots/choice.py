@@ -78,7 +78,7 @@ class ChoiceSlot(ScoredLeaf[Choice]):
             cursor.pending.extend(self.trie.labels[label])
             return label, said.answer
         weigh = None if said is None else said.weigh
-        label, scores = yield from choose(cursor, self.trie, terms.sampler, weigh)
+        label, scores = yield from choose(cursor, self.trie, terms.sampler.at(self.name), weigh)
         probabilities = [float(each) for each in np.exp(scores.normalised())]
         part = self.part(label, probabilities, scores.coverage())
         if said is not None:

@@ -56,7 +56,9 @@ class GuidedSlot(Leaf[Guided]):
     ) -> Decoding[Decided]:
         """The same with a matcher that has taken what waits at the cursor, whose logits may be in `row`."""
         fits = distinct_keys if self._has_keys else None
-        written = yield from write(cursor, matcher, terms.sampler, terms.budget, row=row, fits=fits)
+        sampler = terms.sampler.at(self.name)
+        written = yield from write(cursor, matcher, sampler, terms.budget, row=row, fits=fits)
+        sampler.wrote(written.text, self._node.kind)
         value = self.value(written.text)
         items = tuple(self._items(written))
         inside = {place for item in items for place, _ in item}

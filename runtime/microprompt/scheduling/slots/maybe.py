@@ -43,7 +43,7 @@ class MaybeSlot(ScoredLeaf[Maybe]):
         # Nothing is certain here: a model that leaves one of the two no chance at all has rounded it away.
         log_none = min(found.log_prob, -1e-12)
         scores = np.array([np.log(-np.expm1(log_none)), log_none])
-        taken = terms.sampler.pick(scores)
+        taken = terms.sampler.at(self.name).pick(scores)
         cursor.tally.note_margin(scores)
         cursor.tally.chosen += 1
         chances = [float(each) for each in np.exp(scores)]

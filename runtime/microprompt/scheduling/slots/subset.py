@@ -57,7 +57,7 @@ class SubsetSlot(Leaf[Subset]):
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         found: list[tuple[bool, float, float]] = []
         for wave in self._waves:
-            branches = [(each.lead, partial(each.ask, sampler=terms.sampler)) for each in wave]
+            branches = [(each.lead, partial(each.ask, sampler=terms.sampler.at(self.name))) for each in wave]
             found += yield from side_by_side(cursor, branches)
         said, chances, coverage = zip(*found, strict=True)
         taken = self._within_bounds(said, chances)

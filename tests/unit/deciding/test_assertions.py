@@ -1,0 +1,165 @@
+"""Answers that are as their records assert: the next best one, in order, and never one twice."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microprompt import PromptFunction
+from microprompt.deciding.search import Search, _values
+from microprompt.errors import ArgumentError, AssertionFailed
+from microprompt.testing import scripted
+from mpc import project
+
+PROGRAM = """\
+enum Kind:
+    bill
+    offer
+
+record Item:
+    name: str(..20)
+    amount: float(0..1000)
+    assert amount != 7 "nothing costs 7"
+
+record Invoice:
+    kind: Kind
+    items: list[Item](1..4)
+    total: float(0..5000)
+    note: str(..20)?
+    assert total == sum(items.amount) "the items add up"
+    assert kind == bill or total < 10 "an offer is small"
+    check note
+
+prompt read(text: str) -> Invoice:
+    Read the invoice.
+
+    {text}
+
+prompt maybe(text: str) -> Invoice?:
+    Read the invoice.
+
+    {text}
+
+prompt again(text: str) -> Invoice:
+    Read the invoice.
+
+    {text}
+using:
+    retries = 5
+"""
+
+
+class Weighted(dict[Any, Any]):
+    """Values that cannot be the keys of a mapping, with their probabilities."""
+
+    def __init__(self, *pairs: tuple[object, float]) -> None:
+        super().__init__(enumerate(pairs))
+
+    def items(self) -> Any:
+        return list(self.values())
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path: Path = tmp_path_factory.mktemp("program") / "invoices.mp"
+    path.write_text(PROGRAM, encoding="utf-8")
+    return project.load(path)
+
+
+def invoice(program: Any, amounts: list[float], total: float, kind: str = "bill", name: str = "pen") -> Any:
+    items = [program.Item(name=name, amount=amount) for amount in amounts]
+    return program.Invoice(kind=program.Kind(kind), items=items, total=total, note=None)
+
+
+def test_the_next_best_answer_is_given_and_all_that_was_asked_is_counted(program: Any) -> None:
+    good, bad = invoice(program, [1, 2], 3), invoice(program, [1, 2], 4)
+    with scripted({"read": good}):
+        alone = program.read.detail("x")
+    with scripted({"read": Weighted((bad, 0.6), (good, 0.4))}):
+        answer = program.read.detail("x")
+    assert answer.value == good
+    assert answer.fields["total"].confidence == pytest.approx(0.4, abs=1e-3)
+    assert answer.usage.decoded_tokens > 2 * alone.usage.decoded_tokens
+    assert [(check.message, check.passed) for check in answer.checks] == [("note", False)]
+
+
+def test_answers_come_in_the_order_of_their_probability(program: Any) -> None:
+    bad = [invoice(program, [1, 2], total) for total in (4, 50, 6)]
+    with (
+        scripted({"read": Weighted(*zip(bad, (0.5, 0.2, 0.3), strict=True))}),
+        pytest.raises(AssertionFailed) as raised,
+    ):
+        program.read("x")
+    assert [answer.total for answer in raised.value.answers] == [4, 6, 50]  # type: ignore[attr-defined]
+    assert raised.value.problems == ("the items add up",) * 3
+
+
+def test_what_the_assertion_does_not_name_is_left_as_it_is(program: Any) -> None:
+    first = invoice(program, [1, 2], 4)
+    other_name = invoice(program, [1, 2], 4, name="ink")
+    good = invoice(program, [2, 2], 4)
+    with scripted({"read": Weighted((first, 0.5), (other_name, 0.3), (good, 0.2))}):
+        assert program.read("x") == good
+
+
+def test_labels_are_exchanged_too(program: Any) -> None:
+    bad, good = invoice(program, [20], 20, "offer"), invoice(program, [20], 20)
+    with scripted({"read": Weighted((bad, 0.7), (good, 0.3))}):
+        assert program.read("x") == good
+
+
+def test_records_inside_are_held_to_what_they_say(program: Any) -> None:
+    bad, good = invoice(program, [7], 7), invoice(program, [8], 8)
+    with scripted({"again": Weighted((bad, 0.7), (good, 0.3))}):
+        assert program.again("x") == good
+    with scripted({"maybe": Weighted((bad, 0.7), (None, 0.3))}):
+        assert program.maybe("x") is None
+    with scripted({"read": bad}), pytest.raises(AssertionFailed) as raised:
+        program.read("x")
+    assert raised.value.problems[0] == "items[0]: nothing costs 7"
+
+
+def test_no_answer_is_asked_for_twice(program: Any) -> None:
+    bad = invoice(program, [1, 2], 4)
+    with scripted({"again": bad}), pytest.raises(AssertionFailed) as raised:
+        program.again("x")
+    assert raised.value.answers == (bad,)
+
+
+def test_all_ways_to_call_hold_to_it(program: Any) -> None:
+    good, bad = invoice(program, [1, 2], 3), invoice(program, [1, 2], 4)
+    read: PromptFunction[..., Any] = program.read
+    with scripted({"read": Weighted((bad, 0.6), (good, 0.4))}):
+        assert read.map(["a", "b", "c"]) == [good] * 3
+        assert asyncio.run(read.acall("d")) == good
+
+
+def test_an_argument_is_held_to_it_in_depth(program: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mail.mp"
+    text = PROGRAM + "\nprompt remind(bills: list[Invoice]) -> bool:\n    Is one of {bills} due?\n"
+    path.write_text(text, encoding="utf-8")
+    module: Any = project.load(path)
+    with pytest.raises(ArgumentError, match=r"remind\[1\]\.items\[0\] is not as asserted: nothing costs"):
+        module.remind([invoice(module, [1], 1), invoice(module, [7], 7)])
+
+
+# ----------------------------------------------------------------------------------------------- the search
+
+
+def test_values_are_found_by_their_keys() -> None:
+    text = b' [{"name": "a: {x}", "amount": 1.5}, {"name": "amount", "amount": 2, "tags": ["x", "y"]}]'
+
+    def found(*labels: str) -> list[bytes]:
+        return [text[start:end] for start, end in _values(text, labels)]
+
+    assert found("amount") == [b" 1.5", b" 2"]
+    assert found("name") == [b' "a: {x}"', b' "amount"']
+    assert found("tags") == [b'"x"', b' "y"']
+    assert not found("x")
+
+
+def test_nothing_is_left_of_nothing() -> None:
+    assert Search().next() is None
