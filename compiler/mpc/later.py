@@ -39,7 +39,6 @@ class LaterForm:
     feature: LaterFeature
 
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
-    "grammar": LaterFeature("`grammar` is", "give a `str` a pattern: `str(/[0-9]+/)`"),
     "flow": LaterFeature("`flow` is", "call the prompts from a Python function"),
 }
 """By the first word of a line."""

@@ -8,9 +8,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .patterns import Pattern
+from .patterns import Grammar, Pattern
 
-__all__ = ["ByName", "Field", "Pattern", "Record"]
+__all__ = ["ByName", "Field", "Grammar", "Pattern", "Record"]
 
 
 class Record(BaseModel):

@@ -39,7 +39,7 @@ _STDLIB: Final = {"Annotated": "typing", "Literal": "typing", "TypeAlias": "typi
 _RUNTIME: Final = {
     ("microprompt",): ("abi", "prompt"),
     ("microprompt", "enums"): ("LabelEnum",),
-    ("microprompt", "records"): ("ByName", "Field", "Pattern", "Record"),
+    ("microprompt", "records"): ("ByName", "Field", "Grammar", "Pattern", "Record"),
 }
 """Where the names of annotations, and those that a module says itself, are imported from."""
 

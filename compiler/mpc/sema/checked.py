@@ -15,6 +15,7 @@ from ..types.alias import CheckedAlias
 from ..types.base import Broken, NamedType, Type, Value
 from ..types.circles import CheckedAgain
 from ..types.enums import CheckedEnum
+from ..types.grammars import CheckedGrammar
 from ..types.records import CheckedRecord
 
 
@@ -88,7 +89,8 @@ class PromptSignature(CheckedNode):
 
 
 Symbol: TypeAlias = (
-    CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias | CheckedModel | PromptSignature | Broken
+    CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias | CheckedGrammar
+    | CheckedModel | PromptSignature | Broken
 )
 
 

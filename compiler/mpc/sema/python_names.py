@@ -14,9 +14,10 @@ from ..types import BUILTINS
 # What a generated module imports or says, besides what the program names.
 _MODULE_NAMES: Final = frozenset(
     {
-        *("Annotated", "ByName", "Decimal", "Field", "LabelEnum", "Literal", "NotImplementedError"),
-        *("Pattern", "Record", "TypeAlias", "abi", "annotations", "builtins", "dt", "frozenset"),
-        *("microprompt", "mpstd", "prompt"),
+        *("Annotated", "ByName", "Decimal", "Field", "Grammar", "LabelEnum", "Literal"),
+        "NotImplementedError",
+        *("Pattern", "Record", "TypeAlias", "abi", "annotations", "builtins", "dt",
+        "frozenset"), *("microprompt", "mpstd", "prompt"),
     }
 )
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.

@@ -16,6 +16,7 @@ from ..types.base import Broken, Circle, Reading
 from ..types.circles import CheckedAgain
 from ..types.constraints import takes_no_arguments, takes_no_pattern, takes_no_range, takes_no_source
 from ..types.enums import CheckedEnum, CheckedMember
+from ..types.grammars import CheckedGrammar
 from ..types.literals import CheckedLiterals
 from ..types.one_of import CheckedOneOf
 from ..types.optional import CheckedOptional
@@ -87,7 +88,7 @@ class TypeResolver:
                 return CheckedModel(
                     origin=self._origin, name=name, location=location, span=declaration.name.span
                 )
-            case nodes.TypeDecl() | nodes.EnumDecl() | nodes.RecordDecl():
+            case nodes.TypeDecl() | nodes.EnumDecl() | nodes.RecordDecl() | nodes.GrammarDecl():
                 return self.declared(declaration)
             case _:
                 assert_never(declaration)
@@ -165,7 +166,9 @@ class TypeResolver:
                     help="let the inner one be missing (`?`), or let it be in a list that may be empty",
                 )
 
-    def _made(self, declaration: nodes.TypeDeclaration) -> CheckedAlias | CheckedEnum | CheckedRecord:
+    def _made(
+        self, declaration: nodes.TypeDeclaration
+    ) -> CheckedAlias | CheckedEnum | CheckedRecord | CheckedGrammar:
         match declaration:
             case nodes.TypeDecl():
                 name, help = declaration.name.text, "write it behind the field that has the type"
@@ -175,6 +178,8 @@ class TypeResolver:
                 return self._enum(declaration)
             case nodes.RecordDecl():
                 return self._record(declaration)
+            case nodes.GrammarDecl():
+                return CheckedGrammar.of(declaration, self._origin, self._reporter)
             case _:
                 assert_never(declaration)
 
@@ -233,7 +238,7 @@ class TypeResolver:
             if not names.take(node.name):
                 continue
             check_field_name(node.name, self._type_names, self._reporter)
-            type = self.type(node.type)
+            type = self._inside(node.type)
             fields[node.name.text] = CheckedField(
                 name=node.name.text,
                 label=_label(node, labels),
@@ -275,6 +280,19 @@ class TypeResolver:
                 return CheckedOptional.written(node, self.type(node.item), self._reporter)
             case _:
                 assert_never(node)
+
+    def _inside(self, node: nodes.TypeAst) -> Type:
+        """The type of a field or an item, which an answer has inside JSON."""
+        found = self.type(node)
+        if found.stands_alone:
+            self._reporter.report(
+                "MP0374",
+                node.span,
+                f"`{found.describe()}` cannot stand inside a record or a list",
+                label="more than one character of its texts is written with a backslash there",
+                help="leave out quotes, backslashes or line ends, or let a prompt return it by itself",
+            )
+        return found
 
     def answer(self, node: nodes.TypeAst, parameters: Mapping[str, CheckedParameter]) -> Type:
         """The type of a prompt's answers, which may be items of its parameters' lists."""
@@ -366,7 +384,7 @@ class TypeResolver:
         ):
             return error
         if name in BUILTINS:
-            items = tuple(self.type(argument) for argument in node.arguments)
+            items = tuple(self._inside(argument) for argument in node.arguments)
             return BUILTINS[name].written(node, items, self._reporter)
         found = self._declared_or_imported(node.path)
         if isinstance(found, ErrorType):
@@ -375,7 +393,8 @@ class TypeResolver:
             return error
         help = found.instead_of_constraint(name)
         return (
-            takes_no_pattern(node, help, self._reporter)
+            found.constrained(node, self._reporter)
+            or takes_no_pattern(node, help, self._reporter)
             or takes_no_range(node, help, self._reporter)
             or found
         )

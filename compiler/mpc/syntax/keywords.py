@@ -54,6 +54,11 @@ DECLARATIONS: Final = _table(
         Block("fields", 'indent each field on a line of its own, as in `name: str "what it is"`'),
     ),
     Keyword(
+        "grammar",
+        'a grammar is `grammar Sum:` and its rules, as in `start: NUMBER ("+" NUMBER)*`, in indented lines',
+        Block("rules", 'indent the rules below it, as in `start: NUMBER ("+" NUMBER)*`'),
+    ),
+    Keyword(
         "prompt",
         "a header is `prompt name(text: str, count: int = 3) -> bool:`",
         Block("body", "write the instruction in indented lines below the header"),

@@ -537,6 +537,17 @@ class RecordDecl(ItemAst):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrammarDecl(ItemAst):
+    """A Lark grammar: `text` is dedented; its first line stands at offset `start` of the source, and every
+    line has been indented by `indent` more."""
+
+    name: Name
+    text: str
+    start: int = field(compare=False, repr=False)
+    indent: int = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterAst(SyntaxNode):
     """`words` are those that were written behind it, where they have no place."""
 
@@ -595,8 +606,8 @@ class PromptDecl(ItemAst):
     clauses: tuple[Clause, ...] = ()
 
 
-TypeDeclaration: TypeAlias = TypeDecl | EnumDecl | RecordDecl
-Declaration: TypeAlias = ModelDecl | TypeDecl | EnumDecl | RecordDecl | PromptDecl
+TypeDeclaration: TypeAlias = TypeDecl | EnumDecl | RecordDecl | GrammarDecl
+Declaration: TypeAlias = ModelDecl | TypeDecl | EnumDecl | RecordDecl | GrammarDecl | PromptDecl
 Item: TypeAlias = Docstring | Import | Declaration | Clause
 
 

@@ -23,6 +23,7 @@ from .nodes import (
     Docstring,
     EnumDecl,
     ExamplesAst,
+    GrammarDecl,
     Import,
     ImportModule,
     ImportNames,
@@ -136,7 +137,7 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
                     declarations[-1] = _attach(item, chunk.word, owner, reporter)
                 elif follows != "broken prompt":
                     _stray_clause(item, chunk.word, reporter)
-            case ModelDecl() | TypeDecl() | EnumDecl() | RecordDecl() | PromptDecl():
+            case ModelDecl() | TypeDecl() | EnumDecl() | RecordDecl() | GrammarDecl() | PromptDecl():
                 declarations.append(item)
             case _:
                 assert_never(item)

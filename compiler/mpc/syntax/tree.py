@@ -24,6 +24,7 @@ from .nodes import (
     ExpressionAst,
     FallbackAst,
     FieldAst,
+    GrammarDecl,
     ImportedAst,
     ImportModule,
     ImportNames,
@@ -148,6 +149,15 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         return FieldAst(
             name=name, type=type, default=default, label=label, description=description, span=_span(meta)
         )
+
+    def grammar(self, meta: Meta, name: Name, body: Token) -> GrammarDecl:
+        assert body.start_pos is not None
+        lines_start = body.index("\n") + 1
+        lines = body[lines_start:].split("\n")
+        indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+        text = "\n".join(line[indent:].rstrip() for line in lines)
+        start = body.start_pos + lines_start
+        return GrammarDecl(name=name, text=text, start=start, indent=indent, span=_span(meta))
 
     # ----------------------------------------------------------------------------------------- prompts
 

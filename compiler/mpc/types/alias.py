@@ -88,6 +88,10 @@ class CheckedAlias(NamedType):
         return self.target.depends_on
 
     @property
+    def stands_alone(self) -> bool:
+        return self.target.stands_alone
+
+    @property
     def options(self) -> int | None:
         return self.target.options
 

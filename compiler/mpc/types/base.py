@@ -143,6 +143,11 @@ class Type(ABC):
         return False
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether an answer can only be a value of the type by itself, not inside a record or a list."""
+        return False
+
+    @property
     def item_type(self) -> Type | None:
         """Of what type the items of a value are, which another can be one of; `None` for what is no list."""
         return None
@@ -339,6 +344,10 @@ class NamedType(Type):
     @abstractmethod
     def definition(self, naming: Naming) -> TypeSpec:
         """The declaration in the generated module."""
+
+    def constrained(self, node: nodes.NamedTypeAst, reporter: Reporter) -> Type | None:
+        """The type with what stands behind its name; `None` for one behind whose name nothing may stand."""
+        return None
 
     def instead_of_constraint(self, called: str) -> str:
         """What to do about a range or pattern behind the name."""

@@ -75,6 +75,10 @@ class CheckedOptional(Type):
         return self.item.depends_on
 
     @property
+    def stands_alone(self) -> bool:
+        return self.item.stands_alone
+
+    @property
     def options(self) -> int | None:
         return None if self.item.options is None else self.item.options + 1
 

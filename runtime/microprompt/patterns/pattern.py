@@ -7,7 +7,7 @@ patterns, and neither it nor Pydantic's own engine has the decoder's version of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -85,7 +85,7 @@ class Pattern:
 
     def regex(self) -> str:
         """The pattern spelt out, so that little of its meaning is left to who reads it."""
-        return _written(parse_once(self.text), _chars)
+        return plain_regex(self.text)
 
     def terminal(self) -> str:
         """The texts as a terminal of a Lark grammar."""
@@ -94,7 +94,7 @@ class Pattern:
 
     def json_terminal(self) -> str:
         """The same for the texts inside a JSON string, without its quotes."""
-        regex = f"/{_written(parse_once(self.text), _json_chars)}/"
+        regex = f"/{json_regex(self.text)}/"
         return regex if self._ends_by_itself() else f"{regex} & {_ANY_JSON}"
 
     @property
@@ -110,12 +110,12 @@ class Pattern:
     @property
     def longest_bytes(self) -> int:
         """The bytes of the longest text."""
-        return self._most(_bytes)
+        return self._most(bytes_of)
 
     @property
     def longest_json_bytes(self) -> int:
         """The bytes of the longest text inside a JSON string."""
-        return self._most(_json_bytes)
+        return self._most(json_bytes_of)
 
     @property
     def has_line_ends(self) -> bool:
@@ -146,6 +146,28 @@ class Pattern:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {**handler(schema), "pattern": f"^(?:{self.regex()})$"}
+
+
+def plain_regex(pattern: str) -> str:
+    """A pattern spelt out."""
+    return _written(parse_once(pattern), _chars)
+
+
+def json_regex(pattern: str) -> str:
+    """The same for what it matches inside a JSON string, without its quotes."""
+    return _written(parse_once(pattern), _json_chars)
+
+
+def chars_in(node: Tree) -> Iterator[Chars]:
+    """The sets of characters that a pattern is made of."""
+    match node:
+        case Chars():
+            yield node
+        case Joined(items) | Either(items):
+            for item in items:
+                yield from chars_in(item)
+        case Repeat(item):
+            yield from chars_in(item)
 
 
 @lru_cache(maxsize=1024)
@@ -245,12 +267,14 @@ def _times(node: Repeat) -> int:
     return max(1, min(node.least, MAX_TEXT) if is_open else node.most or 0)
 
 
-def _bytes(chars: Chars) -> int:
+def bytes_of(chars: Chars) -> int:
+    """The most bytes of a character of a set."""
     return 4 if chars.last > 0xFFFF else 3 if chars.last > 0x7FF else 2 if chars.last > 0x7F else 1
 
 
-def _json_bytes(chars: Chars) -> int:
-    return max([_bytes(chars), *(len(escape) for escape in _escapes(chars))])
+def json_bytes_of(chars: Chars) -> int:
+    """The same in a JSON string."""
+    return max([bytes_of(chars), *(len(escape) for escape in escapes_of(chars))])
 
 
 # ---------------------------------------------------------------------------------------------- writing
@@ -317,7 +341,7 @@ def _json_chars(chars: Chars) -> str:
     """The characters as they are in a JSON string: some by themselves, others behind a backslash."""
     bare = _chars(chars.without(_ESCAPED))
     options = [] if bare == _NOTHING else [bare]
-    escapes = _escapes(chars)
+    escapes = escapes_of(chars)
     if short := [escape[1] for escape in escapes if len(escape) == 2]:
         options.append(rf"\\[{''.join(_point(ord(letter), _IN_CLASS) for letter in short)}]")
     for lead in ("u000", "u001"):
@@ -328,7 +352,7 @@ def _json_chars(chars: Chars) -> str:
     return f"(?:{'|'.join(options)})" if options else _NOTHING
 
 
-def _escapes(chars: Chars) -> list[str]:
+def escapes_of(chars: Chars) -> list[str]:
     """What JSON writes for those of the characters that it does not write as they are."""
     points = (point for low, high in _ESCAPED for point in range(low, high + 1))
     return [json.dumps(chr(point))[1:-1] for point in points if chars.has(point)]

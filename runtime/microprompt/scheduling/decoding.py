@@ -246,7 +246,9 @@ def write(
             read = (yield cursor.flush())[0] if row is None else row
             logits = np.where(allowed, read, np.float32(-np.inf))
             token, chance = sampler.write(logits, piece)
-            while fits is not None and not fits(bytes(text.data) + backend.piece(token)):
+            while fits and not (
+                backend.is_end(token) or fits(bytes(text.data) + backend.piece(token))
+            ):
                 logits[token] = -np.inf
                 if not np.isfinite(logits).any():
                     raise EngineError("the answer cannot go on: all that the grammar allows is there already")

@@ -18,6 +18,7 @@ from .boolean import BoolKind, BoolType
 from .decimals import DecimalKind, DecimalType
 from .dicts import DictKind, DictType
 from .enums import EnumKind, EnumType
+from .grammars import GrammarKind, GrammarType
 from .lists import ListKind, ListType
 from .literals import LiteralKind, LiteralType
 from .moments import DateKind, DateTimeKind, DateTimeType, DateType, TimeKind, TimeType
@@ -43,6 +44,7 @@ __all__ = [
     "DictType",
     "EnumType",
     "FloatType",
+    "GrammarType",
     "IntType",
     "Kind",
     "ListType",
@@ -79,6 +81,7 @@ KINDS: Final[dict[type[DeclaredType], type[Kind[Any]]]] = dict(
     (
         row(StrType, StrKind),
         row(PatternType, PatternKind),
+        row(GrammarType, GrammarKind),
         row(SpanType, SpanKind),
         row(IntType, IntKind),
         row(FloatType, FloatKind),

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, get_args, get_origin
 
 from .. import abi
 from ..errors import AbiError
-from ..patterns import Pattern
+from ..patterns import Grammar, Pattern
 
 _LIMITS: Final = ("ge", "le", "min_length", "max_length", "decimal_places")
-_MARKERS: Final[Mapping[type, str]] = {abi.SpanOf: "span", abi.OneOf: "one of"}
+_MARKERS: Final[Mapping[type, str]] = {abi.SpanOf: "span", abi.OneOf: "one of", Grammar: "grammar"}
 """The limits that Pydantic has no word for."""
 
 

@@ -296,6 +296,10 @@ class Kind(ABC, Generic[D]):
         """Whether there are objects in its JSON whose keys the model writes: none may be there twice."""
         return any(kind.has_keys() for kind in self.inside())
 
+    def has_grammar(self) -> bool:
+        """Whether a grammar of a program is in it, which does not say how long its texts are."""
+        return any(kind.has_grammar() for kind in self.inside())
+
     def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where each item begins and ends in the JSON text of a list; what follows that text does not matter.
         Nothing for other types."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...answer import FieldAnswer
-from ...errors import EngineError
+from ...errors import AnswerTooLong, EngineError
 from ...prompts.plan import Guided
 from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
@@ -37,9 +37,12 @@ class GuidedSlot(Leaf[Guided]):
         self._node = node
         self._backend = binding.backend
         self._has_keys = node.kind.has_keys()
+        self._has_grammar = node.kind.has_grammar()
         write = node.kind.json_grammar if node.is_json else node.kind.grammar
         text = write(Terminals())
         around = len((node.space + node.after).encode())
+        self._most = text.longest + around
+        self._characters = text.characters
         # Every token has a byte or more, so a text has no more tokens than bytes. Where the model may choose
         # only some tokens, free text ends with them; what is not free may be forced and costs none.
         self.max_tokens = text.longest + around
@@ -55,9 +58,18 @@ class GuidedSlot(Leaf[Guided]):
         self, cursor: Cursor, terms: Terms, matcher: LLMatcher, row: NDArray[np.float32] | None = None
     ) -> Decoding[Decided]:
         """The same with a matcher that has taken what waits at the cursor, whose logits may be in `row`."""
-        fits = distinct_keys if self._has_keys else None
+        room = _Room(self._most, distinct_keys if self._has_keys else None) if self._has_grammar else None
+        fits = room or (distinct_keys if self._has_keys else None)
         sampler = terms.sampler.at(self.name)
-        written = yield from write(cursor, matcher, sampler, terms.budget, row=row, fits=fits)
+        try:
+            written = yield from write(cursor, matcher, sampler, terms.budget, row=row, fits=fits)
+        except EngineError as error:
+            if room is None or not room.is_full:
+                raise
+            raise AnswerTooLong(
+                f"the answer was not complete after the {self._characters} characters that its type allows",
+                help="bound the grammar's text higher, as in Sum(..400)",
+            ) from error
         sampler.wrote(written.text, self._node.kind)
         value = self.value(written.text)
         items = tuple(self._items(written))
@@ -135,3 +147,18 @@ class GuidedSlot(Leaf[Guided]):
     @cached_property
     def _first(self) -> LLMatcher:
         return self._backend.matcher(self.grammar)
+
+
+class _Room:
+    """Says whether a text that a grammar would let go on for ever is still short enough."""
+
+    def __init__(self, most: int, fits: Callable[[bytes], bool] | None) -> None:
+        self.is_full = False
+        self._most = most
+        self._fits = fits
+
+    def __call__(self, text: bytes) -> bool:
+        if len(text) > self._most:
+            self.is_full = True
+            return False
+        return self._fits is None or self._fits(text)
