@@ -17,7 +17,8 @@ class Usage:
     """Tokens of one call.
 
     `prompt_tokens` is the whole prompt; `cached_tokens` of them came from the KV cache; `decoded_tokens` is
-    what the model evaluated after the prompt (0 for a choice that the prompt's own pass decides).
+    what the model evaluated after the prompt (0 for a choice that the prompt's own pass decides). What was
+    spent on answers that were refused, because an assertion did not hold, counts too.
     """
 
     prompt_tokens: int
