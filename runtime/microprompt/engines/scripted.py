@@ -147,7 +147,8 @@ class ScriptedEngine(Engine):
         self._changed = threading.Condition()
 
     def _layout_of(self, program: Program) -> str:
-        return self.layout  # bytes have no chat template: what a script says is running text
+        # Bytes have no chat template, so what a script says is running text whatever a program asks for.
+        return self.layout if self.backend.template is None else super()._layout_of(program)
 
     def job(
         self,
