@@ -204,6 +204,10 @@ _CODES: Final = (
     _error("MP0707", "import in another language's form"),
     _error("MP0708", "name imported twice"),
     _error("MP0709", "name imported and declared"),
+    _error("MP0710", "Python module that cannot be imported"),
+    _error("MP0711", "name not in the Python module"),
+    _error("MP0712", "Python name that is no class of fields or members"),
+    _error("MP0713", "Python class without a counterpart"),
     # ------------------------------------------------------------------------------------------ tunings
     _warning("MP0801", "tuning of an earlier version"),
     _warning("MP0802", "tuning of a prompt that is not there"),

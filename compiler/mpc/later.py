@@ -48,6 +48,13 @@ SETTINGS: Final[Mapping[str, LaterFeature]] = {
 }
 """By the name of a setting."""
 
+PYTHON_FUNCTION: Final = LaterFeature(
+    "functions of Python are",
+    "call it in Python, and pass what it returns as an argument",
+    label="a function",
+)
+"""What is imported from a Python module."""
+
 LINES: Final = (
     LaterForm(
         re.compile(r"^\s+from\s+\""),

@@ -38,6 +38,7 @@ from .spec import (
     TupleOf,
 )
 from .types import NamedType
+from .types.base import PYTHON
 from .types.expressions import abi_call, given
 
 
@@ -72,6 +73,7 @@ class _Lowering:
             docstring=module.docstring,
             imports=(*imports, *self._standard_imports()),
             exports=tuple(exports),
+            digests=tuple(self._digests()),
             models=models,
             types=types,
             circles=_circles(module.types),
@@ -100,6 +102,13 @@ class _Lowering:
 
     def _standard_imports(self) -> Iterator[ImportSpec]:
         yield from sorted(self._standard, key=lambda item: (item.module, item.names))
+
+    def _digests(self) -> Iterator[tuple[str, str]]:
+        for item in self._module.imports:
+            assert item.module is not None
+            for each in item.names:
+                if each.name in item.module.digests:
+                    yield each.local, item.module.digests[each.name]
 
     def _is_model(self, imported: CheckedImported) -> bool:
         return isinstance(self._module.exports[imported.local], CheckedModel)
@@ -157,6 +166,8 @@ class _Lowering:
         return self._hidden_ref(origin, name)
 
     def _hidden_ref(self, origin: str, name: str) -> Ref:
+        if origin.startswith(PYTHON):
+            return self._hidden_python(origin, name)
         # It is part of something imported: it comes from a module that one of the imports imports.
         queue = list(self._module.imports)
         for item in queue:
@@ -167,12 +178,21 @@ class _Lowering:
             queue.extend(item.module.imports)
         else:
             raise InternalError("lower", f"no import leads to {name}")
-        local = f"_{name}"
+        return Ref((self._hidden_name(target),))
+
+    def _hidden_python(self, origin: str, name: str) -> Ref:
+        module, _, outer = origin.removeprefix(PYTHON).partition(":")
+        first, *rest = f"{outer}.{name}".strip(".").split(".")
+        return Ref((self._hidden_name((tuple(module.split(".")), first)), *rest))
+
+    def _hidden_name(self, target: tuple[tuple[str, ...], str]) -> str:
+        """What is imported from there is called by a name that no program has."""
+        local = f"_{target[1]}"
         models = {_constant(model) for model in self._module.models}
         while local in models or self._hidden.get(local, target) != target:
             local += "_"
         self._hidden[local] = target
-        return Ref((local,))
+        return local
 
     # ------------------------------------------------------------------------------------ declarations
 

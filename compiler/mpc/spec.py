@@ -299,12 +299,14 @@ class PromptSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModuleSpec:
-    """A module. `types` stand in an order in which each can be executed."""
+    """A module. `types` stand in an order in which each can be executed; `digests` are of the classes that
+    users have written, by their names here."""
 
     source: str
     docstring: str | None
     imports: tuple[ImportSpec, ...]
     exports: tuple[str, ...]
+    digests: tuple[tuple[str, str], ...]
     models: tuple[ModelSpec, ...]
     types: tuple[TypeSpec, ...]
     circles: tuple[CircleSpec, ...]

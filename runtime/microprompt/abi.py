@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, TypeAlias
 
+from . import shapes
 from .errors import AbiError
+from .shapes import reading
 
 CURRENT: Final[int] = 5
 """The version of what generated modules say. It rises with every change, also when something is added."""
@@ -51,6 +53,16 @@ def require(version: int, source: str) -> None:
         )
 
 
+def require_shape(cls: type[object], digest: str) -> None:
+    """Refuse to load a module that was compiled for another form of a user's class. `digest` stands for what
+    the compiler saw of it (`shapes.digest`)."""
+    if not reading.is_going_on and shapes.digest(cls) != digest:
+        raise AbiError(
+            f"{cls.__module__}.{cls.__qualname__} is not what it was when the program was compiled",
+            help="run `mpc build` again",
+        )
+
+
 # ------------------------------------------------------------------------------------------------ words
 
 
@@ -74,8 +86,13 @@ def words_of(cls: type[object]) -> Mapping[str, Words]:
 
 
 def own_words_of(cls: type[object]) -> Words:
-    """What `words` said of a class itself."""
-    return words_of(cls)[_OWN]
+    """What `words` said of a class itself; what its docstring says of one that a user has written."""
+    return words_of(cls)[_OWN] if is_generated(cls) else Words(description=shapes.described(cls))
+
+
+def is_generated(cls: type[object]) -> bool:
+    """Whether a class is from a generated module, or `words` said what there is to say of it."""
+    return hasattr(cls, "__mp_generated__") or "__mp_words__" in cls.__dict__
 
 
 _OWN: Final = ""

@@ -12,6 +12,8 @@ __all__ = ["LabelEnum"]
 class LabelEnum(StrEnum):
     """The base of every generated enum. A member's value is its name in the program."""
 
+    __mp_generated__ = True
+
     @property
     def label(self) -> str:
         """The word that the model sees and answers with."""

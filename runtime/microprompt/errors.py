@@ -11,6 +11,7 @@ MicropromptError
   DeadlineExceeded    the call's `timeout` passed
   AnswerTooLong       the answer met `max_tokens` before it was complete
   AssertionFailed     no answer was found for which the assertions hold
+  AnswerRefused       the user's class that an answer is to be of does not take it
   ScriptError         a scripted engine was asked for what its script does not hold
   EngineError         the engine or a guide failed: a defect of ours or of a dependency
 """
@@ -83,6 +84,10 @@ class AssertionFailed(MicropromptError):
         super().__init__(message, help=help)
         self.answers = tuple(answers)
         self.problems = tuple(problems)
+
+
+class AnswerRefused(MicropromptError):
+    """The class that an answer is to be of, which the user has written, does not take it."""
 
 
 class ScriptError(MicropromptError):

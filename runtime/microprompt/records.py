@@ -16,6 +16,8 @@ __all__ = ["ByName", "Field", "Grammar", "Pattern", "Record"]
 class Record(BaseModel):
     """The base of every generated record: frozen, and closed to fields that are not declared."""
 
+    __mp_generated__ = True
+
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 

@@ -35,6 +35,7 @@ COMPILER = (
 )
 RUNTIME_LAYERS = (
     ("errors", "grammars", "notation", "spans", "storage"),
+    ("shapes",),
     ("abi", "locations"),
     ("patterns",),
     ("enums", "records"),
@@ -55,7 +56,7 @@ RUNTIME_LAYERS = (
     ("tuning",),
     ("testing",),
 )
-LEAVES = ("abi", "grammars", "locations", "notation", "patterns", "spans", "storage")
+LEAVES = ("abi", "children", "grammars", "locations", "notation", "patterns", "shapes", "spans", "storage")
 """What the compiler may know of the runtime."""
 
 

@@ -68,11 +68,11 @@ MADE: dict[str, Callable[[Path], None]] = {
 }
 
 
-FENCE = re.compile(r"^```mp\n(?:# file: (\S+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(?:mp|python)\n(?:# file: (\S+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def written(text: str, folder: Path) -> None:
-    """Write the programs of a piece of a page into a folder."""
+    """Write the programs of a piece of a page into a folder, and the Python modules beside them."""
     for name, program in FENCE.findall(text):
         (folder / (name or "main.mp")).write_text(program, encoding="utf-8")
 

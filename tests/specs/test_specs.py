@@ -4,7 +4,8 @@ A fenced block marked `mp` is a program. A comment such as `# error[MP0203]` or 
 the line is reported so, and nothing else may be. A comment `# file: a/b.mp` at the head names the file, and
 keeps it for the programs after it on the page; a program without a name stands alone with those. Of the
 program above them, a block marked `generated` holds lines of the generated module, one marked `pycon` a
-session inside it, and one marked `json` the tuning that lies beside it from there on.
+session inside it, and one marked `json` the tuning that lies beside it from there on. A block marked `python`
+is a module of the user's, in the file that its first line names.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mpc import project, render
 from mpc.diagnostics import Diagnostic
 
 PAGES = sorted(Path(__file__).parent.glob("*.md"))
-FENCE = re.compile(r"^```(mp|generated|pycon|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(mp|generated|pycon|json|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"(error|warning)\[(MP\d{4})\]")
 FILE = re.compile(r"# file: (\S+)\n")
 
@@ -86,6 +87,8 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 project.build([program])
                 generated = program.with_suffix(".py").read_text(encoding="utf-8")
                 assert block.text in generated, f"{where}\n{generated}"
+            case "python":
+                write(block, tmp_path)
             case "json":
                 program.with_suffix(".tuning.json").write_text(block.text, encoding="utf-8")
                 program.with_suffix(".tuning.safetensors").touch()

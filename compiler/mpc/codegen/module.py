@@ -65,6 +65,8 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
     out.expression(f"__all__{annotation} = ", ListOf(tuple(Constant(name) for name in spec.exports)))
     out.blank(1)
     out.line(f"abi.require({abi_version}, {lit(spec.source)})")
+    for name, shape in spec.digests:
+        out.line(f"abi.require_shape({ident(name)}, {lit(shape)})")
     for type in spec.types:
         match type:
             case AliasSpec():
@@ -107,7 +109,7 @@ def _imports(spec: ModuleSpec, out: Writer) -> None:
             imports.append(ImportSpec(home, found))
     for is_standard in (True, False):
         group = [item for item in imports if (item.module[0] in sys.stdlib_module_names) is is_standard]
-        for item in sorted(group, key=lambda item: (bool(item.names), item.module, item.names)):
+        for item in sorted(group, key=_in_file):
             _import(item, out)
         out.blank(1)
 
@@ -129,6 +131,11 @@ def _import(item: ImportSpec, out: Writer) -> None:
     for name in names:
         out.line(f"{INDENT}{name},")
     out.line(")")
+
+
+def _in_file(item: ImportSpec) -> tuple[object, ...]:
+    """Whole modules first."""
+    return bool(item.names), item.module, tuple((name, alias or "") for name, alias in item.names)
 
 
 def _by_kind(item: tuple[str, str | None]) -> tuple[bool, str]:

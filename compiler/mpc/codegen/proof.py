@@ -86,6 +86,8 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
     yield from spec.exports
     yield abi_version
     yield spec.source
+    for _, digest in spec.digests:
+        yield digest
     for type in spec.types:
         yield from _type(type)
     yield from (circle.depth for circle in spec.circles)

@@ -13,7 +13,7 @@ from typing import Final
 from ..diagnostics import Diagnostic, Label, Reporter, ToolError, suggestion
 from ..source import Source, Span
 from ..syntax import parse
-from ..syntax.nodes import Import, Module
+from ..syntax.nodes import Import, ImportNames, Module
 from ..syntax.nodes import Path as DottedPath
 from ..tuning import TuningFile
 from .names import SOURCES, is_package, name_problem, python_name
@@ -99,6 +99,8 @@ def read_all(paths: Sequence[Path]) -> list[File]:
             continue
         reporter = Reporter(file.source)
         for node in file.tree.imports:
+            if isinstance(node, ImportNames) and node.is_python:
+                continue
             link = _resolve(node, file, reporter)
             file.links.append(link)
             if link.target is not None and real(link.target) not in found:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
 from ..diagnostics import Diagnostic, has_errors
-from .names import python_name
+from .names import python_name, search_path
 from .paths import absolute, real
 from .units import Unit, all_diagnostics, compile_all
 
@@ -43,7 +43,8 @@ def load_with_warnings(path: Path) -> tuple[ModuleType, tuple[Diagnostic, ...]]:
         raise CompileError(diagnostics)
     names = _names(units, path)
     modules: dict[Path, ModuleType] = {}
-    with _borrowed_modules() as register:
+    folders = [str(folder) for unit in units for folder in search_path(unit.file.path, unit.file.root)]
+    with _borrowed_modules() as register, _searched(folders):
         for unit in units:
             key = real(unit.file.path)
             if key not in names:
@@ -84,6 +85,18 @@ def _execute(unit: Unit, module: ModuleType) -> None:
         exec(compile(unit.text, file, "exec"), module.__dict__)
     finally:
         linecache.cache.pop(file, None)
+
+
+@contextmanager
+def _searched(folders: Sequence[str]) -> Iterator[None]:
+    """Let Python modules be found in the folders where their program's would find them. They stay imported:
+    what a user's own code imports must be the same classes."""
+    before = list(sys.path)
+    sys.path[:0] = dict.fromkeys(folders)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ..diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
 from ..source import Span
 from . import files
 from .paths import absolute, real, shown
+from .python import python_sources
 from .tuning import tuning_path
 from .units import Unit, all_diagnostics, compile_all
 
@@ -102,7 +103,8 @@ def watched(paths: Sequence[Path]) -> tuple[Path, ...]:
     """The files that a build of `paths` depends on."""
     found = files.read_all(collect(paths))
     tunings = [tuning_path(file.path) for file in found if file.tuning is not None]
-    return tuple(sorted([*(file.path for file in found), *tunings]))
+    python = {path for file in found for path in python_sources(file)}
+    return tuple(sorted([*(file.path for file in found), *tunings, *python]))
 
 
 # --------------------------------------------------------------------------------------------- outputs

@@ -44,6 +44,11 @@ def _base(path: Path, root: Path) -> Path:
     return root / SOURCES if root / SOURCES in inside else path.parent
 
 
+def search_path(path: Path, root: Path) -> tuple[Path, ...]:
+    """The folders in which a source's module finds the Python modules of its project, in order."""
+    return tuple(dict.fromkeys((_base(path, root), root, root / SOURCES)))
+
+
 def is_package(folder: Path) -> bool:
     return os.path.isfile(folder / "__init__.py")
 

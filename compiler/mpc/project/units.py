@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..diagnostics import Diagnostic, in_order
+from ..diagnostics import Diagnostic, Reporter, in_order
 from ..pipeline import Compiled, Imported, compile_module
 from .files import File, read_all
 from .paths import real
+from .python import python_imports, python_module, read_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,20 @@ class Unit:
 def compile_all(paths: Sequence[Path]) -> list[Unit]:
     """The named files and all that they import. Raises `ToolError` for a file that cannot be read."""
     units: dict[Path, Unit] = {}
-    for file in read_all(paths):
+    files = read_all(paths)
+    python = read_python(files)
+    for file in files:
         compiled: Compiled | None = None
         if file.tree is not None:
             imported: dict[str, Imported | None] = {}
             for link in file.links:
                 target = units[real(link.target)].compiled if link.target else None
-                imported[link.node.path.text] = Imported(target, link.python) if target else None
+                imported[link.node.key] = Imported(target, link.python) if target else None
+            reporter = Reporter(file.source)
+            for key, name in {node.key: node.path.text for node in python_imports(file)}.items():
+                module = python_module(file, name, python, reporter)
+                imported[key] = Imported(Compiled(module, "", ()), tuple(name.split("."))) if module else None
+            file.diagnostics.extend(reporter.found)
             compiled = compile_module(
                 file.source, file.tree, file.diagnostics, imported, file.tuning
             )

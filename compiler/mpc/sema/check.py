@@ -17,16 +17,20 @@ from .settings import check_model
 
 
 def check(
-    module: nodes.Module, source: Source, imported: Mapping[str, CheckedModule | None]
+    module: nodes.Module,
+    source: Source,
+    imported: Mapping[str, CheckedModule | None],
+    origins: Mapping[str, str] | None = None,
 ) -> tuple[CheckedModule, list[Diagnostic]]:
     """Resolve every name, and report everything that does not hold.
 
     `imported` maps each imported path, such as `std.request`, to its module, or to `None` when the caller has
-    reported why there is none. The result is what other files may import even where something was reported.
+    reported why there is none. `origins` says where each type is from, of what is no file but Python's. The
+    result is what other files may import even where something was reported.
     """
     reporter = Reporter(source)
-    scope = declare(module, imported, reporter)
-    resolver = TypeResolver(scope, reporter)
+    scope = declare(module, imported, reporter, is_generated=origins is None)
+    resolver = TypeResolver(scope, reporter, origins)
     models = {
         name: check_model(declaration, reporter)
         for name, declaration in scope.declared.items()

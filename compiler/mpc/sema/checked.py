@@ -245,7 +245,11 @@ class CheckedPrompt(CheckedNode):
 
 @dataclass(frozen=True, slots=True)
 class CheckedModule:
-    """A file. `types` are its own, each after those it needs; `exports` is what other files may import."""
+    """A file. `types` are its own, each after those it needs; `exports` is what other files may import.
+
+    A Python module, as far as files import from it, is one too: `digests` stand for what was seen of its
+    classes.
+    """
 
     source: Source
     docstring: str | None
@@ -254,3 +258,4 @@ class CheckedModule:
     types: tuple[NamedType, ...]
     prompts: tuple[CheckedPrompt, ...]
     exports: Mapping[str, Symbol]
+    digests: Mapping[str, str] = field(default_factory=dict)

@@ -66,7 +66,7 @@ def _checked(item: Import, module: CheckedModule | None, used: Collection[str]) 
         for each in item.names
     )
     return CheckedImport(
-        path=item.path.text,
+        path=item.key,
         alias=None,
         names=names,
         module=module,
@@ -75,17 +75,27 @@ def _checked(item: Import, module: CheckedModule | None, used: Collection[str]) 
     )
 
 
-def declare(module: Module, imported: Mapping[str, CheckedModule | None], reporter: Reporter) -> Scope:
+def declare(
+    module: Module,
+    imported: Mapping[str, CheckedModule | None],
+    reporter: Reporter,
+    *,
+    is_generated: bool,
+) -> Scope:
     """Collect the names of a file; report those that are declared twice or cannot be used.
 
     `imported` holds, for every imported path, the module, or `None` when it has been reported as missing.
+    A module that is generated has names of its own, which are taken.
     """
-    return _Declarations(imported, reporter).scope(module)
+    return _Declarations(imported, reporter, is_generated=is_generated).scope(module)
 
 
 class _Declarations:
-    def __init__(self, imported: Mapping[str, CheckedModule | None], reporter: Reporter) -> None:
+    def __init__(
+        self, imported: Mapping[str, CheckedModule | None], reporter: Reporter, *, is_generated: bool
+    ) -> None:
         self._imported = imported
+        self._is_generated = is_generated
         self._reporter = reporter
         self._roots: set[str] = set()  # the first words of imported modules
         self._first: dict[str, Name | Path] = {}  # what each imported name comes with first
@@ -97,7 +107,7 @@ class _Declarations:
         for item in module.imports:
             for name in item.path.names:
                 check_python_name(name, self._reporter, with_label=False)
-            target = self._imported[item.path.text]
+            target = self._imported[item.key]
             if isinstance(item, ImportModule):
                 self._import_module(item, target, modules)
             else:
@@ -111,7 +121,7 @@ class _Declarations:
             imported=symbols,
             modules=modules,
             broken=module.broken,
-            imports=tuple((item, self._imported[item.path.text]) for item in module.imports),
+            imports=tuple((item, self._imported[item.key]) for item in module.imports),
         )
 
     def _import_module(
@@ -188,5 +198,5 @@ class _Declarations:
     def _take(self, name: Name) -> bool:
         if not self._own.take(name):
             return False
-        check_declared_name(name, self._reporter)
+        check_declared_name(name, self._reporter, is_generated=self._is_generated)
         return True

@@ -37,12 +37,14 @@ FIELD_NAMES: Final = frozenset(
 _PROTECTED: Final = ("model_dump", "model_validate")
 
 
-def check_declared_name(name: Name, reporter: Reporter) -> None:
-    """Refuse a name of a declaration or import that the generated module could not hold."""
+def check_declared_name(name: Name, reporter: Reporter, *, is_generated: bool = True) -> None:
+    """Refuse a name of a declaration or import that the generated module, if there is one, could not hold."""
     if name.text in BUILTINS:
         _refuse(
             name, "it is the name of a type", f"call it `{name.text}_` or something more telling", reporter
         )
+    elif not is_generated:
+        return
     elif name.text in _MODULE_NAMES:
         _refuse(
             name,

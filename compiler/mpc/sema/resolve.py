@@ -44,10 +44,13 @@ class TypeResolver:
     `signatures` are those of the file's prompts, for whoever looks them up after the types are resolved.
     """
 
-    def __init__(self, scope: Scope, reporter: Reporter) -> None:
+    def __init__(
+        self, scope: Scope, reporter: Reporter, origins: Mapping[str, str] | None = None
+    ) -> None:
         self._scope = scope
         self._reporter = reporter
-        self._origin = reporter.source.path
+        self._path = reporter.source.path
+        self._origins = origins
         self._found: dict[str, Symbol] = {}
         self._pending: list[str] = []
         self._type_names = scope.type_names()
@@ -76,7 +79,7 @@ class TypeResolver:
                 return Broken() if name in self._scope.broken else None
             case nodes.PromptDecl():
                 unresolved = PromptSignature(
-                    origin=self._origin,
+                    origin=self._path,
                     name=name,
                     parameters=(),
                     returns=ErrorType(),
@@ -86,7 +89,7 @@ class TypeResolver:
             case nodes.ModelDecl():
                 location = declaration.location.text
                 return CheckedModel(
-                    origin=self._origin, name=name, location=location, span=declaration.name.span
+                    origin=self._path, name=name, location=location, span=declaration.name.span
                 )
             case nodes.TypeDecl() | nodes.EnumDecl() | nodes.RecordDecl() | nodes.GrammarDecl():
                 return self.declared(declaration)
@@ -131,7 +134,7 @@ class TypeResolver:
         circle = self._circles.get(name)
         if circle is not None and isinstance(declaration, nodes.RecordDecl):
             called = name if declaration.label is None else declaration.label.text
-            return CheckedAgain(self._origin, name, called, circle, span=declaration.name.span)
+            return CheckedAgain(self._path, name, called, circle, span=declaration.name.span)
         if circle is not None and name not in self._inlined:
             self._inlined.add(name)
             made = self._made(declaration)
@@ -173,13 +176,13 @@ class TypeResolver:
             case nodes.TypeDecl():
                 name, help = declaration.name.text, "write it behind the field that has the type"
                 report_unseen(declaration.words, f"the alias `{name}`", help, self._reporter)
-                return CheckedAlias.to(self.type(declaration.type), declaration, self._origin)
+                return CheckedAlias.to(self.type(declaration.type), declaration, self._path)
             case nodes.EnumDecl():
                 return self._enum(declaration)
             case nodes.RecordDecl():
                 return self._record(declaration)
             case nodes.GrammarDecl():
-                return CheckedGrammar.of(declaration, self._origin, self._reporter)
+                return CheckedGrammar.of(declaration, self._path, self._reporter)
             case _:
                 assert_never(declaration)
 
@@ -213,7 +216,8 @@ class TypeResolver:
         for node in declaration.members:
             if not names.take(node.name):
                 continue
-            check_member_name(node.name, self._reporter)
+            if self._origins is None:
+                check_member_name(node.name, self._reporter)
             members[node.name.text] = CheckedMember(
                 name=node.name.text,
                 label=_label(node, labels),
@@ -222,7 +226,7 @@ class TypeResolver:
             )
         self._check_head(declaration)
         return CheckedEnum(
-            self._origin,
+            self._origin(declaration),
             declaration.name.text,
             members,
             _text(declaration.label),
@@ -237,7 +241,8 @@ class TypeResolver:
         for node in declaration.fields:
             if not names.take(node.name):
                 continue
-            check_field_name(node.name, self._type_names, self._reporter)
+            if self._origins is None:
+                check_field_name(node.name, self._type_names, self._reporter)
             type = self._inside(node.type)
             fields[node.name.text] = CheckedField(
                 name=node.name.text,
@@ -251,7 +256,10 @@ class TypeResolver:
         self._check_head(declaration)
         rules = check_assertions(declaration.assertions, fields, self, self._reporter)
         circle = self._circles.get(declaration.name.text)
-        return CheckedRecord.of(fields, rules, declaration, self._origin, circle)
+        return CheckedRecord.of(fields, rules, declaration, self._origin(declaration), circle)
+
+    def _origin(self, declaration: nodes.EnumDecl | nodes.RecordDecl) -> str:
+        return self._path if self._origins is None else self._origins[declaration.name.text]
 
     def _check_head(self, declaration: nodes.EnumDecl | nodes.RecordDecl) -> None:
         if declaration.label is not None:

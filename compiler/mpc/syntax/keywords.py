@@ -39,7 +39,9 @@ def _table(*rows: Keyword) -> Mapping[str, Keyword]:
 
 DECLARATIONS: Final = _table(
     Keyword("import", f"an import is `import a.b`, `import a.b as c` or {_IMPORTED}", names=False),
-    Keyword("from", f"an import is {_IMPORTED}", names=False),
+    Keyword(
+        "from", f"an import is {_IMPORTED}, or `from python a.b import name` of a Python module", names=False
+    ),
     Keyword("model", 'a model is `model small = "smollm2-135m" (context=8192)`'),
     Keyword("type", "an alias is `type Stars = int(1..5)`"),
     Keyword(

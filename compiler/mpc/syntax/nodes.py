@@ -403,6 +403,11 @@ class ImportModule(ItemAst):
     path: Path
     alias: Name | None
 
+    @property
+    def key(self) -> str:
+        """What the file or module that is imported is known by."""
+        return self.path.text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedAst(SyntaxNode):
@@ -419,8 +424,16 @@ class ImportedAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportNames(ItemAst):
+    """`from a.b import name`; where it `is_python`, `from python a.b import name`."""
+
     path: Path
     names: tuple[ImportedAst, ...]
+    is_python: bool
+
+    @property
+    def key(self) -> str:
+        """What the file or module that is imported is known by."""
+        return f"python {self.path.text}" if self.is_python else self.path.text
 
 
 Import: TypeAlias = ImportModule | ImportNames

@@ -76,7 +76,10 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         return ImportModule(path=path, alias=alias, span=_span(meta))
 
     def import_names(self, meta: Meta, path: Path, *names: ImportedAst) -> ImportNames:
-        return ImportNames(path=path, names=names, span=_span(meta))
+        return ImportNames(path=path, names=names, is_python=False, span=_span(meta))
+
+    def import_python(self, meta: Meta, path: Path, *names: ImportedAst) -> ImportNames:
+        return ImportNames(path=path, names=names, is_python=True, span=_span(meta))
 
     def imported(self, meta: Meta, name: Name, alias: Name | None) -> ImportedAst:
         return ImportedAst(name=name, alias=alias, span=_span(meta))

@@ -333,6 +333,11 @@ class BuiltinType(Type):
         """The type that a notation means; `items` are its type arguments. What is wrong is reported."""
 
 
+PYTHON: Final = "python "
+"""How the origin of a type begins that Python declares: behind it is the module, and after a colon the class
+that it is inside. The path of a source ends in another way."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedType(Type):
     """A type that a declaration gives its name; `origin` is the path of the source file that has it."""

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias, assert_never, cast
 from .. import abi
 from ..program import Program
 from ..types import AnyKind, kind
+from ..types.arguments import held
 from ..types.shown import NOTHING
 
 Fixed: TypeAlias = str | abi.Turn
@@ -145,7 +146,7 @@ def _formatted(
 
 def _inside(found: AnyKind, value: object, path: Sequence[str]) -> tuple[AnyKind, object]:
     for name in path:
-        value = getattr(value, name)
+        value = held(value, name)
         found = found.part(name)
     return found, value
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from .. import abi
+from .. import abi, shapes
 from ..errors import AbiError
 from ..patterns import Grammar, Pattern
 
@@ -56,7 +56,9 @@ def _limits(constraints: Iterable[Any]) -> Iterator[tuple[str, object]]:
     for constraint in constraints:
         if getattr(constraint, "limits_nothing", False):
             continue  # it is for Pydantic
-        if type(constraint) in _MARKERS:
+        if isinstance(constraint, shapes.Limits):
+            yield from constraint.named
+        elif type(constraint) in _MARKERS:
             yield _MARKERS[type(constraint)], constraint
         elif isinstance(constraint, Pattern):
             yield "pattern", constraint.text

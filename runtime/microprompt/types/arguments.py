@@ -15,5 +15,10 @@ def argument_at(source: str, call: Mapping[str, object]) -> object:
     name, *way = source.split(".")
     found = call[name]
     for field in way:
-        found = getattr(found, field)
+        found = held(found, field)
     return found
+
+
+def held(value: object, field: str) -> object:
+    """What a record has in a field; a `TypedDict` is a record too."""
+    return value[field] if isinstance(value, dict) else getattr(value, field)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Literal
 
-from .. import abi
+from .. import abi, shapes
 from ..errors import ArgumentError
 from .annotations import Annotation
 from .base import Arm, DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
@@ -28,11 +28,16 @@ class Member:
 class EnumType(DeclaredType):
     """A member of an enum class."""
 
-    python: type[StrEnum]
+    python: type[Enum]
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The members of the class, with what a generated module says of them."""
+        """The members of the class, with what a generated module says of them, or the class itself."""
+        if not abi.is_generated(self.python):
+            return tuple(
+                Member(name=each.name, label=each.label, description=each.description)
+                for each in shapes.members_of(self.python)
+            )
         words = abi.words_of(self.python)
         return tuple(
             Member(name=name, label=words[name].label or name, description=words[name].description)
@@ -45,24 +50,24 @@ class EnumKind(Listed[EnumType]):
         super().__init__(declared, of)
         self._members = declared.members
         self._labels = {member.name: member.label for member in self._members}
-        self._by_label = {label: declared.python(name) for name, label in self._labels.items()}
+        self._by_label = {label: declared.python[name] for name, label in self._labels.items()}
 
     @classmethod
     def read_annotation(cls, annotation: Annotation, of: TypeOf) -> EnumType | None:
         python = annotation.python
-        if not isinstance(python, type) or not issubclass(python, StrEnum) or annotation.limits:
+        if not isinstance(python, type) or not shapes.is_enum(python) or annotation.limits:
             return None
         return EnumType(python=python)
 
     def describe(self) -> str:
         return self.declared.python.__name__
 
-    def check(self, value: object, where: str) -> StrEnum:
+    def check(self, value: object, where: str) -> Enum:
         if not isinstance(value, self.declared.python):
             raise self.mismatch(value, where)
         return value
 
-    def options(self) -> tuple[StrEnum, ...]:
+    def options(self) -> tuple[Enum, ...]:
         return tuple(self._by_label.values())
 
     def meanings(self) -> Iterator[str]:
@@ -75,36 +80,41 @@ class EnumKind(Listed[EnumType]):
         return (Arm(name, own.label or name, own.description, self),)
 
     def plain(self, value: object) -> str:
-        return self._labels[str(value)]
+        return self._labels[_name(value)]
 
     def json(self, value: object) -> str:
         return quoted(self.plain(value))
 
     def words(self, value: object) -> tuple[str, ...]:
-        member = next(member for member in self._members if member.name == str(value))
+        member = next(member for member in self._members if member.name == _name(value))
         return (as_words(member.label), *([member.description] if member.description else []))
 
-    def read_plain(self, text: str) -> StrEnum:
+    def read_plain(self, text: str) -> Enum:
         return self.read_json(text)
 
-    def read_json(self, data: object) -> StrEnum:
+    def read_json(self, data: object) -> Enum:
         if not isinstance(data, str) or data not in self._by_label:
             raise ValueError(f"{data!r} is no label of {self.describe()}")
         return self._by_label[data]
 
     def to_data(self, value: object) -> str:
-        return str(value)
+        return _name(value)
 
-    def read_data(self, data: object, where: str) -> StrEnum:
+    def read_data(self, data: object, where: str) -> Enum:
         if not isinstance(data, str) or data not in self._labels:
             raise ArgumentError(
                 f"{where} is {json.dumps(data, ensure_ascii=False)}: not in {self.describe()}",
                 help=f"it is one of {', '.join(self._labels)}",
             )
-        return self.declared.python(data)
+        return self.declared.python[data]
 
     def schema(self) -> Schema:
         return {"enum": list(self._labels)}
 
     def outlines(self) -> Any:
         return Literal[tuple(self._labels)]
+
+
+def _name(value: object) -> str:
+    assert isinstance(value, Enum)
+    return value.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .arguments import held
 from .base import AnyKind, dotted
 
 
@@ -21,4 +22,4 @@ def leaf_values(declared: AnyKind, value: object, name: str = "") -> Iterator[tu
     if not declared.fields():
         yield name, value
     for field in declared.fields():
-        yield from leaf_values(field.kind, getattr(value, field.name), dotted(name, field.name))
+        yield from leaf_values(field.kind, held(value, field.name), dotted(name, field.name))

@@ -11,7 +11,7 @@ from ..abi import DEFAULT_STR_LENGTH, MAX_OPTIONS
 from ..errors import ArgumentError, NoAnswer
 from ..notation import one_of, optional
 from .annotations import Annotation
-from .arguments import argument_at, parameter_of
+from .arguments import argument_at, held, parameter_of
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, as_words, short, short_text
 from .grammar import Expression, Terminals, one_terminal
 from .punctuation import quoted
@@ -85,7 +85,7 @@ class OneOfKind(Kind[OneOfType]):
 
     def label(self, value: object) -> str:
         """What the model answers with for an item."""
-        return str(value if self.declared.by is None else getattr(value, self.declared.by))
+        return str(value if self.declared.by is None else held(value, self.declared.by))
 
     def outcome(self, value: object) -> Hashable:
         return self.label(value)
@@ -97,7 +97,7 @@ class OneOfKind(Kind[OneOfType]):
         """The label in words, and what else the record says of itself in texts."""
         if self.declared.by is None:
             return (as_words(self.label(value)),)
-        parts = {part.name: getattr(value, part.name) for part in self._item.fields()}
+        parts = {part.name: held(value, part.name) for part in self._item.fields()}
         said = (part for name, part in parts.items() if name != self.declared.by and isinstance(part, str))
         return (as_words(self.label(value)), *(text for text in said if text.strip()))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from .. import abi
-from ..errors import ArgumentError
+from .. import abi, shapes
+from ..errors import AbiError, AnswerRefused, ArgumentError
 from .annotations import Annotation
+from .arguments import held
 from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, dotted
 from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
@@ -24,12 +25,14 @@ _KEPT: Final = "__mp_type__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordField:
-    """A record's field: its name in the program and the name the model sees (`label`)."""
+    """A record's field: its name in the program and the name the model sees (`label`). Where it `is_mutable`,
+    the class wants a `set`."""
 
     name: str
     label: str
     type: DeclaredType
     description: str | None = None
+    is_mutable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,13 @@ class RecordKind(Kind[RecordType]):
     def __init__(self, declared: RecordType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._fields = tuple(Part(field.name, field.label, of(field.type)) for field in declared.fields)
+        self._mutable = frozenset(field.name for field in declared.fields if field.is_mutable)
+        self._is_dict = shapes.is_typed_dict(declared.python)
 
     @classmethod
     def read_annotation(cls, annotation: Annotation, of: TypeOf) -> RecordType | NothingType | None:
         python = annotation.python
-        if not isinstance(python, type) or not hasattr(python, "model_fields") or annotation.limits:
+        if not isinstance(python, type) or not shapes.is_record(python) or annotation.limits:
             return None
         # Records hold records: each class is read once for each depth that is left, and keeps what was found.
         kept: dict[int | None, RecordType | NothingType] = python.__dict__.get(_KEPT, {})
@@ -68,25 +73,38 @@ class RecordKind(Kind[RecordType]):
 
     def spans(self, value: object) -> tuple[tuple[int, int], ...]:
         return tuple(
-            place for field in self._fields for place in field.kind.spans(getattr(value, field.name))
+            place for field in self._fields for place in field.kind.spans(held(value, field.name))
         )
 
     def describe(self) -> str:
         return self.declared.python.__name__
 
     def check(self, value: object, where: str) -> object:
-        if not isinstance(value, self.declared.python):
+        if not isinstance(value, dict if self._is_dict else self.declared.python):
             raise self.mismatch(value, where)
+        self._check_names(value, where)
         # An instance proves little: Pydantic checks neither `model_copy(update=...)` nor what is changed
         # inside a list later, and a dataclass checks nothing.
         found = {}
         for field in self._fields:
-            if not hasattr(value, field.name):
-                raise ArgumentError(f"{where}.{field.name} is missing")
-            found[field.name] = field.kind.check(getattr(value, field.name), f"{where}.{field.name}")
-        if all(getattr(value, name) is part for name, part in found.items()):
+            found[field.name] = field.kind.check(held(value, field.name), f"{where}.{field.name}")
+        if all(held(value, name) is part for name, part in found.items()):
             return value
-        return self._made(found)
+        try:
+            return self._made(found)
+        except Exception as error:  # whatever a user's class raises
+            raise self._refused(error, where) from error
+
+    def _check_names(self, value: object, where: str) -> None:
+        """Raise `ArgumentError` for fields that are not there, and for keys that are no fields."""
+        for field in self._fields:
+            if field.name not in value if isinstance(value, dict) else not hasattr(value, field.name):
+                raise ArgumentError(f"{where}.{field.name} is missing")
+        names = {field.name for field in self._fields}
+        if isinstance(value, dict) and (surplus := next((key for key in value if key not in names), None)):
+            raise ArgumentError(
+                f"{where} has no field `{surplus}`", help=f"{self.describe()} has {', '.join(names)}"
+            )
 
     def options(self) -> None:
         return None
@@ -112,7 +130,7 @@ class RecordKind(Kind[RecordType]):
         return any(field.kind.is_free_text() for field in self._fields)
 
     def is_cut(self, value: object) -> bool:
-        return any(field.kind.is_cut(getattr(value, field.name)) for field in self._fields)
+        return any(field.kind.is_cut(held(value, field.name)) for field in self._fields)
 
     @cached_property
     def is_asserted(self) -> bool:
@@ -121,7 +139,7 @@ class RecordKind(Kind[RecordType]):
     def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
         for field in self._fields:
             if field.kind.is_asserted:
-                yield from field.kind.verdicts(getattr(value, field.name), dotted(place, field.name))
+                yield from field.kind.verdicts(held(value, field.name), dotted(place, field.name))
         for assertion in abi.checks_of(self.declared.python):
             yield Verdict(place=place, assertion=assertion, problem=assertion.failure(value))
 
@@ -130,11 +148,11 @@ class RecordKind(Kind[RecordType]):
 
     def json(self, value: object) -> str:
         return record_text(
-            (field.label, field.kind.json(getattr(value, field.name))) for field in self._fields
+            (field.label, field.kind.json(held(value, field.name))) for field in self._fields
         )
 
     def shown(self, value: object) -> str:
-        fields = ((field, getattr(value, field.name)) for field in self._fields)
+        fields = ((field, held(value, field.name)) for field in self._fields)
         return "\n".join(
             labelled(field.label, field.kind.shown(part), in_lines=field.kind.in_lines(part))
             for field, part in fields
@@ -142,7 +160,7 @@ class RecordKind(Kind[RecordType]):
 
     def inline(self, value: object) -> str:
         return in_brackets(
-            (field.label, field.kind.inline(getattr(value, field.name))) for field in self._fields
+            (field.label, field.kind.inline(held(value, field.name))) for field in self._fields
         )
 
     def in_lines(self, value: object) -> bool:
@@ -166,10 +184,10 @@ class RecordKind(Kind[RecordType]):
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict) or data.keys() != {field.label for field in self._fields}:
             raise ValueError(f"{data!r} is no {self.describe()}")
-        return self._made({field.name: field.kind.read_json(data[field.label]) for field in self._fields})
+        return self._answer({field.name: field.kind.read_json(data[field.label]) for field in self._fields})
 
     def to_data(self, value: object) -> dict[str, object]:
-        return {field.name: field.kind.to_data(getattr(value, field.name)) for field in self._fields}
+        return {field.name: field.kind.to_data(held(value, field.name)) for field in self._fields}
 
     def read_data(self, data: object, where: str) -> object:
         if not isinstance(data, dict):
@@ -181,16 +199,14 @@ class RecordKind(Kind[RecordType]):
                     f"{where} has no field `{name}`", help=f"{self.describe()} has {', '.join(kinds)}"
                 )
         values = {name: kinds[name].read_data(item, f"{where}.{name}") for name, item in data.items()}
-        from pydantic import ValidationError  # not at the top: it takes time to import
-
         try:
             return self._made(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join((where, *(str(step) for step in first["loc"])))
-            raise ArgumentError(f"{place}: {first['msg'].lower()}") from None
-        except (TypeError, ValueError) as error:  # what other classes raise
-            raise ArgumentError(f"{where}: {error}") from None
+        except Exception as error:  # whatever a user's class raises
+            raise self._refused(error, where) from None
+
+    def _refused(self, error: Exception, where: str) -> ArgumentError:
+        place, problem = _told(error)
+        return ArgumentError(f"{'.'.join((where, *place))}: {problem}")
 
     def read_word(self, word: str, where: str) -> object:
         return self.read_data(self.decoded_word(word, where), where)
@@ -208,15 +224,40 @@ class RecordKind(Kind[RecordType]):
 
     def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         for field in self._fields:
-            yield from field.kind.take_apart(dotted(name, field.name), getattr(value, field.name))
+            yield from field.kind.take_apart(dotted(name, field.name), held(value, field.name))
 
     def put_together(self, name: str, found: Mapping[str, object]) -> object:
-        return self._made(
+        return self._answer(
             {field.name: field.kind.put_together(dotted(name, field.name), found) for field in self._fields}
         )
 
+    def _answer(self, fields: Mapping[str, object]) -> object:
+        """The value of an answer. Raises `AnswerRefused` where a user's class does not take it."""
+        try:
+            return self._made(fields)
+        except Exception as error:  # whatever a user's class raises
+            if abi.is_generated(self.declared.python):
+                raise
+            place, problem = _told(error)
+            raise AnswerRefused(
+                f"{'.'.join((self.describe(), *place))} refuses the model's answer: {problem}",
+                help="ask for it in the prompt, or show it in examples",
+            ) from error
+
     def _made(self, fields: Mapping[str, object]) -> object:
-        return self.declared.python(**fields)
+        wanted = {name: self._wanted(name, value) for name, value in fields.items()}
+        return self.declared.python(**wanted)
+
+    def _wanted(self, name: str, value: object) -> object:
+        return set(value) if name in self._mutable and isinstance(value, frozenset) else value
+
+
+def _told(error: Exception) -> tuple[tuple[str, ...], str]:
+    """Where in a value a problem is, and what it is: Pydantic's first, or what the error says."""
+    if not hasattr(error, "errors"):
+        return (), str(error) or type(error).__name__
+    first = error.errors()[0]
+    return tuple(str(step) for step in first["loc"]), first["msg"].lower()
 
 
 def _read(
@@ -233,7 +274,10 @@ def _read(
 
 
 def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:
-    """The fields of a Pydantic model, with what a generated module says of them."""
+    """The fields of a class, with what a generated module says of them, or the user's class itself."""
+    if not abi.is_generated(python):
+        yield from _of_user(python, of)
+        return
     words = abi.words_of(python)
     for name, declared in python.model_fields.items():
         yield RecordField(
@@ -243,3 +287,17 @@ def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:
             description=words[name].description,
         )
 
+
+def _of_user(python: type, of: TypeOf) -> Iterator[RecordField]:
+    try:
+        fields = shapes.fields_of(python)
+    except shapes.NoCounterpart as error:
+        raise AbiError(f"a field of {python.__name__} is {error}", help=error.help) from error
+    for field in fields:
+        yield RecordField(
+            name=field.name,
+            label=field.name,
+            type=of(field.annotation),
+            description=field.description,
+            is_mutable=field.is_mutable,
+        )

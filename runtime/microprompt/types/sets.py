@@ -166,5 +166,5 @@ class SetKind(Kind[SetType]):
         )
 
     def _in_order(self, value: object) -> list[object]:
-        assert isinstance(value, frozenset)
+        assert isinstance(value, frozenset | set)
         return [each for each in self._labels if each in value]

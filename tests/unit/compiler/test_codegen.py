@@ -96,6 +96,8 @@ def module_of(text: str, source: str = "a.mp") -> ModuleSpec:
         docstring=text,
         imports=(),
         exports=("Act", "ask"),
+        digests=(),
+        circles=(),
         models=(),
         types=(
             EnumSpec(

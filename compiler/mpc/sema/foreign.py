@@ -1,0 +1,143 @@
+"""Python modules as files see them: the classes that a file imports, read as declarations of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from microprompt.shapes.reading import ClassShape, ModuleShape, NameShape
+
+from .. import later
+from ..codes import Severity
+from ..diagnostics import Diagnostic, Label, Reporter, listed
+from ..source import Source
+from ..syntax import nodes, parse
+from ..types.base import PYTHON, Broken
+from .check import check
+from .checked import CheckedModule, Symbol
+
+_WORDS: Final = ("record ", "enum ")
+
+
+def foreign_module(
+    module: str, wanted: Sequence[nodes.ImportedAst], shape: ModuleShape, reporter: Reporter
+) -> CheckedModule:
+    """A module of Python with what a file wants of it. What has no counterpart in the language is reported,
+    and stands there as broken."""
+    exports: dict[str, Symbol] = {}
+    taken: dict[str, ClassShape] = {}
+    homes: dict[str, nodes.Name] = {}  # the import that a class comes with
+    usable: dict[str, NameShape] = {}
+    for each in wanted:
+        name, found = each.name, shape["names"][each.name.text]
+        exports[name.text] = Broken()
+        if found["kind"] != "class":
+            _report_no_class(module, name, found, shape["known"], reporter)
+            continue
+        classes = {other["name"]: other for other in found["classes"]}
+        clash = next((other for key, other in classes.items() if taken.get(key, other) != other), None)
+        for refusal in found["refused"]:
+            _report_refusal(name, refusal["where"], refusal["what"], refusal["help"], reporter)
+        if clash is not None:
+            what = f"a class of {clash['module']}, called as one of {taken[clash['name']]['module']}"
+            _report_refusal(name, clash["name"], what, "rename one of the two", reporter)
+        if found["refused"] or clash is not None:
+            continue
+        usable[name.text] = found
+        taken.update(classes)
+        for key in classes:
+            homes.setdefault(key, name)
+    source = Source(
+        f"{PYTHON}{module}",
+        "\n\n".join(each["text"] for each in taken.values()),
+        f"{module}, read as a program",
+    )
+    checked, problems = _checked(source, {name: _origin(each) for name, each in taken.items()})
+    broken = {_declaration(problem) for problem in problems if problem.severity is Severity.ERROR}
+    for problem in problems:
+        reporter.found.append(_as_of_import(problem, homes[_declaration(problem)], reporter.source))
+    for key, found in usable.items():
+        inside = [other["name"] for other in found["classes"]]
+        if broken.isdisjoint(inside):
+            exports[key] = checked.exports[inside[0]]
+    digests = {key: found["digest"] for key, found in usable.items()}
+    return replace(checked, exports=exports, digests=digests)
+
+
+def _checked(source: Source, origins: Mapping[str, str]) -> tuple[CheckedModule, list[Diagnostic]]:
+    tree, mistakes = parse(source)
+    checked, problems = check(tree, source, {}, origins)
+    return checked, [*mistakes, *problems]
+
+
+def _origin(found: ClassShape) -> str:
+    return f"{PYTHON}{found['module']}" + (f":{found['outer']}" if found["outer"] else "")
+
+
+# ------------------------------------------------------------------------------------------- diagnostics
+
+
+def _report_no_class(
+    module: str, name: nodes.Name, found: NameShape, known: Sequence[str], reporter: Reporter
+) -> None:
+    if found["kind"] == "function":
+        later.PYTHON_FUNCTION.report(name.span, reporter)
+    elif found["kind"] == "missing":
+        reporter.report(
+            "MP0711",
+            name.span,
+            f"`{module}` has no `{name.text}`",
+            label="the Python module does not define it",
+            help=reporter.suggestion(name.text, known)
+            or listed(known, before="its classes are")
+            or "it has no classes that could be imported",
+        )
+    else:
+        reporter.report(
+            "MP0712",
+            name.span,
+            f"`{name.text}` is {found['kind']}",
+            label="enums, Pydantic models, dataclasses and TypedDicts can be imported",
+            help=found["help"],
+        )
+
+
+def _report_refusal(name: nodes.Name, where: str, what: str, help: str, reporter: Reporter) -> None:
+    reporter.report(
+        "MP0713",
+        name.span,
+        f"`{where}`: {what} has no counterpart",
+        label="this class cannot be taken as it is",
+        help=help,
+    )
+
+
+def _as_of_import(problem: Diagnostic, name: nodes.Name, source: Source) -> Diagnostic:
+    """What was found in the declaration of a class, said of the import that it comes with."""
+    is_error = problem.severity is Severity.ERROR
+    where = _declaration(problem) + (f".{field}" if (field := _entry(problem)) else "")
+    return replace(
+        problem,
+        code="MP0713" if is_error else problem.code,
+        message=f"`{where}` has no counterpart: {problem.message}" if is_error else problem.message,
+        primary=Label(source=source, span=name.span, text=f"`{where}` is in it"),
+        secondary=(problem.primary, *problem.secondary),
+        help=problem.help,
+    )
+
+
+def _declaration(problem: Diagnostic) -> str:
+    """The name of the class that a problem is in."""
+    source = problem.primary.source
+    line = source.line_of(problem.primary.span.start)
+    while not (text := source.line_text(line)).startswith(_WORDS):
+        line -= 1
+    return text.split(" ")[1].rstrip(":")
+
+
+def _entry(problem: Diagnostic) -> str | None:
+    """The field or member that a problem is in."""
+    source = problem.primary.source
+    text = source.line_text(source.line_of(problem.primary.span.start))
+    return None if text.startswith(_WORDS) else text.split()[0].rstrip(":")
