@@ -1,20 +1,55 @@
-"""The programs in the language reference compile."""
+"""The language reference says what the compiler does: its programs compile, and its grammar is the parser's.
+
+`REFRESH=1 pytest tests/unit/compiler/test_docs.py` writes the grammar into the reference again.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from importlib.resources import files
 from pathlib import Path
 
-from mpc import project
+from mpc import project, render
 
 REFERENCE = Path(__file__).parents[3] / "compiler" / "docs" / "language.md"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+APPENDIX = "## Appendix: the grammar"
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the reference in a language."""
+    return [text for each, text in FENCE.findall(REFERENCE.read_text(encoding="utf-8")) if each == language]
+
+
+def appendix() -> str:
+    """The section on the grammar, as it follows from the file that the parser reads."""
+    grammar = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    link = "https://lark-parser.readthedocs.io/en/stable/grammar.html"
+    head = f"{APPENDIX}\n\nIn the notation of [Lark]({link}), as the parser reads it."
+    return f"{head}\n\n```lark\n{grammar}```\n"
 
 
 def test_the_reference_shows_programs_that_compile(tmp_path: Path) -> None:
-    programs = re.findall(
-        r"^```mp\n(.*?)^```$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert programs
+    programs = blocks("mp")
     for number, program in enumerate(programs):
         (tmp_path / f"program{number}.mp").write_text(program, encoding="utf-8")
-    assert project.check([tmp_path]) == ()
+
+    found = project.check([tmp_path])
+
+    assert programs
+    assert found == (), render.as_text(found)
+
+
+def test_no_code_in_the_reference_is_left_unchecked() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert {language for language, _ in FENCE.findall(text)} <= {"mp", "lark"}
+    assert text.count("```") == 2 * (len(blocks("mp")) + len(blocks("lark")))
+
+
+def test_the_grammar_in_the_reference_is_what_the_parser_reads() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    before = text[: text.index(APPENDIX)]
+    if os.environ.get("REFRESH"):
+        REFERENCE.write_text(before + appendix(), encoding="utf-8")
+    assert REFERENCE.read_text(encoding="utf-8") == before + appendix()
