@@ -282,7 +282,7 @@ def _literal(values: tuple[object, ...]) -> Meaning:
             raise NoCounterpart(
                 f"the literal `{value!r}`", "literals are strings or whole numbers: name the enum, or `bool`"
             )
-    made = Literal[tuple(found)]  # type: ignore[valid-type]  # known at run time only
+    made: Any = Literal[tuple(found)]  # known at run time only
     notation = literals(value for value in found if isinstance(value, str | int))
     if len(found) == len(values):
         return Meaning(notation, made)

@@ -254,9 +254,10 @@ class RecordKind(Kind[RecordType]):
 
 def _told(error: Exception) -> tuple[tuple[str, ...], str]:
     """Where in a value a problem is, and what it is: Pydantic's first, or what the error says."""
-    if not hasattr(error, "errors"):
+    errors = getattr(error, "errors", None)
+    if errors is None:
         return (), str(error) or type(error).__name__
-    first = error.errors()[0]
+    first = errors()[0]
     return tuple(str(step) for step in first["loc"]), first["msg"].lower()
 
 

@@ -71,7 +71,7 @@ def compile_bytes(data: bytes) -> tuple[Compiled | None, tuple[Diagnostic, ...]]
     if source is None:
         return None, tuple(found)
     tree, parse_found = parse(source)
-    imported = {node.path.text: None for node in tree.imports}
+    imported = {node.key: None for node in tree.imports}
     compiled = compile_module(source, tree, [*found, *parse_found], imported)
     return compiled, compiled.diagnostics
 
