@@ -37,7 +37,11 @@ _cached = click.option(
     show_default=True,
     help="Where what takes long is kept.",
 )
-_labels = click.option("--labels", is_flag=True, help="Score labels for all examples too: it takes an hour.")
+_labels = click.option(
+    "--labels",
+    is_flag=True,
+    help="Score labels behind few examples too, where texts are short: it takes minutes.",
+)
 
 
 @click.group()
@@ -76,7 +80,7 @@ def escalation_command(data: Path, cache: Path) -> None:
 @main.command(name="page")
 @_data
 @_cached
-@click.option("--models", is_flag=True, help="Measure larger models too: it takes hours.")
+@click.option("--models", is_flag=True, help="Measure larger models too, where that takes minutes.")
 @click.option("--times", is_flag=True, help="Measure what calls take, on a quiet machine.")
 @_labels
 def page_command(data: Path, cache: Path, models: bool, times: bool, labels: bool) -> None:

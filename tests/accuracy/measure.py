@@ -34,8 +34,12 @@ from .tasks import (
 ONE_TEXT: Final = ("taskclass", "complexity", "transience")
 """The decisions about one text, for which abstention is measured."""
 
-LARGER: Final = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
-"""Larger models, measured where that is asked for."""
+LARGER: Final[Mapping[str, tuple[str, ...]]] = {
+    "qwen2.5-coder-0.5b": ("taskclass", "complexity", "transience"),
+    "qwen2.5-coder-1.5b": ("taskclass",),
+}
+"""Larger models, and the data sets whose rows they read in minutes. On two cores, 200 pairs of texts take the
+smaller of them ten minutes, and the larger half an hour."""
 
 _BUSY: Final = 0.5  # a load average for each core above which times are not to be trusted
 
@@ -52,8 +56,8 @@ class Measured:
 def results(
     data: Path, cached: Cached, *, models: bool, times: bool, labels: bool
 ) -> dict[str, object]:
-    """All figures. With `models`, also those of larger models, which take hours; with `times`, what calls
-    take; with `labels`, label scores with few examples too.
+    """All figures. With `models`, also those of larger models, where these take minutes; with `times`, what
+    calls take; with `labels`, label scores with few examples of decisions about one text.
 
     Raises:
         ArgumentError: a data set is absent.
@@ -129,9 +133,14 @@ def measured(task: Task, data: Path, cached: Cached, *, models: bool, times: boo
                 outcome=_peer(name, task, data, parts, cached),
             )
     if models:
-        for model in LARGER:
+        for model in (name for name, short in LARGER.items() if task.name in short):
             outcome = ways.scored(task, rows, cached, model=model)
-            yield found(f"label scores, {model}", outcome, ways.from_source(task, labels=True, model=model))
+            yield found(scores_of(model), outcome, ways.from_source(task, labels=True, model=model))
+
+
+def scores_of(model: str) -> str:
+    """What the label scores of a larger model are called."""
+    return f"label scores, {model}"
 
 
 def tuned(parts: tuple[str, ...]) -> str:

@@ -7,8 +7,9 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microprompt import abi
+from microprompt.deciding.choices import Question, fingerprint
 from microprompt.deciding.evidence import AnyEmbedder, Loaded, Sources
 from microprompt.deciding.scores import corrected
 from microprompt.deciding.source import heads_from_source
@@ -23,13 +25,13 @@ from microprompt.engines.base import AnyEngine
 from microprompt.errors import ModelError
 from microprompt.evaluation import metrics
 from microprompt.evaluation.rows import LabelledRows
-from microprompt.heads.evidence import Labels
+from microprompt.heads.evidence import Embedding, Evidence, Features, Labels
 from microprompt.heads.head import Head
 from microprompt.heads.linear import Numbers, log_softmax
 from microprompt.program import Program
 
 from .cached import Cached
-from .tasks import DEV, TASKS, TRAIN, Task, places_of, question_of, rows_of
+from .tasks import DEV, TASKS, TRAIN, Task, function_of, places_of, question_of, rows_of
 from .telling import tell
 from .ways import MODEL, from_source
 
@@ -46,8 +48,13 @@ INPUTS: Final = 40
 
 def source_table(data: Path, cached: Cached, *, labels: bool) -> list[dict[str, object]]:
     """A row for each data set and number of examples: accuracies on the rows to measure on. Label scores need
-    a prompt for each draw, and take an hour: without `labels`, only what is known of them stands there."""
-    return [row for task in TASKS for row in _rows(task, data, cached, labels=labels)]
+    a prompt for each number of examples, and take an hour where there are two texts: without `labels`, and
+    for those, only what is known of them stands there."""
+    return [
+        row
+        for task in TASKS
+        for row in _rows(task, data, cached, labels=labels and len(function_of(task).program.parameters) == 1)
+    ]
 
 
 def _rows(task: Task, data: Path, cached: Cached, *, labels: bool) -> Iterator[dict[str, object]]:
@@ -65,7 +72,10 @@ def _rows(task: Task, data: Path, cached: Cached, *, labels: bool) -> Iterator[d
         tell(f"{task.name}: the source alone, with {examples} for examples")
         scores = _label_scores(task, draws[0], train, rows, cached, labels=labels)
         found = {"name": task.name, "examples": examples, "draws": len(draws), "n": len(rows)}
-        yield {**found, **scores, **_row(task, draws, rows, cached)}
+        key = [fingerprint(program) for program in draws]
+        said = cached.data(f"{task.name}.source", key, partial(_row, task, draws, rows, cached))
+        assert isinstance(said, dict)
+        yield {**found, **scores, **said}
 
 
 def _with_examples(program: Program, train: LabelledRows, task: Task, count: int, draw: int) -> Program:
@@ -136,7 +146,7 @@ def _said(
     """What the head from the source says of the rows, shape (n, K); `None` where the source has nothing for
     one."""
     question = question_of(task)
-    made = heads_from_source(program, [question], sources, lambda error: None, reader=cached.evidence)
+    made = heads_from_source(program, [question], sources, lambda error: None, reader=_Reader(cached))
     head = made[question.name].head
     return None if head is None else _answers(head, program, rows, cached)
 
@@ -157,6 +167,27 @@ def _error(said: Numbers, labels: NDArray[np.intp]) -> float:
 
 
 # ------------------------------------------------------------------------------------ evidence by itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads rows once, but nothing of an embedder that is left out: not even what was kept of it."""
+
+    cached: Cached
+
+    def __call__(
+        self,
+        program: Program,
+        rows: Sequence[Mapping[str, object]],
+        evidence: Evidence,
+        sources: Sources,
+        *,
+        question: Question | None = None,
+        progress: Callable[[], None] = lambda: None,
+    ) -> Features:
+        if isinstance(evidence, Embedding):
+            sources.embedder(evidence.model)
+        return self.cached.evidence(program, rows, evidence, sources, question=question, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)

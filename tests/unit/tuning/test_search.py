@@ -61,6 +61,14 @@ def test_of_what_is_as_good_the_first_is_taken() -> None:
     assert choose([other, first], known) is other
 
 
+def test_of_many_rows_the_best_is_taken() -> None:
+    known = rows(800)
+    first = saying(known, CHEAP, [0.9, 0.3] * 400)
+    other = saying(known, OWN, [0.3, 0.91] * 400)
+    assert first.log_loss > other.log_loss
+    assert choose([first, other], known) is other
+
+
 def test_of_what_costs_the_same_the_best_is_taken() -> None:
     known = rows(4)
     alone = saying(known, ALONE, [0.9, 0.3, 0.9, 0.3])
