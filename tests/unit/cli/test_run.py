@@ -28,6 +28,7 @@ def test_json_has_the_answer_its_probabilities_and_its_cost(mpc: Mpc, engine: Sc
         "distribution",
         "coverage",
         "near_tie",
+        "cut",
         "usage",
         "seconds",
         "model",

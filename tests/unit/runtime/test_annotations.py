@@ -91,7 +91,7 @@ def test_an_annotation_is_one_type(annotation: object, meant: DeclaredType) -> N
         None,
         "str",
         int | bytes,
-        dict[str, int],
+        dict[int, str],
         tuple[int, ...],
         list,
         Literal[1, b"a"],

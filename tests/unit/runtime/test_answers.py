@@ -110,6 +110,8 @@ OTHER_SETTINGS: dict[str, object] = {
     "decide": abi.LABELS,
     "abstain": abi.Threshold(below=0.5),
     "escalate": abi.Escalation(model=abi.Model(name="other"), when=abi.Threshold(reach=0.9)),
+    "retries": 5,
+    "layout": "plain",
 }
 
 
