@@ -18,7 +18,8 @@ class Usage:
 
     `prompt_tokens` is the whole prompt; `cached_tokens` of them came from the KV cache; `decoded_tokens` is
     what the model evaluated after the prompt (0 for a choice that the prompt's own pass decides). What was
-    spent on answers that were refused, because an assertion did not hold, counts too.
+    spent on answers that were refused, because an assertion did not hold, counts too. Tokens that were
+    evaluated on a guess count once the answer has them; those that were guessed wrong don't.
     """
 
     prompt_tokens: int

@@ -241,6 +241,7 @@ class Engine:
             max_tokens=most,
             max_sequences=1 + bound.answer.sequences,
             decode=decode,
+            drafts=bound.drafts,
             deadline=None if waits or call.timeout is None else start + call.timeout,
             timeout=call.timeout,
         )

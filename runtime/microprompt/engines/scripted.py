@@ -105,8 +105,11 @@ class ByteBackend:
         found = self._sequences.get(source, bytearray())
         held += found[start : len(found) if end == -1 else end]
 
-    def forget(self, sequence: int) -> None:
-        self._sequences.pop(sequence, None)
+    def forget(self, sequence: int, start: int = 0) -> None:
+        if start:
+            del self._sequences[sequence][start:]
+        else:
+            self._sequences.pop(sequence, None)
 
     def save(self, sequence: int) -> bytes:
         return bytes(self._sequences[sequence])

@@ -154,9 +154,9 @@ class LlamaCppContext(ABC):
         self._check_sequences(source, target)
         self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
 
-    def forget(self, sequence: int) -> None:
+    def forget(self, sequence: int, start: int = 0) -> None:
         self._check_sequences(sequence)
-        if not self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1):
+        if not self._lib.llama_memory_seq_rm(self._memory, sequence, start, -1):
             raise EngineError(f"{self.name} can't drop a sequence from its memory")
 
     def save(self, sequence: int) -> bytes:

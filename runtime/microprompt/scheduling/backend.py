@@ -105,8 +105,8 @@ class Backend(Protocol):
         """Let the sequence `target` share the positions `start` to `end` (excluded; -1 = all) of `source`."""
         ...
 
-    def forget(self, sequence: int) -> None:
-        """Empty a sequence. Raises `EngineError` if the model can't."""
+    def forget(self, sequence: int, start: int = 0) -> None:
+        """Empty a sequence from a position on. Raises `EngineError` if the model can't."""
         ...
 
     def save(self, sequence: int) -> bytes:

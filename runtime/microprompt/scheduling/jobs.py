@@ -15,6 +15,7 @@ from ..errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from .decoding import Cursor, Decoding
+    from .drafts import Drafts
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class Job(Pending[T]):
     `prefix` comes from the cache or goes into it; `pending` is evaluated for this job alone. Beside the
     prefix it evaluates `expected_tokens` as a rule and never more than `max_tokens` (the same number where it
     is left out), in at most `max_sequences` sequences at a time. `decode` is told its place, and how many
-    tokens of the prefix had been evaluated before.
+    tokens of the prefix had been evaluated before. `drafts` guesses what it asks for, if anything does.
     """
 
     prefix: tuple[int, ...]
@@ -76,6 +77,7 @@ class Job(Pending[T]):
     max_sequences: int
     decode: Callable[[Cursor, int], Decoding[T]]
     exit: int | None = None
+    drafts: Drafts | None = None
 
     def __post_init__(self) -> None:
         self.max_tokens = max(self.max_tokens, self.expected_tokens)

@@ -2,7 +2,7 @@
 
 Each job is a coroutine that asks for tokens to be evaluated (see `decoding`), which is its *work* until it
 gets the logits. Evaluating a batch costs nearly the same for one token as for forty, so the lane puts the
-work of many jobs into each. Two things have to be shared out, as in vLLM's scheduler, from which the names
+work of many jobs into each. Three things have to be shared out, as in vLLM's scheduler, from which the names
 are taken:
 
 *The batch.* Short work goes into a batch together: the one that waits longest, then the shortest. Long work,
@@ -16,6 +16,11 @@ the job that came last is preempted: its cells are freed for those that came bef
 there is room again, it is resumed: the tokens that it had, which it has kept (see `sequences`), are evaluated
 anew, in one go with what it had asked for. Its coroutine notices nothing of this, so nothing is chosen, or
 told to a listener, a second time.
+
+*What is left over.* The batches of a job that is alone are small. Tokens that it will probably ask for next
+go with them (see `drafts`); if it does ask for them, it is sent their rows without another batch. They take
+only cells that are allocated to the job anyhow. Where several jobs share batches, nothing is guessed, for it
+would cost the others what it saves.
 
 All jobs end, because the oldest one can always go on: everything else in the cache can be made to give way to
 it, and its worst case was found to fit before it was made. When it ends, the next one is the oldest. For the
@@ -60,11 +65,11 @@ _LEAST_PART: Final = 4
 class _Work:
     """A step on its way through batches: of a run, or of a prefix that is being loaded."""
 
-    def __init__(self, step: Step, owner: _Run | Prefix) -> None:
+    def __init__(self, step: Step, owner: _Run | Prefix, done: int = 0, rows: Sequence[Rows] = ()) -> None:
         self.step = step
         self.owner = owner
-        self.done = 0
-        self._rows: list[Rows] = []
+        self.done = done
+        self._rows = list(rows)
 
     def left(self) -> int:
         return len(self.step.tokens) - self.done
@@ -73,7 +78,11 @@ class _Work:
         """Note that `count` tokens were evaluated; all rows of the step once it is complete."""
         self.done += count
         self._rows.append(rows)
-        if self.left():
+        return self.rows()
+
+    def rows(self) -> Rows | None:
+        """All rows of the step, once it is complete."""
+        if self.left() or not self._rows:
             return None
         return self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
 
@@ -160,6 +169,8 @@ class Lane:
         batch = Step()
         for work, count in parts:
             batch.extend(work.step, work.done, work.done + count)
+        draft = self._draft(parts)
+        batch.extend(draft, 0, len(draft.tokens))
         try:
             with self._cores.taken(threads):
                 with self._guard:
@@ -171,6 +182,8 @@ class Lane:
         finally:
             with self._guard:
                 self._in_batch = ()
+        if draft.rows and isinstance(owner := parts[0][0].owner, _Run):
+            owner.sequences.note_draft(draft, rows[-len(draft.rows) :])
         start = 0
         for work, count in parts:
             if isinstance(work.owner, _Run):
@@ -208,6 +221,24 @@ class Lane:
         if self._was_long:
             return [(long[0], _part(long[0].left()))]
         return [(work, work.left()) for work in _pack(short)]
+
+    def _draft(self, parts: Sequence[tuple[_Work, int]]) -> Step:
+        """What the only job that has work will probably ask for next, to go with its batch."""
+        draft = Step()
+        work, count = parts[0]
+        run = work.owner
+        if len(self._work) > 1 or isinstance(run, Prefix) or run.job.drafts is None or run.cursor is None:
+            return draft
+        if count < work.left() or count > BATCH_TOKENS or (number := _only_sequence(work.step)) is None:
+            return draft
+        text = [*run.sequences.tokens(number), *work.step.tokens[work.done :]]
+        position = work.step.positions[-1] + 1
+        room = min(BATCH_TOKENS - count, run.cells - run.cursor.tally.decoded)
+        for segment in run.job.drafts.draft(text, run.job.pending, room):
+            for token in segment:
+                draft.add(token, position + len(draft.tokens), (number,))
+            draft.rows.append(len(draft.tokens) - 1)
+        return draft
 
     # -------------------------------------------------------------------------------------------- cells
 
@@ -323,17 +354,22 @@ class Lane:
         """Send a coroutine the rows that it asked for; it asks for the next step, or ends."""
         assert run.decoding is not None
         try:
-            # A generator that has not begun is sent `None`.
-            step = run.decoding.send(rows)  # type: ignore[arg-type]
-            check_fits(step, self.backend)
+            while True:
+                # A generator that has not begun is sent `None`.
+                step = run.decoding.send(rows)  # type: ignore[arg-type]
+                check_fits(step, self.backend)
+                _learn(run, step)
+                run.work = _Work(step, run, *run.sequences.take_drafted(step))
+                if (rows := run.work.rows()) is None:
+                    break
         except StopIteration as end:
+            _learn(run, Step())
             self._end(run)
             run.job.succeed(end.value)
         except Exception as error:  # also a defect of ours: it ends this job, and is raised to who asked
             self._end(run)
             run.job.fail(error)
         else:
-            run.work = _Work(step, run)
             self._work.append(run.work)
 
     def _deliver(self, owner: _Run | Prefix, rows: Rows) -> None:
@@ -377,6 +413,21 @@ class Lane:
             if isinstance(owner, Prefix):
                 self._work.remove(work)
                 self.prefixes.evict(owner)
+
+
+def _only_sequence(step: Step) -> int | None:
+    """The sequence that all tokens of a step are in, if there is no other one."""
+    sequences = set(step.sequences)
+    return next(iter(sequences))[0] if len(sequences) == 1 and len(step.sequences[0]) == 1 else None
+
+
+def _learn(run: _Run, step: Step) -> None:
+    """Let later drafts know what was asked for behind the tokens of a job; with no step, nothing more."""
+    if run.job.drafts is None or run.cursor is None:
+        return
+    number = _only_sequence(step) if step.tokens else run.cursor.sequence
+    if number is not None and (before := run.sequences.tokens(number)):
+        run.job.drafts.learn(before, step.tokens)
 
 
 def _pack(waiting: Sequence[_Work]) -> list[_Work]:

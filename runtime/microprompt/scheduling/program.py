@@ -15,6 +15,7 @@ from ..types import AnyKind, kind
 from ..types.punctuation import SPACE
 from .backend import Backend
 from .decoding import Cursor, Decoding
+from .drafts import Drafts
 from .sampling import sampler_of
 from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
 from .trails import Trail, sampler_along
@@ -28,7 +29,7 @@ class TokenizedProgram:
     `prefix` is evaluated once and kept; `call_tokens` are evaluated first in each call beside the arguments,
     forced text at the start of the answer among them. `answer` is the slot of the whole answer, whose tokens
     and sequences are counted there. Where the arguments of a call say what can be answered, `given` has the
-    answer of that call; here it is open.
+    answer of that call; here it is open. `drafts` learns from the answers of all calls.
     """
 
     def __init__(self, program: Program, backend: Backend, *, chat: bool) -> None:
@@ -37,6 +38,7 @@ class TokenizedProgram:
         self.prefix = self.prompt.prefix
         self._n_context = backend.n_context
         self._space = "" if chat else SPACE
+        self.drafts = Drafts()
         self._every_call: dict[AnyKind, dict[Node, AnySlot]] = {}
         self._bind(None, Binding(backend, program.using.max_tokens, self._kept_slot))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
 
 from microprompt.prompts.trie import build_trie
 from microprompt.scheduling.decoding import Cursor, Decoding, choose
+from microprompt.scheduling.drafts import CONTEXT, Drafts
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.sampling import Sampler
 
@@ -79,3 +81,32 @@ def fail(error: Exception, *, after: int) -> Callable[[Cursor, int], Decoding[st
         raise error
 
     return decode
+
+
+class WildDrafts(Drafts):
+    """Draft what was learnt and what was not, right or wrong, with rows where they are asked for and
+    elsewhere."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._random = Random(seed)
+        self.drafted = 0
+
+    def draft(
+        self, before: Sequence[int], question: Sequence[int], room: int
+    ) -> Iterator[tuple[int, ...]]:
+        text = list(before)
+        while room > 0 and self._random.random() < 0.9:
+            known = [each for each in self._after.get(tuple(text[-CONTEXT:]), ()) if each]
+            segment = self._random.choice([*known, *known, *known, tuple(b"ab")])
+            if self._random.random() < 0.1:
+                segment = (*segment[:-1], ord("?"))
+            cut = self._random.choice([len(segment), len(segment), 1])
+            for part in (segment[:cut], segment[cut:]):
+                if part and len(part) <= room:
+                    room -= len(part)
+                    text += part
+                    self.drafted += 1
+                    yield part
+                elif part:
+                    return

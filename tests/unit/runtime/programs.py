@@ -218,9 +218,12 @@ class WatchedBackend(ByteBackend):
     def exit_after(self, layer: int, cells: int) -> WatchedBackend:
         return WatchedBackend(self._voice, context=cells, sequences=self.n_sequences)
 
-    def forget(self, sequence: int) -> None:
-        super().forget(sequence)
-        self._cells.pop(sequence, None)
+    def forget(self, sequence: int, start: int = 0) -> None:
+        super().forget(sequence, start)
+        if start:
+            del self._cells[sequence][start:]
+        else:
+            self._cells.pop(sequence, None)
 
     def cells(self) -> int:
         """Cells in use."""

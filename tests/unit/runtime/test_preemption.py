@@ -20,7 +20,7 @@ from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.sampling import Sampler
 from microprompt.scheduling.trie_search import MAX_PATHS
 
-from .jobs import ask, job, write
+from .jobs import WildDrafts, ask, job, write
 from .programs import WatchedBackend
 from .test_lane import make, prefixes_held, run
 
@@ -154,7 +154,7 @@ class Load:
     chosen: list[object] = field(default_factory=list, compare=False)
     decoded: list[int] = field(default_factory=list, compare=False)
 
-    def job(self, *, expected: int, at_most: int) -> Job[object]:
+    def job(self, *, expected: int, at_most: int, drafts: WildDrafts | None = None) -> Job[object]:
         return Job(
             prefix=tuple(self.prefix.encode()),
             pending=list(self.pending.encode()),
@@ -162,6 +162,7 @@ class Load:
             max_tokens=at_most,
             max_sequences=1 + max(map(sequences, self.parts)),
             decode=self._decode,
+            drafts=drafts,
         )
 
     def _decode(self, cursor: Cursor, _: int) -> Decoding[object]:
@@ -175,7 +176,7 @@ class Load:
         self.decoded.append(cursor.tally.decoded)
         backend = cursor.sequences.backend
         assert isinstance(backend, WatchedBackend)
-        return found, backend.held()[cursor.sequence]
+        return found, backend.held()[cursor.sequence][: cursor.position]
 
     def _part(self, part: Part, cursor: Cursor, sampler: Sampler) -> Decoding[object]:
         match part:
@@ -206,20 +207,25 @@ LOADS = st.builds(
 )
 
 
-def alone(load: Load) -> tuple[object, list[object], int]:
+def alone(load: Load, drafts: WildDrafts | None = None) -> tuple[object, list[object], int]:
     """What a job gives in a cache without end, what it chooses, and the tokens that it evaluates."""
     lane, _ = make(context=100_000)
     fresh = replace(load, chosen=[], decoded=[])
-    [found] = run(lane, [fresh.job(expected=10_000, at_most=10_000)])  # type: ignore[list-item]
+    [found] = run(lane, [fresh.job(expected=10_000, at_most=10_000, drafts=drafts)])  # type: ignore[list-item]
     if isinstance(found, BaseException):
         raise found
     return found, fresh.chosen, fresh.decoded[0]
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.lists(LOADS, min_size=1, max_size=8), st.integers(0, 300), st.integers(1, 40))
+@given(
+    st.lists(LOADS, min_size=1, max_size=8),
+    st.integers(0, 300),
+    st.integers(1, 40),
+    st.one_of(st.none(), st.integers(0, 9).map(WildDrafts)),
+)
 def test_answers_are_those_of_a_cache_without_end_and_nothing_is_chosen_twice(
-    loads: list[Load], slack: int, expected: int
+    loads: list[Load], slack: int, expected: int, drafts: WildDrafts | None
 ) -> None:
     expectations = [alone(load) for load in loads]
     context = slack + max(
@@ -227,7 +233,7 @@ def test_answers_are_those_of_a_cache_without_end_and_nothing_is_chosen_twice(
     )
     lane, backend = make(context, sequences=160)
     jobs = [
-        load.job(expected=expected, at_most=tokens)
+        load.job(expected=expected, at_most=tokens, drafts=drafts)
         for load, (_, _, tokens) in zip(loads, expectations, strict=True)
     ]
     assert run(lane, jobs) == [found for found, _, _ in expectations]  # type: ignore[arg-type]
@@ -241,7 +247,8 @@ def test_answers_are_those_of_a_cache_without_end_and_nothing_is_chosen_twice(
     [40, TRIES[1], MANY, (20, TRIES[1], 20), (TRIES[1], TRIES[2])],
     ids=["writing", "choosing", "choosing in turns", "side by side", "choosing side by side"],
 )
-def test_a_job_can_be_preempted_wherever_it_is(part: Part) -> None:
+@pytest.mark.parametrize("drafts", [None, WildDrafts(1)], ids=["without drafts", "with drafts"])
+def test_a_job_can_be_preempted_wherever_it_is(part: Part, drafts: WildDrafts | None) -> None:
     # The argument is so long that the first step is evaluated in parts.
     load = Load("one prefix: ", "abc" * 40, (part, 10, part), 1.0)
     expected, chosen, tokens = alone(load)
@@ -249,7 +256,7 @@ def test_a_job_can_be_preempted_wherever_it_is(part: Part) -> None:
     for before in range(1, 200):
         fresh = replace(load, chosen=[], decoded=[])
         lane, backend = make(context=4096)
-        one = fresh.job(expected=10, at_most=tokens)
+        one = fresh.job(expected=10, at_most=tokens, drafts=drafts)
         lane.admit(one)
         for _ in range(before):
             lane.step(1)
