@@ -538,15 +538,19 @@ class RecordDecl(ItemAst):
     depth: NumberAst | None
     label: StringAst | None
     description: StringAst | None
-    entries: tuple[FieldAst | AssertionAst, ...]
+    lines: tuple[FieldAst | AssertionAst, ...]
+
+    @property
+    def entries(self) -> tuple[FieldAst | AssertionAst, ...]:
+        return self.lines
 
     @property
     def fields(self) -> tuple[FieldAst, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, FieldAst))
+        return tuple(entry for entry in self.lines if isinstance(entry, FieldAst))
 
     @property
     def assertions(self) -> tuple[AssertionAst, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, AssertionAst))
+        return tuple(entry for entry in self.lines if isinstance(entry, AssertionAst))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

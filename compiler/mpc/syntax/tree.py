@@ -128,7 +128,7 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
             depth=depth,
             label=label,
             description=description,
-            entries=entries,
+            lines=entries,
             span=_span(meta),
         )
 

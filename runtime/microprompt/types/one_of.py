@@ -74,7 +74,7 @@ class OneOfKind(Kind[OneOfType]):
     def depends_on(self) -> frozenset[str]:
         return frozenset((parameter_of(self.declared.source),))
 
-    @property
+    @cached_property
     def chooses_from(self) -> frozenset[str]:
         return self.depends_on
 

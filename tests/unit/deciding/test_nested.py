@@ -20,6 +20,7 @@ from microprompt.evaluation.rows import InputRows
 from microprompt.prompts.layout import argument_texts
 from microprompt.scheduling.jobs import Pending
 from microprompt.scheduling.slots import Said
+from microprompt.scheduling.trails import Trail
 from microprompt.testing import scripted
 from microprompt.tuning.request import Request, with_nested_answers
 
@@ -140,9 +141,16 @@ class HoldingEngine(ScriptedEngine):
         self.holds = False
         self.held: list[tuple[Call, Pending[Answer[object]]]] = []
 
-    def submit(self, call: Call, *, waits: bool = False, said: Mapping[str, Said] | None = None) -> Any:
+    def submit(
+        self,
+        call: Call,
+        *,
+        waits: bool = False,
+        said: Mapping[str, Said] | None = None,
+        trail: Trail | None = None,
+    ) -> Any:
         if not self.holds or call.program.name != "summary":
-            return super().submit(call, waits=waits, said=said)
+            return super().submit(call, waits=waits, said=said, trail=trail)
         pending: Pending[Answer[object]] = Pending()
         self.held.append((call, pending))
         return pending

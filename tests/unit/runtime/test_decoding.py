@@ -174,7 +174,7 @@ def test_forced_continuations_leave_what_waits_for_the_next_ones() -> None:
 
 
 def test_a_continuation_that_fails_takes_the_others_with_it() -> None:
-    def decode(cursor: Cursor, _: int) -> Decoding[list[tuple[bytes, float]]]:
+    def decode(cursor: Cursor, _: int) -> Decoding[list[Written]]:
         matcher = backend.matcher('%llguidance {}\nstart: /[a-z]{9}/ "\\n"')
         branches = [
             (list(b"!"), partial(write, matcher=matcher.deep_copy(), sampler=GREEDY, budget=3))
