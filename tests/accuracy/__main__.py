@@ -6,6 +6,7 @@
                                             measure what escalating gains (it takes ten minutes, and a model
                                             of 1.1 GB), and write it into stdlib/docs/escalation.json
     python -m tests.accuracy page DATA      measure, and write stdlib/docs/accuracy.md
+    python -m tests.accuracy invoices       measure examples/extract on three models, and write its README.md
 
 DATA is a folder with one folder a data set, which is no part of this project (`tasks.py` says what is in it).
 What takes long is kept in a folder, `.accuracy` here unless another is named.
@@ -20,7 +21,7 @@ import click
 
 from microprompt.errors import ArgumentError, ModelError
 
-from . import escalation
+from . import escalation, invoices
 from .cached import Cached
 from .measure import results
 from .page import FOLDER, source_lines, write_page
@@ -90,6 +91,13 @@ def page_command(data: Path, cache: Path, models: bool, times: bool, labels: boo
     (FOLDER / "accuracy.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     write_page(FOLDER)
     click.echo(f"{FOLDER / 'accuracy.md'}")
+
+
+@main.command(name="invoices")
+def invoices_command() -> None:
+    """Measure how invoices are read, and write the example's page."""
+    invoices.write_page(invoices.measured())
+    click.echo(f"{invoices.FOLDER / 'README.md'}")
 
 
 if __name__ == "__main__":
