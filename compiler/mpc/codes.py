@@ -194,6 +194,11 @@ _CODES: Final = (
     _error("MP0606", "threshold that is missing or misplaced"),
     _error("MP0607", "abstaining without `?`"),
     _error("MP0608", "escalating to the same model"),
+    _error("MP0610", "unknown measure"),
+    _error("MP0611", "measure of another type"),
+    _error("MP0612", "bound that nothing can be held to"),
+    _error("MP0613", "file where tests cannot be"),
+    _error("MP0614", "examples in a file"),
     # ------------------------------------------------------------------------------------------ imports
     _error("MP0701", "imported file not found"),
     _error("MP0702", "import cycle"),

@@ -5,7 +5,6 @@ The tables say where a feature is recognised; whoever reads that place looks it 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -31,13 +30,6 @@ class LaterFeature:
         reporter.report("MP0106", span, message, label=self.label, help=help or self.help)
 
 
-@dataclass(frozen=True, slots=True)
-class LaterForm:
-    """A feature that is not one word but a form of text."""
-
-    form: re.Pattern[str]
-    feature: LaterFeature
-
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
     "flow": LaterFeature("`flow` is", "call the prompts from a Python function"),
 }
@@ -54,11 +46,3 @@ PYTHON_FUNCTION: Final = LaterFeature(
     label="a function",
 )
 """What is imported from a Python module."""
-
-LINES: Final = (
-    LaterForm(
-        re.compile(r"^\s+from\s+\""),
-        LaterFeature("tests from a file are", "write the cases below `tests:`"),
-    ),
-)
-"""By what a line that cannot be read holds."""

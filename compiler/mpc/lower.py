@@ -18,6 +18,7 @@ from .sema.checked import (
     CheckedModel,
     CheckedModule,
     CheckedPrompt,
+    CheckedRowsFile,
     CheckedThreshold,
     CheckedTuning,
     CheckedUsing,
@@ -216,6 +217,7 @@ class _Lowering:
             cue=Constant(body.cue),
             examples=self._cases(prompt.examples, prompt),
             tests=self._cases(prompt.tests, prompt),
+            tests_from=_tests_from(prompt.tests_from),
             using=self._using(prompt.using),
             tuning=_tuning(prompt.tuning),
         )
@@ -281,6 +283,20 @@ def _circles(types: Sequence[NamedType]) -> tuple[CircleSpec, ...]:
     """The circles of a file's own records, each once."""
     found = {type.in_circle: None for type in types if type.in_circle is not None}
     return tuple(CircleSpec(tuple(circle.records), circle.depth) for circle in found)
+
+
+def _tests_from(files: Sequence[CheckedRowsFile]) -> Expr | None:
+    return TupleOf(tuple(map(_rows_file, files))) if files else None
+
+
+def _rows_file(found: CheckedRowsFile) -> Expr:
+    bounds = tuple(TupleOf((Constant(measure), Constant(least))) for measure, least in found.bounds)
+    return abi_call(
+        "TestsFrom",
+        file=Constant(found.file),
+        line=Constant(found.line),
+        bounds=TupleOf(bounds) if bounds else None,
+    )
 
 
 def _threshold(threshold: CheckedThreshold) -> Expr:

@@ -281,6 +281,25 @@ class Example:
     line: int
 
 
+ACCURACY: Final = "accuracy"
+MACRO_F1: Final = "macro_f1"
+SIMILARITY: Final = "similarity"
+"""Measures of the answers to rows: of all types, of choices, of texts. Each is from 0 to 1, and more is
+better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestsFrom:
+    """Tests that are the labelled rows of a file, relative to the generated module; `line` is the source's.
+
+    `bounds` are measures with the least that the answers must reach; without any, every answer must be right.
+    """
+
+    file: str
+    line: int
+    bounds: tuple[tuple[str, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model: a registered name, or the path of a `.gguf` file relative to the generated module.
@@ -391,5 +410,6 @@ class Body:
     opening: tuple[Part, ...] = ()
     examples: tuple[Example, ...] = ()
     tests: tuple[Example, ...] = ()
+    tests_from: tuple[TestsFrom, ...] = ()
     using: Using = Using()
     tuning: Tuning | None = None

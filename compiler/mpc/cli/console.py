@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -18,6 +19,16 @@ def readable(data: object) -> str:
     if isinstance(data, str):
         return data
     return "none" if data is None else json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def in_line(data: object) -> str:
+    """An answer's data in a line: text as it is, records and lists as JSON."""
+    return json.dumps(data, ensure_ascii=False) if isinstance(data, dict | list) else readable(data)
+
+
+def warn(message: str) -> None:
+    """Write a warning to standard error."""
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {message}", err=True)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def _run(variant: Variant, found: LabelledRows) -> run.Evaluated:
 def _warn(warnings: Sequence[str], *, of: str | None = None) -> None:
     for warning in warnings:
         about = "" if of is None else f"{of}: "
-        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {about}{warning}", err=True)
+        console.warn(f"{about}{warning}")
 
 
 # ---------------------------------------------------------------------------------------- on a terminal

@@ -1,4 +1,4 @@
-"""`mpc test`: the `tests:` clauses of prompt functions, on the real model."""
+"""`mpc test`: the `tests:` clauses of prompt functions, on the real model, also those in files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from microprompt.evaluation.leave_out import leave_out
 from microprompt.types import kind
 from mpc import project
 
-from . import console, functions
+from . import console, functions, tests_from
 from .failures import USER, show_diagnostics
 from .output import print_json
+from .tests_from import RowsResult
 
 if TYPE_CHECKING:
     from microprompt.deciding.source import Unseen
@@ -44,7 +45,7 @@ def command(
 ) -> None:
     """Run the tests of the prompt functions in PATHS (default: this folder)."""
     leaves_out = not as_json if leaves_out is None else leaves_out
-    results: list[Result] = []
+    results: list[Result | RowsResult] = []
     broken = False
     with console.model_progress():
         for path in project.collect(paths or (Path(),)):
@@ -66,6 +67,10 @@ def command(
                     if left_out is not None and not as_json:
                         _show_left_out(called, left_out)
                 results += own
+                for of_rows in tests_from.run_all(path, called):
+                    results.append(of_rows)
+                    if not as_json:
+                        tests_from.show(of_rows)
     if junit is not None:
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]
@@ -104,6 +109,17 @@ class Result:
         unseen = self.left_out
         left_out = unseen and {"n": unseen.examples, "right": unseen.right, "chance": unseen.chance}
         return {**found, "left_out": left_out}
+
+    def difference(self) -> Sequence[str]:
+        """Why it failed, in lines: the error, or both answers."""
+        if self.error is not None:
+            return (self.error,)
+        chance = self.expected_probability
+        told = "" if chance is None else f" (probability {chance:.2f})"
+        return (
+            f"expected {console.in_line(self.expected)}{told}",
+            f"got      {console.in_line(self.got)} (probability {self.probability:.2f})",
+        )
 
 
 def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
@@ -152,8 +168,7 @@ def _leave_out(called: functions.AnyFunction) -> Unseen | None:
     except (ModelError, EngineError):
         raise
     except MicropromptError as error:
-        mark = click.style("warning", fg="yellow", bold=True)
-        click.echo(f"{mark}: {called.program.name}: leaving out its examples: {error.message}", err=True)
+        console.warn(f"{called.program.name}: leaving out its examples: {error.message}")
         return None
 
 
@@ -169,24 +184,11 @@ def _show(result: Result) -> None:
     arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in result.arguments.values())
     click.echo(f"{mark} {result.file}:{result.line}: {result.function}({arguments})")
     if not result.passed:
-        for line in _difference(result):
+        for line in result.difference():
             click.echo(f"     {line}")
 
 
-def _difference(result: Result) -> Sequence[str]:
-    if result.error is not None:
-        return (result.error,)
-    expected, got = (
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else console.readable(value)
-        for value in (result.expected, result.got)
-    )
-    chance = (
-        "" if result.expected_probability is None else f" (probability {result.expected_probability:.2f})"
-    )
-    return (f"expected {expected}{chance}", f"got      {got} (probability {result.probability:.2f})")
-
-
-def _write_junit(path: Path, results: Sequence[Result]) -> None:
+def _write_junit(path: Path, results: Sequence[Result | RowsResult]) -> None:
     root = ET.Element("testsuites")
     for file in dict.fromkeys(result.file for result in results):
         mine = [result for result in results if result.file == file]
@@ -211,7 +213,7 @@ def _write_junit(path: Path, results: Sequence[Result]) -> None:
             )
             if not result.passed:
                 kind = "failure" if result.error is None else "error"
-                ET.SubElement(case, kind, message=_printable("; ".join(_difference(result))))
+                ET.SubElement(case, kind, message=_printable("; ".join(result.difference())))
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 

@@ -184,6 +184,15 @@ class CheckedCase(CheckedNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRowsFile(CheckedNode):
+    """A file of tests, relative to the source, and the least that its answers must measure, by measure."""
+
+    file: str
+    bounds: tuple[tuple[str, float], ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedThreshold(CheckedNode):
     """A confidence, or an accuracy that one is to be found for: one of the two is `None`."""
 
@@ -239,6 +248,7 @@ class CheckedPrompt(CheckedNode):
     returns: Type
     examples: tuple[CheckedCase, ...]
     tests: tuple[CheckedCase, ...]
+    tests_from: tuple[CheckedRowsFile, ...]
     using: CheckedUsing
     tuning: CheckedTuning | None = None
 

@@ -18,12 +18,14 @@ from .checked import (
     CheckedModel,
     CheckedParameter,
     CheckedPrompt,
+    CheckedRowsFile,
     CheckedUsing,
     PromptSignature,
 )
 from .distinct import Distinct
 from .python_names import check_python_name
 from .resolve import TypeResolver
+from .rows_files import check_rows_files, refuse_rows
 from .settings import check_using
 from .sources import check_sources
 
@@ -62,13 +64,16 @@ def check_prompt(
     parts = check_body(declaration, signature, resolver, reporter)
     examples: tuple[CheckedCase, ...] = ()
     tests: tuple[CheckedCase, ...] = ()
+    tests_from: tuple[CheckedRowsFile, ...] = ()
     using = CheckedUsing()
     for clause in declaration.clauses:
         match clause:
             case nodes.ExamplesAst():
-                examples = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
+                refuse_rows(clause, reporter)
+                examples = _cases(clause.entries, declaration, parameters, returns, resolver, reporter)
             case nodes.TestsAst():
-                tests = _cases(clause.cases, declaration, parameters, returns, resolver, reporter)
+                tests = _cases(clause.entries, declaration, parameters, returns, resolver, reporter)
+                tests_from = check_rows_files(clause, returns, reporter)
             case nodes.UsingAst():
                 using = check_using(
                     clause, returns, declaration.returns.span, resolver, models, reporter
@@ -84,6 +89,7 @@ def check_prompt(
         returns=returns,
         examples=examples,
         tests=tests,
+        tests_from=tests_from,
         using=using,
         span=declaration.name.span,
     )
@@ -138,7 +144,7 @@ def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Repor
 
 
 def _cases(
-    cases: Sequence[nodes.CaseAst],
+    entries: Sequence[nodes.CaseAst | nodes.RowsFileAst],
     declaration: nodes.PromptDecl,
     parameters: Mapping[str, CheckedParameter],
     returns: Type,
@@ -148,7 +154,9 @@ def _cases(
     call = Reading(names=resolver, reporter=reporter, wanted=returns)
     answer = Reading(names=resolver, reporter=reporter, wanted=returns, is_answer=True)
     found = []
-    for case in cases:
+    for case in entries:
+        if isinstance(case, nodes.RowsFileAst):
+            continue
         at = case.arguments[0].span.to(case.arguments[-1].span) if case.arguments else case.span
         owner = f"`{declaration.name.text}`"
         values = read_arguments(case.arguments, parameters, call, owner, at, by_name=False)

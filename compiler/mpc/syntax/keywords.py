@@ -31,6 +31,7 @@ class Keyword:
 _IMPORTED: Final = "`from a.b import name, name as other`"
 _CASES: Final = Block("entries", 'indent each on a line of its own, as in `"some text" -> answer`')
 _CASE: Final = 'an entry is `"some text", name=3 -> answer`, each on a line of its own'
+_TEST: Final = 'a test is `"some text" -> answer`, or `from "cases.jsonl" (accuracy >= 0.8)`'
 
 
 def _table(*rows: Keyword) -> Mapping[str, Keyword]:
@@ -69,7 +70,7 @@ DECLARATIONS: Final = _table(
 
 CLAUSES: Final = _table(
     Keyword("examples", _CASE, _CASES, names=False),
-    Keyword("tests", _CASE, _CASES, names=False),
+    Keyword("tests", _TEST, _CASES, names=False),
     Keyword(
         "using",
         "a setting is `temperature = 0`, `abstain below 0.6` or `escalate = large to reach 0.9`, each on a "

@@ -583,21 +583,30 @@ class CaseAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExamplesAst(ItemAst):
-    cases: tuple[CaseAst, ...]
+class AtLeastAst(SyntaxNode):
+    """`accuracy >= 0.8`; `sign` is the comparison that was written."""
 
-    @property
-    def entries(self) -> tuple[SyntaxNode, ...]:
-        return self.cases
+    measure: Name
+    sign: str
+    number: NumberAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsFileAst(SyntaxNode):
+    """`from "cases.jsonl" (accuracy >= 0.8)`: a file of labelled rows, with what its answers must measure."""
+
+    file: StringAst
+    bounds: tuple[AtLeastAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamplesAst(ItemAst):
+    entries: tuple[CaseAst | RowsFileAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestsAst(ItemAst):
-    cases: tuple[CaseAst, ...]
-
-    @property
-    def entries(self) -> tuple[SyntaxNode, ...]:
-        return self.cases
+    entries: tuple[CaseAst | RowsFileAst, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

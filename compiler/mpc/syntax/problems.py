@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .. import later
 from ..diagnostics import Reporter
-from ..later import LaterFeature
 from ..source import Span
 from .chunks import Chunk
 from .forms import other_form
@@ -75,10 +73,6 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         reporter.report(
             written.code, written.span, written.message, label=written.label, help=written.help
         )
-    elif reserved := _reserved(line):
-        match, feature = reserved
-        at = Span(line_start + match.start() + _indent(match.group()), line_start + match.end())
-        feature.report(at, reporter)
     elif form := other_form(line, stop.at - line_start):
         reporter.report(
             "MP0323",
@@ -189,18 +183,6 @@ def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         message, label = "unexpected text after the docstring", "expected the end of the line"
         help = "start the next declaration on a line of its own"
     reporter.report("MP0111", Span(opening, opening + width), message, label=label, help=help)
-
-
-def _reserved(line: str) -> tuple[re.Match[str], LaterFeature] | None:
-    for row in later.LINES:
-        match = row.form.search(line)
-        if match:
-            return match, row.feature
-    return None
-
-
-def _indent(text: str) -> int:
-    return len(text) - len(text.lstrip())
 
 
 def _open_quote(line: str) -> int | None:

@@ -14,6 +14,7 @@ from .expressions import span_of as _span
 from .nodes import (
     ArgumentAst,
     AssertionAst,
+    AtLeastAst,
     BelowAst,
     BoundAst,
     CaseAst,
@@ -44,6 +45,7 @@ from .nodes import (
     RangeAst,
     ReachAst,
     RecordDecl,
+    RowsFileAst,
     SettingAst,
     StringAst,
     TestsAst,
@@ -187,11 +189,17 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         words = _present((label, description))
         return ParameterAst(name=name, type=type, default=default, words=words, span=_span(meta))
 
-    def examples(self, meta: Meta, *cases: CaseAst) -> ExamplesAst:
-        return ExamplesAst(cases=cases, span=_span(meta))
+    def examples(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> ExamplesAst:
+        return ExamplesAst(entries=entries, span=_span(meta))
 
-    def tests(self, meta: Meta, *cases: CaseAst) -> TestsAst:
-        return TestsAst(cases=cases, span=_span(meta))
+    def tests(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> TestsAst:
+        return TestsAst(entries=entries, span=_span(meta))
+
+    def rows_file(self, meta: Meta, file: StringAst, *bounds: AtLeastAst | None) -> RowsFileAst:
+        return RowsFileAst(file=file, bounds=_present(bounds), span=_span(meta))
+
+    def at_least(self, meta: Meta, measure: Name, sign: Token, number: NumberAst) -> AtLeastAst:
+        return AtLeastAst(measure=measure, sign=str(sign), number=number, span=_span(meta))
 
     def case(self, meta: Meta, *found: ArgumentAst | ValueAst | None) -> CaseAst:
         *_, answer = found

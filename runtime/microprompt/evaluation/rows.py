@@ -149,7 +149,8 @@ def _label(program: Program, row: object, label: str, *, is_word: bool) -> objec
     if label not in row:
         has = _listed(map(str, row)) or "nothing"
         raise ArgumentError(
-            f"there is no `{label}`", help=f"name the labels' column with --label: there is {has}"
+            f"there is no `{label}`",
+            help=f"call the labels' column `{LABEL}`, or name it with --label: there is {has}",
         )
     if label in {parameter.name for parameter in program.parameters} and not _is_nested(program, row):
         raise ArgumentError(
