@@ -78,8 +78,10 @@ def _open(task: Task) -> Session:
 
 
 def count_decodes() -> Counter:
-    """Count what goes into `llama_decode`, which every engine calls as an attribute of this module."""
+    """Count what goes into `llama_decode`, which engines call as an attribute of the bindings or, as Guidance
+    does, of the package."""
     library: Any = importlib.import_module("llama_cpp.llama_cpp")
+    package: Any = importlib.import_module("llama_cpp")
     counter = Counter()
     decode = library.llama_decode
 
@@ -88,7 +90,7 @@ def count_decodes() -> Counter:
         counter.tokens += batch.n_tokens
         return decode(context, batch)
 
-    library.llama_decode = counted
+    library.llama_decode = package.llama_decode = counted
     return counter
 
 
