@@ -35,8 +35,8 @@ NOTES: Final = (
     "context, as in its warm host.",
     "Where llama.cpp's kernels for its extra buffers crash (those for AMX, as GCC 12 compiles them), every "
     "engine loads its weights without them; typed-gguf, which can't, is left out there.",
-    "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; typed-gguf has bindings of "
-    "its own.",
+    "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; typed-gguf has bindings "
+    "of its own.",
 )
 
 
