@@ -285,7 +285,7 @@ PICKY = RecordType(python=Picky, fields=(RecordField(name="note", label="note", 
 @pytest.mark.parametrize("returns", [PICKY, ListType(item=PICKY, min_count=1)])
 def test_a_value_that_its_class_refuses_is_refused_by_name(returns: DeclaredType) -> None:
     engine = Engine(WatchedBackend(random_voice(1)))
-    with pytest.raises(AnswerRefused, match="Picky refuses the model.s answer: not today"):
+    with pytest.raises(AnswerRefused, match=r"Picky refuses the model.s answer: not today"):
         engine.answer(Call(program(returns), {"text": "Hm."}))
 
 
