@@ -29,7 +29,7 @@ DECISIONS: Final[tuple[Decision, ...]] = (
         "a new topic, or the same?",
         boundary.detail,
         (HIKE, "Worse, I had to stop every ten minutes."),
-        (HIKE, "Do you know a good dentist around here?"),
+        (HIKE, "Do you play any instruments?"),
     ),
     (
         "one step, or several?",
