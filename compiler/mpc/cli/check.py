@@ -31,7 +31,7 @@ def command(
     ctx: click.Context, paths: tuple[Path, ...], form: Literal["text", "json", "github"], as_json: bool
 ) -> None:
     """Check the .mp files at PATHS (default: those in this folder)."""
-    diagnostics = project.check(paths or (Path(),))
+    diagnostics, choices = project.check_with_choices(paths or (Path(),))
     match "json" if as_json else form:
         case "json":
             print_json(render.to_data(diagnostics), indent=2)
@@ -41,6 +41,6 @@ def command(
             show_diagnostics(diagnostics)
             if not diagnostics:
                 click.echo("no problems found")
-            near_chance.note_files(paths or (Path(),))
+            near_chance.note_choices(choices)
     if has_errors(diagnostics):
         ctx.exit(USER)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import click
 
@@ -20,9 +19,9 @@ from mpc import project
 from .functions import AnyFunction
 
 
-def note_files(paths: Sequence[Path]) -> None:
-    """Say so of every such choice that the .mp files at `paths` declare."""
-    for choice in project.bare_choices(paths):
+def note_choices(choices: Sequence[project.BareChoice]) -> None:
+    """Say so of every such choice."""
+    for choice in choices:
         _note(
             project.shown(choice.file), choice.function, _model(choice.model), choice.labels, choice.lacking
         )

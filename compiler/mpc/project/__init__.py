@@ -3,7 +3,7 @@
 from .load import CompileError, load, load_with_warnings
 from .modules import BuildReport, BuiltFile, build, check, collect, watched
 from .paths import shown
-from .prompts import ENOUGH_EXAMPLES, BareChoice, bare_choices, keys, lacking
+from .prompts import ENOUGH_EXAMPLES, BareChoice, check_with_choices, keys, lacking
 
 __all__ = [
     "ENOUGH_EXAMPLES",
@@ -11,9 +11,9 @@ __all__ = [
     "BuildReport",
     "BuiltFile",
     "CompileError",
-    "bare_choices",
     "build",
     "check",
+    "check_with_choices",
     "collect",
     "keys",
     "lacking",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..diagnostics import has_errors
+from ..diagnostics import Diagnostic, has_errors
 from ..key import key_of
 from ..sema.checked import CheckedPrompt
 from .load import CompileError
@@ -48,19 +48,21 @@ class BareChoice:
     lacking: int
 
 
-def bare_choices(paths: Sequence[Path]) -> tuple[BareChoice, ...]:
-    """The choices of files that compile of which their source says little, in the order of files and lines.
+def check_with_choices(paths: Sequence[Path]) -> tuple[tuple[Diagnostic, ...], tuple[BareChoice, ...]]:
+    """What `check` says, and the choices of which their source says little, in the order of files and lines.
 
-    A prompt that asks for label scores has all that it asks for. Raises `ToolError`.
+    The choices are those of files that compile. A prompt that asks for label scores has all that it asks for.
+    Raises `ToolError`.
     """
     named = collect(paths)
+    units = compile_all(named)
     found = [
         choice
-        for unit in compile_all(named)
+        for unit in units
         if unit.text is not None and unit.file.path in named
         for choice in _bare_choices(unit)
     ]
-    return tuple(sorted(found, key=lambda choice: choice.file))
+    return all_diagnostics(units), tuple(sorted(found, key=lambda choice: choice.file))
 
 
 def _bare_choices(unit: Unit) -> list[BareChoice]:

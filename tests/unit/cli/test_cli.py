@@ -47,7 +47,7 @@ def test_a_defect_names_its_stage_and_shows_its_traceback_only_on_request(
     def fail(paths: object) -> None:
         raise error
 
-    monkeypatch.setattr(project, "check", fail)
+    monkeypatch.setattr(project, "check_with_choices", fail)
     result = mpc("check")
     assert result.exit_code == 3
     assert f"internal error in {stage}" in result.stderr
@@ -73,7 +73,7 @@ def test_the_environment_is_status_3(
     def fail(paths: object) -> None:
         raise error
 
-    monkeypatch.setattr(project, "check", fail)
+    monkeypatch.setattr(project, "check_with_choices", fail)
     result = mpc("check")
     assert result.exit_code == status
     assert said in result.stderr
