@@ -601,12 +601,20 @@ class RowsFileAst(SyntaxNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamplesAst(ItemAst):
-    entries: tuple[CaseAst | RowsFileAst, ...]
+    lines: tuple[CaseAst | RowsFileAst, ...]
+
+    @property
+    def entries(self) -> tuple[CaseAst | RowsFileAst, ...]:
+        return self.lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestsAst(ItemAst):
-    entries: tuple[CaseAst | RowsFileAst, ...]
+    lines: tuple[CaseAst | RowsFileAst, ...]
+
+    @property
+    def entries(self) -> tuple[CaseAst | RowsFileAst, ...]:
+        return self.lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

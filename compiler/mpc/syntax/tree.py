@@ -190,10 +190,10 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         return ParameterAst(name=name, type=type, default=default, words=words, span=_span(meta))
 
     def examples(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> ExamplesAst:
-        return ExamplesAst(entries=entries, span=_span(meta))
+        return ExamplesAst(lines=entries, span=_span(meta))
 
     def tests(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> TestsAst:
-        return TestsAst(entries=entries, span=_span(meta))
+        return TestsAst(lines=entries, span=_span(meta))
 
     def rows_file(self, meta: Meta, file: StringAst, *bounds: AtLeastAst | None) -> RowsFileAst:
         return RowsFileAst(file=file, bounds=_present(bounds), span=_span(meta))
