@@ -27,7 +27,7 @@ from .conftest import Mpc
 SEAMS: dict[str, tuple[tuple[str, ...], object, str]] = {
     "new": (("new", "there"), new, "_project_name"),
     "build": (("build",), project, "build"),
-    "check": (("check",), project, "check"),
+    "check": (("check",), project, "check_with_choices"),
     "run": (("run", "intake.mp", "classify", "x"), rows, "from_words"),
     "map": (("map", "intake.mp", "classify", "rows.jsonl", "--out", "out.jsonl"), rows, "read_rows"),
     "test": (("test",), project, "collect"),
