@@ -18,11 +18,11 @@ from microprompt.prompts.tokenized import Passage
 from microprompt.scheduling.readouts import pool
 from microprompt.types import BoolType
 
-from .programs import ACT, WatchedBackend, compare, program, random_voice, wait_until_idle
+from .programs import ACT, Act, WatchedBackend, compare, program, random_voice, wait_until_idle
 
 OWN = Readout(1, "own")
 NONE = Readout(1, "none")
-CLASSIFY = program(ACT, name="classify", examples={"Is it?": "question"})
+CLASSIFY = program(ACT, name="classify", examples={"Is it?": Act.question})
 RATE = program(BoolType(), name="rate", instruction="Say whether it is good.")
 PREFIX = "Say whether it is good.\n\nInput:"
 LEAD = "Read the text. What does it say, and what is it for?\n\nText:"
