@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -60,6 +61,9 @@ LEAVES = ("abi", "children", "grammars", "locations", "notation", "patterns", "s
 """What the compiler may know of the runtime."""
 
 
+HOUSE = ROOT / "compiler" / "docs" / "architecture.md"
+
+
 def upward(links: Mapping[str, set[str]], layers: Sequence[Sequence[str]]) -> list[str]:
     """The imports that run from a lower layer to a higher one."""
     rank = {name: level for level, layer in enumerate(layers) for name in layer}
@@ -97,6 +101,20 @@ def test_imports_run_in_no_circle(package: Path) -> None:
         TopologicalSorter(graph(package)).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_page_of_the_house_has_the_same_order() -> None:
+    page = " ".join(HOUSE.read_text(encoding="utf-8").split())
+    for layers in (COMPILER, RUNTIME_LAYERS):
+        assert f"`{' <- '.join(map(', '.join, layers))}`" in page
+
+
+def test_the_page_of_the_house_shows_every_room() -> None:
+    rooms = re.split(r"^\w+/\w+/$", HOUSE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    for layers, shown in zip((COMPILER, RUNTIME_LAYERS), rooms, strict=True):
+        names = re.findall(r"^  (\S.*?)(?:   .*)?$", shown.partition("```")[0], flags=re.MULTILINE)
+        found = {name.removesuffix(".py").rstrip("/") for name in " ".join(names).split()}
+        assert found == {name for layer in layers for name in layer} - {"__main__"}
 
 
 def test_an_upward_import_is_found() -> None:
