@@ -18,19 +18,17 @@ from numpy.typing import NDArray
 
 from microprompt import abi
 from microprompt.deciding.escalation import added
-from microprompt.deciding.evidence import Loaded
 from microprompt.evaluation import metrics
 from microprompt.evaluation.rows import LabelledRows
 from microprompt.heads import tuning
-from microprompt.heads.evidence import Labels
 from microprompt.heads.head import Head
-from microprompt.heads.linear import Numbers, log_softmax
+from microprompt.heads.linear import Numbers
 from microprompt.tuning import tune
 from microprompt.tuning.request import Request
 
 from . import ways
 from .cached import Cached
-from .tasks import DEV, TRAIN, Task, key_of, question_of, rows_of, task_called
+from .tasks import DEV, TRAIN, Task, key_of, places_of, rows_of, task_called
 from .telling import Telling
 
 TASK: Final = "taskclass"
@@ -52,7 +50,7 @@ def measure(data: Path, cached: Cached) -> dict[str, object]:
     """
     task = task_called(TASK)
     rows = rows_of(task, data, DEV)
-    labels = np.array([question_of(task).label(each) for each in rows.labels], dtype=np.intp)
+    labels = places_of(task, rows)
     learnt = _tuned(task, rows_of(task, data, TRAIN), cached)
     assert learnt.larger is not None
     head = learnt.larger.entry.heads[""]
@@ -62,7 +60,7 @@ def measure(data: Path, cached: Cached) -> dict[str, object]:
         "tuned on train": _said(task, learnt.entry.heads[""], rows, cached, ways.MODEL),
     }
     second = {
-        _UNTUNED: log_softmax(_scores(task, rows, cached).astype(np.float64)),
+        _UNTUNED: _said(task, ways.scores_alone(task), rows, cached, LARGER),
         f"tuned on train: {head.answered_by}": _said(task, head, rows, cached, LARGER),
     }
     return {
@@ -121,22 +119,7 @@ def _tuned(task: Task, rows: LabelledRows, cached: Cached) -> tune.Tuned:
 
 def _said(task: Task, head: Head, rows: LabelledRows, cached: Cached, model: str) -> Numbers:
     """What a head on a model says of rows, shape (n, K)."""
-    program = ways.from_source(task, model=model).program
-    sources = Loaded(program.using.model, task.source.parent)
-    question = question_of(task)
-    return head.log_probs(
-        {
-            each: cached.evidence(program, rows.arguments, each, sources, question=question)
-            for each in head.evidence
-        }
-    )
-
-
-def _scores(task: Task, rows: LabelledRows, cached: Cached) -> NDArray[np.float32]:
-    """The larger model's label scores of rows, as they are, shape (n, K)."""
-    program = ways.from_source(task, model=LARGER).program
-    sources = Loaded(program.using.model, task.source.parent)
-    return cached.evidence(program, rows.arguments, Labels(), sources, question=question_of(task))
+    return ways.log_probs(head, task, ways.from_source(task, model=model).program, rows, cached)
 
 
 # ---------------------------------------------------------------------------------------------- the page

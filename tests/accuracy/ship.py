@@ -38,12 +38,11 @@ from .tasks import (
     counts_of,
     held_out_rows,
     key_of,
-    places_of,
     rows_of,
     written_rows,
 )
 from .telling import Telling, tell
-from .ways import MODEL, from_source
+from .ways import MODEL, decided, from_source
 
 WRITTEN: Final = "rows written for the project (Apache-2.0)"
 
@@ -103,15 +102,12 @@ def _parts(task: Task) -> tuple[Evidence, ...]:
 
 def _held_out(task: Task, head: Head, cached: Cached) -> dict[str, object]:
     """What a head gets right on the rows that were kept back."""
-    rows = held_out_rows(task)
-    program = from_source(task).program
-    sources = Loaded(program.using.model, None)
-    features = {each: cached.evidence(program, rows.arguments, each, sources) for each in head.evidence}
-    right = int((head.log_probs(features).argmax(axis=1) == places_of(task, rows)).sum())
-    low, high = metrics.wilson(right, len(rows))
+    outcome = decided(task, head, held_out_rows(task), cached)
+    right = int(outcome.right.sum())
+    low, high = metrics.wilson(right, outcome.n)
     return {
         "rows": task.held_out.name,
-        "n": len(rows),
+        "n": outcome.n,
         "right": right,
         "interval": [round(low, 4), round(high, 4)],
     }

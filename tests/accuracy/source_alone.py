@@ -26,14 +26,13 @@ from microprompt.errors import ModelError
 from microprompt.evaluation import metrics
 from microprompt.evaluation.rows import LabelledRows
 from microprompt.heads.evidence import Embedding, Evidence, Features, Labels
-from microprompt.heads.head import Head
 from microprompt.heads.linear import Numbers, log_softmax
 from microprompt.program import Program
 
 from .cached import Cached
 from .tasks import DEV, TASKS, TRAIN, Task, function_of, places_of, question_of, rows_of
 from .telling import tell
-from .ways import MODEL, from_source
+from .ways import MODEL, from_source, log_probs
 
 DRAWS: Final = 6
 EXAMPLES: Final = (0, 2, 5)
@@ -148,13 +147,7 @@ def _said(
     question = question_of(task)
     made = heads_from_source(program, [question], sources, lambda error: None, reader=_Reader(cached))
     head = made[question.name].head
-    return None if head is None else _answers(head, program, rows, cached)
-
-
-def _answers(head: Head, program: Program, rows: LabelledRows, cached: Cached) -> Numbers:
-    sources = Loaded(program.using.model, None)
-    features = {each: cached.evidence(program, rows.arguments, each, sources) for each in head.evidence}
-    return head.log_probs(features)
+    return None if head is None else log_probs(head, task, program, rows, cached)
 
 
 def _accuracy(said: Numbers, labels: NDArray[np.intp]) -> float:

@@ -25,7 +25,7 @@ from microprompt.function import PromptFunction
 from microprompt.heads import tuning
 from microprompt.heads.evidence import Labels
 from microprompt.heads.head import Head, HeadPart
-from microprompt.heads.linear import Linear
+from microprompt.heads.linear import Linear, Numbers
 from microprompt.heads.tuning import Entry
 from microprompt.program import Program
 from microprompt.tuning import tune
@@ -109,15 +109,20 @@ def sources_of(file: Path, task: Task) -> tuple[str, ...]:
 
 
 def decided(task: Task, head: Head, rows: LabelledRows, cached: Cached, *, model: str = MODEL) -> Outcome:
-    """What a head says of rows."""
-    program = from_source(task, model=model).program
+    """What a head says of rows, with the labels that are right."""
+    said = log_probs(head, task, from_source(task, model=model).program, rows, cached)
+    return Outcome(probabilities=np.exp(said), labels=places_of(task, rows), by=head.answered_by)
+
+
+def log_probs(head: Head, task: Task, program: Program, rows: LabelledRows, cached: Cached) -> Numbers:
+    """What a head of a program says of rows, shape (n, K)."""
     sources = Loaded(program.using.model, task.source.parent)
-    features = {
-        each: cached.evidence(program, rows.arguments, each, sources, question=question_of(task))
-        for each in head.evidence
-    }
-    return Outcome(
-        probabilities=np.exp(head.log_probs(features)), labels=places_of(task, rows), by=head.answered_by
+    question = question_of(task)
+    return head.log_probs(
+        {
+            each: cached.evidence(program, rows.arguments, each, sources, question=question)
+            for each in head.evidence
+        }
     )
 
 
@@ -136,10 +141,14 @@ def _raise(error: ModelError) -> None:
 
 def scored(task: Task, rows: LabelledRows, cached: Cached, *, model: str = MODEL) -> Outcome:
     """What label scores alone say of rows."""
+    return decided(task, scores_alone(task), rows, cached, model=model)
+
+
+def scores_alone(task: Task) -> Head:
+    """The head that takes label scores as they are."""
     n_labels = len(question_of(task).options)
     unchanged = Linear(np.eye(n_labels, dtype=np.float32), np.zeros(n_labels, dtype=np.float32))
-    head = Head(parts=(HeadPart(Labels(), 1.0, unchanged),))
-    return decided(task, head, rows, cached, model=model)
+    return Head(parts=(HeadPart(Labels(), 1.0, unchanged),))
 
 
 def milliseconds(function: AnyFunction, rows: LabelledRows) -> float:
