@@ -1,7 +1,6 @@
 """`python -m tests.accuracy`: what the standard library ships, and how right it is on other people's rows.
 
     python -m tests.accuracy ship DATA      learn what is shipped
-    python -m tests.accuracy source DATA    what the source alone is good for, as a table
     python -m tests.accuracy escalation DATA
                                             measure what escalating gains (it takes ten minutes, and a model
                                             of 1.1 GB), and write it into stdlib/docs/escalation.json
@@ -24,9 +23,8 @@ from microprompt.errors import ArgumentError, ModelError
 from . import escalation, invoices
 from .cached import Cached
 from .measure import results
-from .page import FOLDER, source_lines, write_page
+from .page import FOLDER, write_page
 from .ship import ship
-from .source_alone import source_table
 from .tasks import ROOT
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -37,11 +35,6 @@ _cached = click.option(
     default=ROOT / ".accuracy",
     show_default=True,
     help="Where what takes long is kept.",
-)
-_labels = click.option(
-    "--labels",
-    is_flag=True,
-    help="Score labels behind few examples too, where texts are short: it takes minutes.",
 )
 
 
@@ -56,16 +49,6 @@ def main() -> None:
 def ship_command(data: Path, cache: Path) -> None:
     """Learn what the standard library ships, and build it."""
     ship(data, Cached(cache))
-
-
-@main.command(name="source")
-@_data
-@_cached
-@_labels
-def source_command(data: Path, cache: Path, labels: bool) -> None:
-    """Print what the source alone is good for."""
-    for line in source_lines(source_table(data, Cached(cache), labels=labels)):
-        click.echo(line)
 
 
 @main.command(name="escalation")
@@ -83,7 +66,11 @@ def escalation_command(data: Path, cache: Path) -> None:
 @_cached
 @click.option("--models", is_flag=True, help="Measure larger models too, where that takes minutes.")
 @click.option("--times", is_flag=True, help="Measure what calls take, on a quiet machine.")
-@_labels
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Score labels behind few examples too, where texts are short: it takes minutes.",
+)
 def page_command(data: Path, cache: Path, models: bool, times: bool, labels: bool) -> None:
     """Measure, and write the page of results."""
     found = results(data, Cached(cache), models=models, times=times, labels=labels)

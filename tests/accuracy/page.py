@@ -40,10 +40,11 @@ def page(results: Mapping[str, Any], escalated: Mapping[str, Any]) -> Iterator[s
     yield ""
     yield (
         "How right the decisions of the standard library are, on rows that other people collected and "
-        f"labelled and that nothing was fitted on. Measured by `make accuracy` with {setup['model']} on "
+        f"labelled and that nothing was fitted on. Measured with {setup['model']} on "
         f"{setup['cores']} cores of {setup['cpu']}, "
         + ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
-        + ". All tables are made from [accuracy.json](accuracy.json) and [escalation.json](escalation.json)."
+        + "; `make accuracy` does it again. All tables are made from [accuracy.json](accuracy.json) and "
+        "[escalation.json](escalation.json)."
     )
     if setup["busy"]:
         yield ""
@@ -69,7 +70,7 @@ def page(results: Mapping[str, Any], escalated: Mapping[str, Any]) -> Iterator[s
     yield ""
     yield "## From the source alone"
     yield ""
-    yield from source_lines(results["source"])
+    yield from _source(results["source"])
     yield ""
     yield "## Abstaining"
     yield ""
@@ -101,8 +102,9 @@ _NOTES: Final = (
     "calibration error of `quality` on rows to measure on had asked for it.",
     "A text is read once, and what heads say is computed from its features: `mpc eval` finds the same.",
     "Intervals are Wilson's, at 95 %. ECE is the expected calibration error over 15 bins. Milliseconds are "
-    "the median of 32 calls, one at a time, each with a text that was not seen before; where a cell is "
-    "empty, they were not measured.",
+    "the median of 32 calls, one at a time, each with a text that was not seen before. What takes long is "
+    "kept and shown as it was when it was measured, so they need not be of one run with the rest; where a "
+    "cell is empty, they were not measured.",
     "Peers are fitted on the same rows: TF-IDF of words, marks, and pairs of them, or sentence embeddings of "
     "all-MiniLM-L6-v2 (of two texts u and v their cosine, |u - v| and u * v), then scikit-learn's logistic "
     "regression, its strength chosen by cross-validation.",
@@ -217,7 +219,7 @@ def _accuracy(way: Mapping[str, Any]) -> str:
 _SOURCES: Final = (RAW, CORRECTED, "readout", "embedder", "rule")
 
 
-def source_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _source(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The table of what the source alone is good for."""
     yield (
         "What a function is worth before there is any row: answered from its labels' words and its "
@@ -270,13 +272,10 @@ def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "is shipped to them."
     )
     yield ""
-    yield "| | accuracy | ECE | ms a call |"
-    yield "|---|---|---|---|"
+    yield "| | accuracy | ECE |"
+    yield "|---|---|---|"
     for row in rows:
-        yield (
-            f"| `{task_called(row['name']).title}` | {_accuracy(row)} | {row['ece']:.3f} | "
-            f"{'' if row['ms'] is None else format(row['ms'], '.0f')} |"
-        )
+        yield f"| `{task_called(row['name']).title}` | {_accuracy(row)} | {row['ece']:.3f} |"
 
 
 if __name__ == "__main__":
