@@ -54,7 +54,7 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
     results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if parts else {}
     for part in parts or PARTS:
         results[part] = measures[part]()
-    ordered = {part: results[part] for part in PARTS if part in results}
+    ordered = {part: results[part] for part in PARTS}
     file.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
     if "calls" in (parts or PARTS) or "load" in (parts or PARTS):
         write_plots(folder)

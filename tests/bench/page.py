@@ -36,7 +36,7 @@ def write_text(folder: Path) -> None:
 
 
 def page(results: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of the page; without a section about decisions, where those have not been measured."""
+    """The lines of the page."""
     calls, load = results["calls"], results["load"]
     setup = calls["setup"]
     yield "# Performance"
@@ -55,9 +55,8 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _row_table(calls["measured"])
     yield ""
-    if "decisions" in results:
-        yield from decision_lines(results["decisions"])
-        yield ""
+    yield from decision_lines(results["decisions"])
+    yield ""
     yield "## Against the floor"
     yield ""
     yield (
@@ -153,7 +152,7 @@ def _ratio_table(ratios: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     found = {(r["workload"], r["peer"], r["peer_weights"], r["our_weights"]): r for r in ratios}
     for workload, peer in dict.fromkeys((r["workload"], r["peer"]) for r in ratios):
         cells = [found.get((workload, peer, *pair)) for pair in columns]
-        texts = [f"{r['ratio']:.1f} ({r['low']:.1f} to {r['high']:.1f})" if r else "" for r in cells]
+        texts = ["" if cell is None else _times(cell, digits=1) for cell in cells]
         yield f"| {WORKLOADS[workload].title}: {TITLES[peer]} | {' | '.join(texts)} |"
 
 
