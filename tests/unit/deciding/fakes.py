@@ -7,7 +7,7 @@ directions, so that texts of the same words are alike.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +25,20 @@ from microprompt.program import Program
 from microprompt.prompts.layout import argument_texts
 from microprompt.scheduling.jobs import Pending
 
+from ..runtime.programs import Act
+
 T = TypeVar("T")
 
 SIZE = 64
+
+EXAMPLES = {
+    "Is it late?": Act.question,
+    "Is it far?": Act.question,
+    "Close the door.": Act.command,
+    "Close the box.": Act.command,
+    "Snow was falling.": Act.other,
+    "Rain was falling.": Act.other,
+}
 
 
 def direction(text: str) -> NDArray[np.float32]:
@@ -184,6 +195,3 @@ def with_examples(program: Program, examples: Mapping[str, object]) -> Program:
         abi.Example(arguments=(text,), answer=answer, line=9) for text, answer in examples.items()
     )
     return replace(program, examples=tuple(found))
-
-
-Change = Callable[[Program], Program]

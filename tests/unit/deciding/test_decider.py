@@ -26,16 +26,8 @@ from microprompt.scheduling.jobs import run_many
 from microprompt.types import BoolType, IntType, OptionalType, StrType
 
 from ..runtime.programs import ACT, INNER, Act, Inner, program
-from .fakes import LARGE, FakeSources, ask, call, direction, with_using
+from .fakes import EXAMPLES, LARGE, FakeSources, ask, call, direction, with_using
 
-EXAMPLES = {
-    "Is it late?": Act.question,
-    "Is it far?": Act.question,
-    "Close the door.": Act.command,
-    "Close the box.": Act.command,
-    "Snow was falling.": Act.other,
-    "Rain was falling.": Act.other,
-}
 OWN = Readout(1, "own")
 TEXT = Embedding("minilm-l6", "text")
 KEY = "0123456789abcdef" * 2

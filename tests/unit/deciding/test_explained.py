@@ -25,16 +25,7 @@ from microprompt.types import BoolType, OptionalType
 from mpc.cli.explain import _function as lines
 
 from ..runtime.programs import ACT, Act, program
-from .fakes import LARGE, FakeSources, with_using
-
-EXAMPLES = {
-    "Is it late?": Act.question,
-    "Is it far?": Act.question,
-    "Close the door.": Act.command,
-    "Close the box.": Act.command,
-    "Snow was falling.": Act.other,
-    "Rain was falling.": Act.other,
-}
+from .fakes import EXAMPLES, LARGE, FakeSources, with_using
 
 
 @pytest.fixture

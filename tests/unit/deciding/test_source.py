@@ -20,7 +20,7 @@ from microprompt.program import Program
 from microprompt.types import BoolType, DeclaredType, EnumType, IntType, LiteralType, OptionalType, StrType
 
 from ..runtime.programs import ACT, INNER, OUTER, Act, Inner, program
-from .fakes import FakeSources, direction, with_examples
+from .fakes import EXAMPLES, FakeSources, direction, with_examples
 
 
 @pytest.fixture
@@ -37,15 +37,6 @@ class Topic(StrEnum):
 
 abi.words(Topic, exchange_rate=abi.Words(label="exchange rate", description="money of other countries"))
 TOPIC = EnumType(python=Topic)
-
-QUESTIONS = {
-    "Is it late?": Act.question,
-    "Is it far?": Act.question,
-    "Close the door.": Act.command,
-    "Close the box.": Act.command,
-    "Snow was falling.": Act.other,
-    "Rain was falling.": Act.other,
-}
 
 
 def made_of(laid_out: Program, sources: FakeSources, lacks: list[ModelError] | None = None) -> Made:
@@ -157,7 +148,7 @@ def test_a_label_without_words_is_like_its_examples(sources: FakeSources) -> Non
 
 
 def test_examples_make_a_readout_and_an_embedder_that_answer_together(sources: FakeSources) -> None:
-    laid_out = program(ACT, examples=QUESTIONS)
+    laid_out = program(ACT, examples=EXAMPLES)
     head = head_of(laid_out, sources)
     assert head.answered_by == "readout+embedder"
     assert [says(head, text) for text in ("Is it near?", "Close the lid.", "Hail was falling.")] == [0, 1, 2]
@@ -175,7 +166,7 @@ def test_the_examples_of_a_field_are_those_of_the_records(sources: FakeSources) 
         program(INNER),
         {
             text: Inner(act=act, urgency=1 + number // 2)
-            for number, (text, act) in enumerate(QUESTIONS.items())
+            for number, (text, act) in enumerate(EXAMPLES.items())
         },
     )
     made = heads_from_source(laid_out, questions(INNER), sources(None, Path()), lambda error: None)
@@ -190,7 +181,7 @@ def test_the_examples_of_a_field_are_those_of_the_records(sources: FakeSources) 
 def test_an_embedder_that_is_not_to_be_had_is_done_without(sources: FakeSources) -> None:
     sources.fake_embedder = None
     lacks: list[ModelError] = []
-    head = head_of(program(ACT, examples=QUESTIONS), sources, lacks)
+    head = head_of(program(ACT, examples=EXAMPLES), sources, lacks)
     assert head.answered_by == "readout"
     assert [error.message for error in lacks] == ["the model `minilm-l6` is not here"]
 

@@ -23,8 +23,6 @@ from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, Pat
 from .programs import ACT, INNER, OUTER, WatchedBackend, function, program, random_voice
 
 FILE = "answers.sqlite"
-SEED_1 = abi.Using(temperature=1.0, seed=1)
-SEED_2 = abi.Using(temperature=1.0, seed=2)
 
 
 @pytest.fixture
