@@ -1,468 +1,41 @@
-"""Random programs that the language reference allows, over the whole language.
+"""Random programs that the language reference allows: any words, values of most types, files that import one
+another.
 
 Every one must be accepted, build to the same bytes twice, and be importable; and what its examples and tests
 give as answers, a model must be able to answer. A program is a dictionary of files, of which `main.mp` may
 import the others.
+
+Unions, records inside themselves and what depends on a call are not among them: the programs of
+`tests/property/sources.py` have those, without values.
 """
 
 from __future__ import annotations
 
 import json
-import keyword
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from microprompt.errors import MicropromptError
 from microprompt.testing import scripted
 
 from .commands import compile_program, imported, mpc
 from .findings import Files, Search, Wrong, raised
-
-Draw: TypeAlias = st.DrawFn
-
-# ------------------------------------------------------------------------------------------------- words
-
-ALPHABETS: Final = (
-    "abcdexyzT",
-    "äöüßé",
-    "абвгд",
-    "αβγδε",
-    "日本語",
-    "한국어",
-    "עברית",
-    "ابجد",
-    "नमसत",
-    "กขค",
+from .types import Alias, Enum, Named, Record, Scope, Type, behind, types
+from .words import (
+    PARAMETER_NAMES,
+    SPECIAL_NAMES,
+    TAKEN,
+    Draw,
+    is_no_method_of_models,
+    is_no_method_of_strings,
+    lines,
+    names,
+    quoted,
+    texts,
 )
-"""Names keep to one: mixed ones are allowed to be warned of."""
-
-CHARACTERS: Final = (
-    *"ab z 0 .,:;?!",
-    *"\"'`\\{}[]()<>|#@/&%$=-_~*^",
-    *"éß日шم🙂",
-    *("\u0301", "\u200c", "\u200d", "\u00a0", "\u3000", "👩\u200d🚒"),
-)
-"""One-line text: quotes and whatever else generated code might trip over, many alphabets, joiners."""
-
-CONTROLS: Final = ("\n", "\t", "\x7f", "\x85", "\u2028")
-"""What else an answer may hold inside a record or a list."""
-
-SPECIAL_NAMES: Final = ("self", "cls", "args", "kwargs", "text", "type", "model", "match", "print", "object")
-"""Names that are nothing special in the language."""
-
-PARAMETER_NAMES: Final = (
-    *SPECIAL_NAMES,
-    "str",
-    "list",
-    "abi",
-    "Field",
-    "prompt",
-    "call",
-    "program",
-    "timeout",
-)
-
-# What the reference reserves: names of types, and those that a generated module needs.
-_TAKEN: Final = {
-    *(
-        "str",
-        "int",
-        "float",
-        "bool",
-        "list",
-        "dict",
-        "set",
-        "date",
-        "time",
-        "datetime",
-        "decimal",
-        "span",
-        "std",
-        "true",
-        "false",
-        "none",
-    ),
-    *("Annotated", "Field", "Literal", "NotImplementedError", "Pattern", "Record"),
-    *("LabelEnum", "TypeAlias", "abi", "annotations", "mpstd", "prompt", "microprompt"),
-    *("Decimal", "dt", "frozenset"),
-}
-
-
-def lines(most: int = 12) -> st.SearchStrategy[str]:
-    """One line of text without blanks around it, of which something is to be seen."""
-    return st.lists(st.sampled_from(CHARACTERS), min_size=1, max_size=most).map(_joined).filter(_is_visible)
-
-
-def texts(least: int, most: int) -> st.SearchStrategy[str]:
-    """Any text."""
-    characters = st.sampled_from((*CHARACTERS[:-1], *CONTROLS))
-    return st.lists(characters, min_size=least, max_size=min(most, least + 10)).map("".join)
-
-
-def _joined(characters: Sequence[str]) -> str:
-    return "".join(characters).strip()
-
-
-def _is_visible(text: str) -> bool:
-    return bool(text.strip("\u200c\u200d"))
-
-
-def quoted(text: str) -> str:
-    """A string of the language."""
-    plain = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
-    return '"' + "".join(plain.get(character) or _escaped(character) for character in text) + '"'
-
-
-def _escaped(character: str) -> str:
-    is_control = unicodedata.category(character) in ("Cc", "Zl", "Zp")
-    return f"\\u{ord(character):04x}" if is_control else character
-
-
-@st.composite
-def names(
-    draw: Draw,
-    taken: set[str],
-    special: Sequence[str] = SPECIAL_NAMES,
-    *,
-    like: Callable[[str], bool] | None = None,
-) -> str:
-    """A name that is not in `taken`, where it is put, and that `like` allows."""
-    base = st.text(st.sampled_from(draw(st.sampled_from(ALPHABETS))), min_size=1, max_size=5)
-    name = draw(st.one_of(base, base.map(lambda text: f"{text}_1"), st.sampled_from(special)))
-    while name in taken or keyword.iskeyword(name) or not name.isidentifier() or (like and not like(name)):
-        name += "x"
-    taken.add(name)
-    return name
-
-
-def _is_no_method_of_strings(name: str) -> bool:
-    return not hasattr(str, name) and name not in ("label", "mro", "name", "value")
-
-
-def _is_no_method_of_models(name: str) -> bool:
-    return not hasattr(BaseModel, name) and not name.startswith("model_")
-
-
-# ------------------------------------------------------------------------------------------------- types
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    low: int | None = None
-    high: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    regex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    name: str
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Literals:
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """A type as it is written, and some of its values."""
-
-    written: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """A set of the labels of a choice."""
-
-    of: Literals | Enum
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """A dict of values of a type."""
-
-    of: Type
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    of: Type
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Maybe:
-    of: Type
-
-
-@dataclass(frozen=True, slots=True)
-class Enum:
-    """`home` is the file that declares it, as an import names it."""
-
-    home: str
-    name: str
-    members: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """`fields` holds the types by name; those in `optional` have a default."""
-
-    home: str
-    name: str
-    fields: Mapping[str, Type]
-    optional: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    home: str
-    name: str
-    of: Type
-
-
-Named: TypeAlias = Enum | Record | Alias
-Type: TypeAlias = (
-    Text | Pattern | Number | Truth | Literals | Single | Labels | Entries | Items | Maybe | Named
-)
-
-SINGLES: Final = (
-    Single("date", ("2024-02-29", "0001-01-01", "9999-12-31")),
-    Single("date(2020-01-01..)", ("2020-01-01", "2100-02-28")),
-    Single("time(08:00..18:00)", ("08:00", "17:59:59")),
-    Single("datetime(..2030-12-31T23:59)", ("2024-02-29T08:30", "1999-12-31T00:00:01")),
-    Single("decimal", ("0.125", "-12", "999999999999999.999999")),
-    Single("decimal(-1.00..99.995)", ("12.5", "-0.01", "7")),
-    Single("1 | 5 | 10", ("1", "5", "10")),
-    Single('"auto" | -3 | 3', ('"auto"', "-3")),
-)
-
-PATTERNS: Final = (
-    r"[A-Z]{2}-[0-9]{3}",
-    r"\d{4}-\d\d-\d\d",
-    r"[a-z]+@[a-z]+\.(com|org)",
-    r"a\/b|c\\d",
-    r"(x|yy){3,5}",
-    r"[^a-z,]{2,4}",
-    r".{1,9}",
-    r"\w{1,5}( \w{1,5}){0,2}",
-    r"[äöü日]+",
-    r"(?i:yes|no)",
-)
-
-
-def behind(declared: Type) -> Type:
-    """The type behind aliases."""
-    while isinstance(declared, Alias):
-        declared = declared.of
-    return declared
-
-
-def has_none(declared: Type) -> bool:
-    """Whether the word of the missing value is taken."""
-    match behind(declared):
-        case Literals(words):
-            return "none" in words
-        case Enum(members=members):
-            return "none" in members.values()
-        case Maybe():
-            return True
-        case _:
-            return False
-
-
-def bounded(low: float | None, high: float | None) -> str:
-    """A range of the language."""
-
-    def end(number: float | None) -> str:
-        return "" if number is None else str(number)
-
-    return "" if low is None and high is None else f"({end(low)}..{end(high)})"
-
-
-@dataclass(slots=True)
-class Scope:
-    """What a file can name: the types, and before the names of those from another file, its prefix."""
-
-    types: list[Named] = field(default_factory=list)
-    prefixes: dict[str, str] = field(default_factory=dict)
-
-    def name(self, named: Named) -> str:
-        return self.prefixes.get(named.home, "") + named.name
-
-    def write(self, declared: Type) -> str:
-        """A type as this file writes it."""
-        match declared:
-            case Text(low, high):
-                return f"str{bounded(low, high)}"
-            case Pattern(regex):
-                return f"str(/{regex}/)"
-            case Number(name, low, high):
-                return f"{name}{bounded(low, high)}"
-            case Truth():
-                return "bool"
-            case Literals(words):
-                return " | ".join(map(quoted, words))
-            case Single(written):
-                return written
-            case Labels(of):
-                return f"set[{self.write(of)}]"
-            case Entries(of):
-                return f"dict[str, {self.write(of)}]"
-            case Items(of, low, high):
-                return f"list[{self.write(of)}]{bounded(low, high)}"
-            case Maybe(of):
-                inner = self.write(of)
-                return f"({inner})?" if " | " in inner else f"{inner}?"
-            case Enum() | Record() | Alias():
-                return self.name(declared)
-
-    def value(self, draw: Draw, declared: Type, *, alone: bool = False) -> str:
-        """A value of a type, which an answer may hold; `alone` if it is the whole answer."""
-        match behind(declared):
-            case Text(low, high):
-                return quoted(draw(_lines_within(low, high) if alone else _texts_within(low, high)))
-            case Pattern(regex):
-                strategy = st.from_regex(
-                    regex, fullmatch=True, alphabet=st.characters(max_codepoint=126, min_codepoint=32)
-                )
-                if "日" in regex:
-                    strategy = st.text("äöü日", min_size=1, max_size=9)
-                return quoted(draw(strategy.filter(lambda text: len(text) <= 200)))
-            case Number(name, low, high):
-                return draw(_numbers(name, low, high))
-            case Truth():
-                return draw(st.sampled_from(("true", "false")))
-            case Literals(words):
-                return quoted(draw(st.sampled_from(words)))
-            case Single(_, values):
-                return draw(st.sampled_from(values))
-            case Labels(of):
-                labels = list(map(quoted, of.words)) if isinstance(of, Literals) else list(of.members)
-                return "{" + draw(_COMMAS).join(draw(st.lists(st.sampled_from(labels), unique=True))) + "}"
-            case Entries(of):
-                keys = draw(st.lists(lines(), max_size=3, unique=True))
-                entries = [f"{quoted(key)}: {self.value(draw, of)}" for key in keys]
-                return "{" + draw(_COMMAS).join(entries) + "}"
-            case Items(of, low, high):
-                least = low or 0
-                count = draw(st.integers(least, min(16 if high is None else high, least + 3)))
-                return "[" + draw(_COMMAS).join(self.value(draw, of) for _ in range(count)) + "]"
-            case Maybe(of):
-                return "none" if draw(st.booleans()) else self._present(draw, of, alone=alone)
-            case Enum(members=members) as enum:
-                member = draw(st.sampled_from(sorted(members)))
-                return member if draw(st.booleans()) else f"{self.name(enum)}.{member}"
-            case Record(fields=fields, optional=optional) as record:
-                given = [
-                    f"{name}={self.value(draw, of)}"
-                    for name, of in fields.items()
-                    if name not in optional or draw(st.booleans())
-                ]
-                return f"{self.name(record)}({draw(_COMMAS).join(given)})"
-            case Alias():
-                raise AssertionError("`behind` leaves no alias")
-
-    def _present(self, draw: Draw, declared: Type, *, alone: bool) -> str:
-        written = self.value(draw, declared, alone=alone)
-        # By itself the word stands for the missing value, with and without quotes.
-        return '"some"' if written == '"none"' and isinstance(behind(declared), Text) else written
-
-
-_COMMAS: Final = st.sampled_from((", ", ",", ",\n            "))
-
-
-def _texts_within(low: int | None, high: int | None) -> st.SearchStrategy[str]:
-    return texts(low or 0, 200 if high is None else high)
-
-
-def _lines_within(low: int | None, high: int | None) -> st.SearchStrategy[str]:
-    least, most = low or 0, 200 if high is None else high
-    characters = st.sampled_from(CHARACTERS[:-1])
-    return (
-        st.lists(characters, min_size=least, max_size=min(most, least + 10))
-        .map("".join)
-        .map(lambda text: "x" + text[1:] if text[:1].isspace() else text)
-    )
-
-
-def _numbers(name: str, low: float | None, high: float | None) -> st.SearchStrategy[str]:
-    least = -(10**15) + 1 if low is None else low
-    most = 10**15 - 1 if high is None else high
-    if name == "int":
-        return st.integers(int(least), int(most)).map(str)
-    # Written with the six digits that an answer has behind its point.
-    millionths = st.integers(round(least * 10**6), round(most * 10**6))
-    return millionths.map(
-        lambda number: f"{'-' if number < 0 else ''}{abs(number) // 10**6}.{abs(number) % 10**6:06}"
-    )
-
-
-@st.composite
-def types(draw: Draw, scope: Scope, depth: int = 2) -> Type:
-    """A type that can be written in a scope."""
-    kinds = ["text", "pattern", "int", "float", "bool", "literals", *(["named"] * 3 if scope.types else [])]
-    kinds += ["single", "single", "set"]
-    kind = draw(st.sampled_from([*kinds, "list", "dict", "maybe"] if depth else kinds))
-    match kind:
-        case "text":
-            low, high = draw(_range(0, 30, least_high=1))
-            return Text(low, high)
-        case "pattern":
-            return Pattern(draw(st.sampled_from(PATTERNS)))
-        case "int":
-            return Number("int", *draw(_range(-300, 10**6)))
-        case "float":
-            low, high = draw(_range(-300, 10**6))
-            return Number("float", low, high if high is None else high + 0.5)
-        case "bool":
-            return Truth()
-        case "literals":
-            return Literals(tuple(draw(st.lists(lines(), min_size=1, max_size=5, unique=True))))
-        case "single":
-            return draw(st.sampled_from(SINGLES))
-        case "set":
-            enums = [found for found in scope.types if isinstance(found, Enum)]
-            words = draw(st.lists(lines(), min_size=1, max_size=5, unique=True))
-            choices: list[Literals | Enum] = [*enums, Literals(tuple(words))]
-            return Labels(draw(st.sampled_from(choices)))
-        case "dict":
-            return Entries(draw(types(scope, depth - 1)))
-        case "named":
-            return draw(st.sampled_from(scope.types))
-        case "list":
-            low, high = draw(_range(0, 4, least_high=1))
-            return Items(draw(types(scope, depth - 1)), low, high)
-        case _:
-            of = draw(types(scope, depth - 1))
-            return of if has_none(of) else Maybe(of)
-
-
-@st.composite
-def _range(draw: Draw, least: int, most: int, least_high: int | None = None) -> tuple[int | None, int | None]:
-    low = draw(st.none() | st.integers(least, most))
-    bottom = max(least if low is None else low, least if least_high is None else least_high)
-    return low, draw(st.none() | st.integers(bottom, most + 1))
-
 
 # ------------------------------------------------------------------------------------------------- files
 
@@ -485,7 +58,7 @@ class _Writer:
         self.blocks: list[str] = []
         self.models: list[str] = []
         # All names of declarations are chosen first: no field may have the name of a type.
-        self.taken: set[str] = set(_TAKEN)
+        self.taken: set[str] = set(TAKEN)
         self.declared: list[str] = []
 
     def text(self, imports: Mapping[str, Sequence[Named]], *, prompts: int) -> str:
@@ -537,7 +110,7 @@ class _Writer:
         members: dict[str, str] = {}
         rows: list[str] = []
         for _ in self.entries(most=6):
-            member = self.draw(names(taken, (*SPECIAL_NAMES, "true", "abi"), like=_is_no_method_of_strings))
+            member = self.draw(names(taken, (*SPECIAL_NAMES, "true", "abi"), like=is_no_method_of_strings))
             members[member], written = self.label(member, labels)
             rows.append(f"    {member}{written}{self.description()}\n")
         self.blocks.append(f"enum {name}:\n{''.join(rows)}")
@@ -551,7 +124,7 @@ class _Writer:
         rows: list[str] = []
         for _ in self.entries():
             # A generated module could not tell a field from a type of the same name.
-            one = self.draw(names(taken, like=_is_no_method_of_models))
+            one = self.draw(names(taken, like=is_no_method_of_models))
             fields[one] = self.draw(types(self.scope))
             default = ""
             if self.draw(st.booleans()):
