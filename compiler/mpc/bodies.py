@@ -21,7 +21,7 @@ from .sema.checked import (
 )
 from .spec import CallOf, Constant, Expr, Lambda, Ref, TupleOf
 from .types.base import Naming
-from .types.expressions import abi_call
+from .types.python import abi_call
 
 DEFAULT_CUE: Final = "Answer:"
 

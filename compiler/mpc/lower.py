@@ -40,7 +40,7 @@ from .spec import (
 )
 from .types import NamedType
 from .types.base import PYTHON
-from .types.expressions import abi_call, given
+from .types.python import abi_call, given
 
 
 def lower(module: CheckedModule) -> ModuleSpec:

@@ -12,7 +12,7 @@ from ..source import Span
 from ..spec import Constant, Expr, Lambda, Ref, TupleOf
 from ..syntax import nodes
 from ..types.base import Names, Naming
-from ..types.expressions import abi_call
+from ..types.python import abi_call
 from ..types.records import CheckedField, Rule
 
 

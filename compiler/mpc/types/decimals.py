@@ -13,8 +13,8 @@ from ..spec import CallOf, Constant, Expr
 from ..syntax import nodes
 from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
-from .expressions import annotated, given
 from .operands import Numeric, Sort
+from .python import annotated, given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

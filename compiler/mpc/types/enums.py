@@ -10,8 +10,8 @@ from ..source import Span
 from ..spec import EnumSpec, Expr, Ref, TypeSpec
 from ..syntax import nodes
 from .base import Broken, NamedType, Naming, Operand, Reading, Simple, Value
-from .expressions import own_words, words
 from .operands import Sort
+from .python import own_words, words
 from .words import report_none_twice
 
 

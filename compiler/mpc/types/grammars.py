@@ -14,7 +14,7 @@ from ..spec import AliasSpec, CallOf, Constant, Expr, Ref, Subscript, TypeSpec
 from ..syntax import nodes
 from .base import NamedType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_pattern
-from .expressions import annotated, given
+from .python import annotated, given
 from .text import CheckedStr
 
 

@@ -12,8 +12,8 @@ from ..spec import Expr, ListOf, Ref, Subscript
 from ..syntax import nodes
 from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, takes_no_pattern
-from .expressions import annotated, given
 from .operands import Sort
+from .python import annotated, given
 
 
 @dataclass(frozen=True, slots=True)

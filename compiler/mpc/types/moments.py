@@ -16,8 +16,8 @@ from ..spec import CallOf, Constant, Expr, Ref
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
-from .expressions import annotated
 from .operands import Sort
+from .python import annotated
 
 _PARTS: Final = re.compile(
     r"((?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d))?T?"

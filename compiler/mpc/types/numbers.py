@@ -15,8 +15,8 @@ from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
 from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
-from .expressions import annotated, given
 from .operands import Numeric, Sort
+from .python import annotated, given
 
 _PATTERN_HELP: Final = "use `str` with the pattern"
 

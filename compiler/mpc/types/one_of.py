@@ -13,8 +13,8 @@ from ..spec import Constant, Expr
 from ..syntax import nodes
 from .arguments import argument_at
 from .base import Dependence, NamedType, Naming, Operand, Reading, Type, Value, no_field
-from .expressions import abi_mark
 from .lists import ListValue
+from .python import abi_mark
 from .text import CheckedStr
 
 

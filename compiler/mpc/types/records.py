@@ -12,8 +12,8 @@ from ..spec import CallOf, Expr, FieldSpec, RecordSpec, TypeSpec
 from ..syntax import nodes
 from .arguments import read_arguments
 from .base import Broken, Circle, Dependence, ErrorType, NamedType, Naming, Operand, Reading, Type, Value
-from .expressions import own_words, words
 from .operands import Sort
+from .python import own_words, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from ..spec import CallOf, Expr, Ref, Subscript, TupleOf
 from ..syntax import nodes
 from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
 from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
-from .expressions import annotated, given
 from .operands import Sort
+from .python import annotated, given
 
 _ANY: Final = 10**15
 """Beyond what a range can say: the number of labels bounds a set."""

@@ -14,7 +14,7 @@ from ..syntax import nodes
 from .arguments import argument_at
 from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
-from .expressions import abi_mark
+from .python import abi_mark
 from .text import CheckedStr, check_pattern
 
 

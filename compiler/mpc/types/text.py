@@ -16,8 +16,8 @@ from ..spec import CallOf, Constant, Expr, Ref, Subscript
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
 from .constraints import lengths, takes_no_arguments
-from .expressions import annotated, given
 from .operands import Sort
+from .python import annotated, given
 
 _SHORT_ESCAPES: Final = "\b\f\n\r\t"
 """The control characters that an answer may have inside a record or a list."""
