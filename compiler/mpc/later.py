@@ -15,19 +15,16 @@ from .source import Span
 
 @dataclass(frozen=True, slots=True)
 class LaterFeature:
-    """A feature: the subject of "... not part of this version", and what to do without it.
-
-    In the subject, `{word}` stands for the word that was written.
-    """
+    """A feature: the subject of "... not part of this version", and what to do without it."""
 
     subject: str
     help: str
     label: str = "reserved"
 
-    def report(self, span: Span, reporter: Reporter, *, word: str = "", help: str | None = None) -> None:
-        """Report the feature at `span`; `help` says more than the row when the place tells more."""
-        message = f"{self.subject.replace('{word}', word)} not part of this version"
-        reporter.report("MP0106", span, message, label=self.label, help=help or self.help)
+    def report(self, span: Span, reporter: Reporter) -> None:
+        """Report the feature at `span`."""
+        message = f"{self.subject} not part of this version"
+        reporter.report("MP0106", span, message, label=self.label, help=self.help)
 
 
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
