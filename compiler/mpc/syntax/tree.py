@@ -56,6 +56,7 @@ from .nodes import (
     UsingAst,
     ValueAst,
 )
+from .tags import margin_of
 from .template import parse_template
 
 _Limit: TypeAlias = RangeAst | PatternAst
@@ -159,7 +160,7 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         assert body.start_pos is not None
         lines_start = body.index("\n") + 1
         lines = body[lines_start:].split("\n")
-        indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+        indent = margin_of(lines)
         text = "\n".join(line[indent:].rstrip() for line in lines)
         start = body.start_pos + lines_start
         return GrammarDecl(name=name, text=text, start=start, indent=indent, span=_span(meta))
