@@ -15,9 +15,8 @@ from ..types import BUILTINS
 _MODULE_NAMES: Final = frozenset(
     {
         *("Annotated", "ByName", "Decimal", "Field", "Grammar", "LabelEnum", "Literal"),
-        "NotImplementedError",
-        *("Pattern", "Record", "TypeAlias", "abi", "annotations", "builtins", "dt",
-        "frozenset"), *("microprompt", "mpstd", "prompt"),
+        *("NotImplementedError", "Pattern", "Record", "TypeAlias", "abi", "annotations"),
+        *("builtins", "dt", "frozenset", "microprompt", "mpstd", "prompt"),
     }
 )
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.
@@ -40,27 +39,18 @@ _PROTECTED: Final = ("model_dump", "model_validate")
 def check_declared_name(name: Name, reporter: Reporter, *, is_generated: bool = True) -> None:
     """Refuse a name of a declaration or import that the generated module, if there is one, could not hold."""
     if name.text in BUILTINS:
-        _refuse(
-            name, "it is the name of a type", f"call it `{name.text}_` or something more telling", reporter
-        )
+        _refuse(name, "it is the name of a type", _renamed(name), reporter)
     elif not is_generated:
         return
     elif name.text in _MODULE_NAMES:
-        _refuse(
-            name,
-            "the generated module needs this name",
-            f"call it `{name.text}_` or something more telling",
-            reporter,
-        )
+        _refuse(name, "the generated module needs this name", _renamed(name), reporter)
     else:
         check_python_name(name, reporter, with_label=False)
 
 
 def check_member_name(name: Name, reporter: Reporter) -> None:
     if name.text in _MEMBER_NAMES:
-        _refuse(
-            name, "members have an attribute of this name in Python", _labelled(name), reporter
-        )
+        _refuse(name, "members have an attribute of this name in Python", _labelled(name), reporter)
     else:
         check_python_name(name, reporter, with_label=True)
 
@@ -79,17 +69,17 @@ def check_field_name(name: Name, types: Collection[str], reporter: Reporter) -> 
 
 def check_python_name(name: Name, reporter: Reporter, *, with_label: bool) -> None:
     """Refuse what is not a plain Python name; `with_label` when the name may have an `as`."""
-    other = (
-        _labelled(name)
-        if with_label
-        else f"call it `{name.text.strip('_') or 'name'}_` or something more telling"
-    )
+    other = _labelled(name) if with_label else _renamed(name)
     if keyword.iskeyword(name.text):
         _refuse(name, "it is a keyword of Python", other, reporter)
     elif name.text.startswith("_"):
         _refuse(name, "names that start with `_` belong to the generated code", "leave the `_` out", reporter)
     elif not name.text.isidentifier() or unicodedata.normalize("NFKC", name.text) != name.text:
         _refuse(name, "Python would read it as another name", "write it with plain letters", reporter)
+
+
+def _renamed(name: Name) -> str:
+    return f"call it `{name.text.strip('_') or 'name'}_` or something more telling"
 
 
 def _labelled(name: Name) -> str:
