@@ -176,7 +176,10 @@ def test_a_kind_that_lacks_an_operation_cannot_be_instantiated() -> None:
 
 # ------------------------------------------------------------------------------------- who asks for kinds
 
-STAGES = [MPC / "lower.py", *sorted((MPC / "sema").glob("*.py")), *sorted((MPC / "types").glob("*.py"))]
+STAGES = [
+    *(MPC / "bodies.py", MPC / "lower.py"),
+    *(path for room in ("expressions", "sema", "types") for path in sorted((MPC / room).glob("*.py"))),
+]
 KINDS = {
     node.name
     for path in (MPC / "types").glob("*.py")

@@ -276,8 +276,13 @@ class _Checker:
                 return self._leans(node.operand)
             case nodes.SumAst():
                 return self._leans(node.left) and self._leans(node.right)
-            case _:
+            case (
+                nodes.LogicAst() | nodes.NegationAst() | nodes.ComparisonAst() | nodes.MembershipAst()
+                | nodes.NoneTestAst() | nodes.MatchAst() | nodes.CallAst()
+            ):
                 return False
+            case _:
+                assert_never(node)
 
     def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: _Place) -> list[Checked]:
         """Expressions that say of one another what their literals are read as.
@@ -769,11 +774,16 @@ def _is_calculated(found: Checked) -> bool:
             return True
         case Negative():
             return _is_calculated(found.operand)
-        case Called(function="sum"):
-            return True
-        case Called(function="min" | "max" | "abs"):
-            return any(map(_is_calculated, found.arguments))
+        case Called():
+            if found.function in ("min", "max", "abs"):
+                return any(map(_is_calculated, found.arguments))
+            return found.function == "sum"
         case Each():
             return _is_calculated(found.item)
-        case _:
+        case (
+            Known() | Reached() | Comparison() | Membership() | IsNone() | IsFilled() | Matches() | Logic()
+            | Not()
+        ):
             return False
+        case _:
+            assert_never(found)

@@ -8,7 +8,7 @@ in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from ..types import Type, Value
 
@@ -137,13 +137,9 @@ Checked: TypeAlias = (
 
 def fields_of(expression: Checked) -> frozenset[Way]:
     """The ways in an expression."""
-    match expression:
-        case Known():
-            return frozenset()
-        case Reached():
-            return frozenset({expression.way})
-        case _:
-            return frozenset[Way]().union(*map(fields_of, children(expression)))
+    if isinstance(expression, Reached):
+        return frozenset({expression.way})
+    return frozenset[Way]().union(*map(fields_of, children(expression)))
 
 
 def children(expression: Checked) -> tuple[Checked, ...]:
@@ -167,3 +163,5 @@ def children(expression: Checked) -> tuple[Checked, ...]:
             return (expression.text,)
         case Logic():
             return expression.operands
+        case _:
+            assert_never(expression)

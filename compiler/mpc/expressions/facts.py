@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from .checked import Checked, IsFilled, IsNone, Logic, Not, Reached, Way
+from typing import assert_never
+
+from .checked import (
+    Calculation,
+    Called,
+    Checked,
+    Comparison,
+    Each,
+    IsFilled,
+    IsNone,
+    Known,
+    Logic,
+    Matches,
+    Membership,
+    Negative,
+    Not,
+    Reached,
+    Way,
+)
 
 
 def present_if(condition: Checked, outcome: bool) -> frozenset[Way]:
     """The ways to values that are there if the condition has this outcome."""
     match condition:
-        case IsNone(operand=Reached() as operand) if outcome is condition.negated:
-            return frozenset({operand.way})
-        case IsFilled(operand=Reached() as operand) if outcome:
-            return frozenset({operand.way})
+        case IsNone():
+            return _way_to(condition.operand) if outcome is condition.negated else frozenset()
+        case IsFilled():
+            return _way_to(condition.operand) if outcome else frozenset()
         case Not():
             return present_if(condition.operand, not outcome)
-        case Logic() if outcome is (condition.word == "and"):
+        case Logic():
+            if outcome is not (condition.word == "and"):
+                return frozenset()  # one operand was enough, and any may have been it
             return frozenset[Way]().union(*(present_if(each, outcome) for each in condition.operands))
-        case _:
+        case (
+            Known() | Reached() | Each() | Calculation() | Negative() | Called()
+            | Comparison() | Membership() | Matches()
+        ):
             return frozenset()
+        case _:
+            assert_never(condition)
+
+
+def _way_to(operand: Checked) -> frozenset[Way]:
+    return frozenset({operand.way}) if isinstance(operand, Reached) else frozenset()

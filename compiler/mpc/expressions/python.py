@@ -96,11 +96,10 @@ class _Writing:
 
     def _call(self, call: Called) -> Expr:
         function = self.naming.builtin(call.function)
-        match call.arguments:
-            case (Each() as each,):
-                return CallOf(function, (self._comprehension(each, in_brackets=False),))
-            case arguments:
-                return CallOf(function, tuple(map(self.of, arguments)))
+        first, *more = call.arguments
+        if isinstance(first, Each) and not more:
+            return CallOf(function, (self._comprehension(first, in_brackets=False),))
+        return CallOf(function, tuple(map(self.of, call.arguments)))
 
     def _comprehension(self, each: Each, *, in_brackets: bool) -> Expr:
         """`item.amount for item in invoice.items`; the list itself where its items are meant as they are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
 from ..diagnostics import Reporter
 from ..source import Span
@@ -19,7 +19,6 @@ from .turns import ROLES, check_turns, report_turn_in_block, report_unknown_role
 
 MAX_BLOCKS: Final = 32
 """How many blocks may be inside one another; what walks over them recurses."""
-
 
 _DOUBLED: Final = re.compile(r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}")
 
@@ -109,6 +108,8 @@ class _Parts:
                 self._divide(piece.kind, written, span)
             case "end":
                 self._close(written, span, ends_line=self._lines.is_alone(piece))
+            case _:
+                assert_never(piece.kind)
 
     def finished(self) -> tuple[PartAst, ...]:
         """All parts. Blocks that are still open are reported."""
