@@ -37,8 +37,6 @@ class CheckedModel(CheckedNode):
     layout: str | None = None
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImported(CheckedNode):
     """A name of another file, what it is called here, and whether anything here needs it. `name as name`
