@@ -7,6 +7,7 @@ in it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -133,6 +134,13 @@ Checked: TypeAlias = (
     | Logic
     | Not
 )
+
+
+def item_on(way: Way, items: Collection[Way], *, is_whole: bool) -> Way | None:
+    """The innermost of the lists on a way whose items are at hand, for the way goes on from its item; `None`
+    where it goes on from the scope. A list that `is_whole` is not in an item of itself."""
+    inwards = (way[:length] for length in range(len(way) - is_whole, 0, -1))
+    return next((each for each in inwards if each in items), None)
 
 
 def fields_of(expression: Checked) -> frozenset[Way]:

@@ -25,6 +25,7 @@ from .checked import (
     Not,
     Reached,
     Way,
+    item_on,
 )
 
 _SIGNS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -110,10 +111,10 @@ class _Values:
         return True
 
     def _reached(self, way: Way, *, is_whole: bool) -> Any:
-        for length in range(len(way) - is_whole, 0, -1):
-            if way[:length] in self.items:
-                return _inside(self.items[way[:length]], way[length:])
-        return _inside(self.scope[way[0]], way[1:])
+        loop = item_on(way, self.items, is_whole=is_whole)
+        if loop is None:
+            return _inside(self.scope[way[0]], way[1:])
+        return _inside(self.items[loop], way[len(loop) :])
 
     def _each(self, lists: Sequence[Way]) -> Iterator[_Values]:
         """The values at each item of the last list."""

@@ -35,6 +35,7 @@ from .checked import (
     Not,
     Reached,
     Way,
+    item_on,
 )
 
 
@@ -117,11 +118,10 @@ class _Writing:
         return Comprehension(inside.of(each.item), tuple(loops), in_brackets=in_brackets)
 
     def _reached(self, way: Way, *, is_whole: bool) -> Ref:
-        """What a way leads to: from the nearest item of a loop on, which the list itself is not in."""
-        for length in range(len(way) - is_whole, 0, -1):
-            if way[:length] in self.items:
-                return Ref((self.items[way[:length]], *way[length:]))
-        return Ref((*self.roots[way[0]].path, *way[1:]))
+        loop = item_on(way, self.items, is_whole=is_whole)
+        if loop is None:
+            return Ref((*self.roots[way[0]].path, *way[1:]))
+        return Ref((self.items[loop], *way[len(loop) :]))
 
     def _variable(self, name: str) -> str:
         """The name for an item of a list that is called `name`."""
