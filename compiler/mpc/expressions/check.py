@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from microprompt.abi import FLOAT_DIGITS
 
@@ -37,10 +37,7 @@ from .checked import (
     Way,
 )
 from .facts import present_if
-
-_OVER_LISTS: Final = ("sum", "min", "max", "any", "all")
-FUNCTIONS: Final = (*_OVER_LISTS, "len", "round", "abs")
-"""The functions of the language. Python has them all, by the same names."""
+from .functions import FUNCTIONS
 
 
 def check_expression(
@@ -507,36 +504,37 @@ class _Checker:
     # ------------------------------------------------------------------------------------------ functions
 
     def _call(self, node: nodes.CallAst, place: _Place) -> Checked:
-        function = node.function.text
-        if function not in FUNCTIONS:
+        name = node.function.text
+        function = FUNCTIONS.get(name)
+        if function is None:
             self.reporter.report(
                 "MP1009",
                 node.function.span,
-                f"unknown function `{function}`",
+                f"unknown function `{name}`",
                 label="expressions have no such function",
-                help=self.reporter.suggestion(function, FUNCTIONS)
+                help=self.reporter.suggestion(name, FUNCTIONS)
                 or f"there is {', '.join(f'`{known}`' for known in FUNCTIONS)}",
             )
             return _unknown()
-        most = {"round": 2, "min": None, "max": None}.get(function, 1)
-        if not node.arguments or (most is not None and len(node.arguments) > most):
+        if not node.arguments or (function.most is not None and len(node.arguments) > function.most):
             self.reporter.report(
                 "MP1010",
                 node.span,
-                f"`{function}` with {len(node.arguments)} arguments",
-                label=f"it takes {'one or two' if most == 2 else 'one'}",
-                help=_FORMS[function],
+                f"`{name}` with {len(node.arguments)} arguments",
+                label=f"it takes {'one or two' if function.most == 2 else 'one'}",
+                help=f"write {function.form}",
             )
             return _unknown()
-        if function in _OVER_LISTS and len(node.arguments) == 1:
+        if function.is_over_lists and len(node.arguments) == 1:
             return self._over_list(node, place)
-        if function in ("min", "max"):
+        if name in ("min", "max"):
             return self._extreme(node, place)
-        if function == "round":
+        if name == "round":
             return self._round(node, place)
-        if function == "abs":
+        if name == "abs":
             operand = self._number(node.arguments[0], place)
-            return Called(function=function, arguments=(operand,), type=operand.type.operand.type)
+            return Called(function=name, arguments=(operand,), type=operand.type.operand.type)
+        assert name == "len", f"no types for the function {name}"
         return self._len(node, place)
 
     def _over_list(self, node: nodes.CallAst, place: _Place) -> Checked:
@@ -554,7 +552,7 @@ class _Checker:
                 argument.span,
                 f"`{function}` of something that is no list",
                 label=f"it is `{found.type.describe()}`",
-                help=_FORMS[function],
+                help=f"write {FUNCTIONS[function].form}",
             )
             return _unknown()
         if function == "sum" and not self._is_number(argument, found):
@@ -608,7 +606,7 @@ class _Checker:
                 digits.span,
                 "`round` to a number of digits that is not known",
                 label="the digits behind the point are a whole number from 0 to 15",
-                help=_FORMS["round"],
+                help=f"write {FUNCTIONS['round'].form}",
             )
             return _unknown()
         places = Known(value=int(digits.text), type=CheckedInt())
@@ -634,7 +632,7 @@ class _Checker:
                 argument.span,
                 "`len` of something that has no length",
                 label=f"it is `{found.type.describe()}`, neither a list nor text",
-                help=_FORMS["len"],
+                help=f"write {FUNCTIONS['len'].form}",
             )
         else:
             self._check_present(argument, found)
@@ -731,18 +729,6 @@ class _Checker:
             label=f"no `{item.describe()}` is in `{whole.describe()}`",
             help="compare values of one type",
         )
-
-
-_FORMS: Final = {
-    "sum": "write `sum(items.amount)`",
-    "min": "write `min(items.amount)` or `min(a, b)`",
-    "max": "write `max(items.amount)` or `max(a, b)`",
-    "any": "write `any(items.amount < 0)`",
-    "all": "write `all(items.amount > 0)`",
-    "len": "write `len(items)`",
-    "round": "write `round(total)` or `round(total, 2)`",
-    "abs": "write `abs(total - paid)`",
-}
 
 
 def _instead(left: Checked, right: Checked) -> str:

@@ -27,6 +27,7 @@ from .checked import (
     Way,
     item_on,
 )
+from .functions import FUNCTIONS
 
 _SIGNS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
@@ -40,16 +41,6 @@ _SIGNS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-}
-_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "sum": sum,
-    "min": min,
-    "max": max,
-    "any": any,
-    "all": all,
-    "len": len,
-    "round": round,
-    "abs": abs,
 }
 
 
@@ -82,7 +73,7 @@ class _Values:
             case Negative():
                 return -self.of(expression.operand)
             case Called():
-                return _FUNCTIONS[expression.function](*map(self.of, expression.arguments))
+                return FUNCTIONS[expression.function].python(*map(self.of, expression.arguments))
             case Comparison():
                 return self._compared(expression)
             case Membership():

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import assert_never
 
 from ..diagnostics import Reporter, listed
-from ..expressions.check import FUNCTIONS
+from ..expressions.functions import FUNCTIONS
 from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import Taker
