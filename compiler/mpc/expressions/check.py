@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from microprompt.abi import FLOAT_DIGITS
 
-from ..diagnostics import Reporter, listed
+from ..diagnostics import Reporter
 from ..source import Span
 from ..syntax import nodes
 from ..types import ErrorType, Type
@@ -19,6 +19,7 @@ from ..types.moments import type_of
 from ..types.numbers import CheckedFloat, CheckedInt
 from ..types.operands import Numeric, Sort
 from ..types.text import CheckedStr, check_pattern
+from . import problems
 from .checked import (
     Calculation,
     Called,
@@ -125,23 +126,13 @@ class _Checker:
         operand = found.type.operand
         if operand.sort is Sort.UNKNOWN or (operand.sort is Sort.TRUTH and not operand.may_be_none):
             if isinstance(found, Known) and operand.sort is Sort.TRUTH:
-                self._report_constant(node.span, "this is always the same")
+                problems.report_constant(node.span, "this is always the same", self.reporter)
             return found
         if isinstance(found, Reached) and operand.can_be_empty:
             return IsFilled(operand=found, type=CheckedBool())
         if isinstance(found, Reached) and operand.may_be_none and operand.sort is not Sort.TRUTH:
             return IsNone(operand=found, negated=True, type=CheckedBool())
-        written = self._written(node)
-        if operand.sort is Sort.TRUTH:
-            label, help = (
-                "it may be true, false or none",
-                f"write `{written} == true` or `{written} is not none`",
-            )
-        elif isinstance(found, Reached):
-            label, help = f"it is `{found.type.describe()}`, and always there", f"write `{written} == ...`"
-        else:
-            label, help = f"it is `{found.type.describe()}`", "compare it with something"
-        self.reporter.report("MP1008", node.span, f"`{written}` is no condition", label=label, help=help)
+        problems.report_no_condition(node, found, self.reporter)
         return found
 
     # ------------------------------------------------------------------------------------ ways and literals
@@ -158,13 +149,7 @@ class _Checker:
                 lists.append(way)
                 operand = self._there(operand.item, way, at, place)
             if not operand.type.has_fields:
-                self.reporter.report(
-                    "MP1002",
-                    name.span,
-                    f"`{'.'.join(way)}` has no fields",
-                    label=f"it is `{type.describe()}`, not a record",
-                    help="leave the point and the name behind it out",
-                )
+                problems.report_no_fields(name, way, type, self.reporter)
                 return _unknown()
             type = operand.type.field(name, ".".join(way), operand.type.describe(), self.reporter)
             way = (*way, name.text)
@@ -188,7 +173,7 @@ class _Checker:
         """What is reached on the way, which must not be missing."""
         operand = type.operand
         if operand.may_be_none and way not in place.present:
-            self._report_missing(at, ".".join(way))
+            problems.report_missing(at, ".".join(way), self.reporter)
         return replace(operand, may_be_none=False)
 
     def _go_through(self, lists: Sequence[Way], found: list[Way], node: nodes.ReferenceAst) -> None:
@@ -197,44 +182,30 @@ class _Checker:
             if each in found:
                 continue
             if found and each[: len(found[-1])] != found[-1]:
-                self.reporter.report(
-                    "MP1015",
-                    node.span,
-                    "two lists at once",
-                    label=f"this goes over `{'.'.join(each)}`, what is before it over "
-                    f"`{'.'.join(found[-1])}`",
-                    help="a function goes over the items of one list",
-                )
+                problems.report_two_lists(node.span, each, found[-1], self.reporter)
                 return
             found.append(each)
 
-    def _literal(
-        self,
-        node: _Literal,
-        wanted: Operand | None,
-    ) -> Checked:
+    def _literal(self, node: _Literal, wanted: Operand | None) -> Checked:
         type = self._type_of_literal(node, wanted)
         if type is None:
             return _unknown()
         value = Reading(names=self.names, reporter=self.reporter, wanted=type).read(node)
         return Known(value=value, type=type)
 
-    def _type_of_literal(
-        self,
-        node: _Literal,
-        wanted: Operand | None,
-    ) -> Type | None:
+    def _type_of_literal(self, node: _Literal, wanted: Operand | None) -> Type | None:
         """What a literal is read as: what it stands beside, and by itself what it looks like. Numbers are
         what they look like, except beside decimals."""
-        if isinstance(node, nodes.ReferenceAst) and node.path.text not in ("true", "false"):
-            if node.path.text == "none":
-                self._report_none(node)
-                return None
-            if wanted is None or wanted.sort is not Sort.MEMBER:
-                if wanted is None or wanted.sort is not Sort.UNKNOWN:
-                    self._report_unknown(node)
-                return None
-        if wanted is not None and wanted.sort is Sort.UNKNOWN:
+        sort = None if wanted is None else wanted.sort
+        if isinstance(node, nodes.ReferenceAst) and node.path.text == "none":
+            problems.report_none(node, self.reporter)
+            return None
+        if sort is Sort.UNKNOWN:
+            return None
+        if isinstance(node, nodes.ReferenceAst) and sort is not Sort.MEMBER:
+            if node.path.text in ("true", "false"):
+                return CheckedBool()
+            problems.report_unknown(node, self.scope, self.reporter)
             return None
         match node:
             case nodes.NumberAst():
@@ -247,17 +218,12 @@ class _Checker:
             case nodes.MomentAst():
                 return wanted.type if wanted is not None and wanted.sort is Sort.MOMENT else type_of(node)
             case nodes.ReferenceAst():
-                return CheckedBool() if wanted is None or wanted.sort is not Sort.MEMBER else wanted.type
+                assert wanted is not None, "names of members are left"
+                return wanted.type
             case nodes.ListAst():
                 if wanted is not None and wanted.sort is Sort.LIST:
                     return wanted.type
-                self.reporter.report(
-                    "MP1003",
-                    node.span,
-                    "a list beside something that is none",
-                    label="no list is compared here",
-                    help="write a list behind `in`, or beside a list",
-                )
+                problems.report_list(node, self.reporter)
                 return None
             case _:
                 assert_never(node)
@@ -310,13 +276,14 @@ class _Checker:
         operands = (node.first, *(each.operand for each in node.rest))
         result = _unknown()
         if any(self._is_none(operand) for operand in operands):
-            self._report_compared_with_none(node)
+            other = node.rest[0].operand if self._is_none(node.first) else node.first
+            problems.report_compared_with_none(node, other, self.reporter)
             return result
         found = self._side_by_side(operands, replace(place, wanted=None, takes_lists=place.lists is None))
         if all(map(self._leans, operands)):
             if any(each.type.operand.sort is Sort.UNKNOWN for each in found):
                 return result
-            self._report_constant(node.span, "nothing of a value is in this comparison")
+            problems.report_constant(node.span, "nothing of a value is in this comparison", self.reporter)
             return result
         self._check_chain(node)
         for each, before, left, right in zip(node.rest, operands, found, found[1:], strict=False):
@@ -334,30 +301,16 @@ class _Checker:
         at = Span(before.span.start, each.span.end)
         if Sort.UNKNOWN in (one.sort, other.sort):
             return False
-        if one.mixes_with(other):
-            self._report_mixed(at, left, right)
-        elif not one.compares_with(other):
-            label = f"`{left.type.describe()}` and `{right.type.describe()}`"
-            self.reporter.report(
-                "MP1003",
-                at,
-                "these do not compare",
-                label=f"this compares {label}",
-                help=_instead(left, right),
-            )
+        if not one.compares_with(other):
+            problems.report_incomparable(at, left, right, problems.instead(left, right), self.reporter)
         elif each.sign in ("==", "!="):
             if left == right:
-                self._report_constant(at, "both sides are the same")
+                problems.report_constant(at, "both sides are the same", self.reporter)
             return True
         elif not (one.is_ordered and other.is_ordered):
-            type = (left if not one.is_ordered else right).type
-            self.reporter.report(
-                "MP1004",
-                at,
-                f"`{type.describe()}` has no order",
-                label=f"`{each.sign}` asks which comes first",
-                help="compare with `==`, `!=` or `in`",
-            )
+            unordered = right if one.is_ordered else left
+            help = "compare with `==`, `!=` or `in`"
+            problems.report_unordered(at, unordered, each.sign, help, self.reporter)
         else:
             self._check_present(before, left)
             self._check_present(each.operand, right)
@@ -367,25 +320,19 @@ class _Checker:
     def _check_chain(self, node: nodes.ComparisonAst) -> None:
         signs = [each.sign for each in node.rest]
         if len(signs) > 1 and ("!=" in signs or {sign[0] for sign in signs} >= {"<", ">"}):
-            self.reporter.report(
-                "MP1014",
-                node.span,
-                "a chain of comparisons that goes two ways",
-                label="a chain rises (`<`, `<=`, `==`) or falls (`>`, `>=`, `==`)",
-                help="join two comparisons with `and`",
-            )
+            problems.report_two_ways(node, self.reporter)
 
     def _membership(self, node: nodes.MembershipAst, place: _Place) -> Checked:
         place = replace(place, wanted=None)
         result = _unknown()
-        if self._leans(node.whole) and isinstance(node.whole, nodes.ListAst):
+        if isinstance(node.whole, nodes.ListAst):
             if self._leans(node.item):
-                self._report_constant(node.span, "nothing of a value is in this comparison")
+                problems.report_constant(node.span, "nothing of a value is in this comparison", self.reporter)
                 return result
             item = _rounded(self.expression(node.item, place))
             if item.type.operand.sort in (Sort.UNKNOWN, Sort.RECORD, Sort.LIST, Sort.SET):
                 if item.type.operand.sort is not Sort.UNKNOWN:
-                    self._report_not_in(node, item.type, CheckedList(item=item.type))
+                    problems.report_not_in(node, item.type, CheckedList(item=item.type), self.reporter)
                 return result
             wanted = CheckedList(item=item.type.operand.type).operand
             whole = self._literal(node.whole, wanted)
@@ -396,19 +343,13 @@ class _Checker:
             return result
         is_text = (holder.sort is Sort.TEXT and holder.can_be_empty) or holder.sort is Sort.DICT
         if not (holder.item is not None or is_text):
-            self.reporter.report(
-                "MP1013",
-                node.whole.span,
-                f"nothing is in `{self._written(node.whole)}`",
-                label=f"it is `{whole.type.describe()}`",
-                help="write a list behind `in`, or compare with `==`",
-            )
+            problems.report_no_holder(node.whole, whole, self.reporter)
             return result
         self._check_present(node.whole, whole)
         held = CheckedStr().operand if holder.item is None else holder.item.operand
         item = _rounded(self.expression(node.item, replace(place, wanted=held)))
         if not item.type.operand.compares_with(held):
-            self._report_not_in(node, item.type, whole.type)
+            problems.report_not_in(node, item.type, whole.type, self.reporter)
             return result
         if is_text:
             self._check_present(node.item, item)
@@ -418,13 +359,7 @@ class _Checker:
         operand = self.expression(node.operand, replace(place, wanted=None, takes_lists=True))
         kind = operand.type.operand
         if not kind.may_be_none and kind.sort is not Sort.UNKNOWN:
-            self.reporter.report(
-                "MP1012",
-                node.span,
-                f"`{self._written(node.operand)}` is never none",
-                label=f"it is `{operand.type.describe()}`, which is always there",
-                help="leave the test out, or make the type optional with `?`",
-            )
+            problems.report_never_none(node, operand, self.reporter)
         return IsNone(operand=operand, negated=node.negated, type=CheckedBool())
 
     def _match(self, node: nodes.MatchAst, place: _Place) -> Checked:
@@ -432,13 +367,7 @@ class _Checker:
         check_pattern(node.pattern, self.reporter)
         operand = text.type.operand
         if operand.sort not in (Sort.TEXT, Sort.UNKNOWN):
-            self.reporter.report(
-                "MP1017",
-                node.text.span,
-                f"`{self._written(node.text)}` is no text",
-                label=f"it is `{text.type.describe()}`, and a pattern is for text",
-                help="compare with `==`, `<` or `in`",
-            )
+            problems.report_no_text(node.text, text, self.reporter)
             return _unknown()
         self._check_present(node.text, text)
         return Matches(text=text, pattern=node.pattern.text, type=CheckedBool())
@@ -455,28 +384,16 @@ class _Checker:
         assert one.numeric is not None
         assert other.numeric is not None
         if one.mixes_with(other):
-            self._report_mixed(node.span, left, right)
+            problems.report_mixed(node.span, left, right, self.reporter)
             return _unknown()
         greater = one if one.numeric >= other.numeric else other
         type = greater.type
         if node.sign == "%" and greater.numeric is not Numeric.WHOLE:
-            self.reporter.report(
-                "MP1005",
-                node.span,
-                f"`%` of `{greater.type.describe()}`",
-                label="`%` is the rest of a division of whole numbers",
-                help="use whole numbers",
-            )
+            problems.report_no_rest(node, type, self.reporter)
             return _unknown()
         if node.sign in "/%":
             if isinstance(right, Known) and right.value == 0:
-                self.reporter.report(
-                    "MP1018",
-                    node.right.span,
-                    "division by zero",
-                    label="nothing can be divided by this",
-                    help="divide by another number",
-                )
+                problems.report_division_by_zero(node.right, self.reporter)
             if node.sign == "/" and greater.numeric is Numeric.WHOLE:
                 type = CheckedFloat()
         return Calculation(sign=node.sign, left=left, right=right, type=type)
@@ -489,16 +406,7 @@ class _Checker:
         """Whether a value is calculated with; reported where it is not."""
         operand = found.type.operand
         if operand.numeric is None and operand.sort is not Sort.UNKNOWN:
-            lists = operand.is_collection
-            self.reporter.report(
-                "MP1005",
-                node.span,
-                f"`{self._written(node)}` is no number",
-                label=f"it is `{found.type.describe()}`",
-                help="add the items up with `sum(...)`, or count them with `len(...)`"
-                if lists
-                else "calculate with `int`, `float` and `decimal`",
-            )
+            problems.report_no_number(node, found, self.reporter)
         return operand.numeric is not None and self._check_present(node, found)
 
     # ------------------------------------------------------------------------------------------ functions
@@ -507,23 +415,10 @@ class _Checker:
         name = node.function.text
         function = FUNCTIONS.get(name)
         if function is None:
-            self.reporter.report(
-                "MP1009",
-                node.function.span,
-                f"unknown function `{name}`",
-                label="expressions have no such function",
-                help=self.reporter.suggestion(name, FUNCTIONS)
-                or f"there is {', '.join(f'`{known}`' for known in FUNCTIONS)}",
-            )
+            problems.report_no_function(node.function, self.reporter)
             return _unknown()
         if not node.arguments or (function.most is not None and len(node.arguments) > function.most):
-            self.reporter.report(
-                "MP1010",
-                node.span,
-                f"`{name}` with {len(node.arguments)} arguments",
-                label=f"it takes {'one or two' if function.most == 2 else 'one'}",
-                help=f"write {function.form}",
-            )
+            problems.report_arguments(node, self.reporter)
             return _unknown()
         if function.is_over_lists and len(node.arguments) == 1:
             return self._over_list(node, place)
@@ -547,19 +442,13 @@ class _Checker:
         if operand.sort is Sort.UNKNOWN:
             return _unknown()
         if not lists:
-            self.reporter.report(
-                "MP1011",
-                argument.span,
-                f"`{function}` of something that is no list",
-                label=f"it is `{found.type.describe()}`",
-                help=f"write {FUNCTIONS[function].form}",
-            )
+            problems.report_no_list(argument, found, function, self.reporter)
             return _unknown()
         if function == "sum" and not self._is_number(argument, found):
             return _unknown()
         if function in ("min", "max"):
             if not operand.is_ordered:
-                self._report_unordered(argument, found, function)
+                problems.report_unordered(argument.span, found, function, "take numbers", self.reporter)
                 return _unknown()
             if not self._check_present(argument, found):
                 return _unknown()
@@ -568,6 +457,7 @@ class _Checker:
 
     def _extreme(self, node: nodes.CallAst, place: _Place) -> Checked:
         """`min` or `max` of several values."""
+        function = node.function.text
         found = self._side_by_side(node.arguments, replace(place, takes_lists=False))
         first = found[0].type.operand
         for argument, each in zip(node.arguments, found, strict=True):
@@ -575,25 +465,17 @@ class _Checker:
             if operand.sort is Sort.UNKNOWN:
                 return _unknown()
             if not operand.is_ordered:
-                self._report_unordered(argument, each, node.function.text)
+                problems.report_unordered(argument.span, each, function, "take numbers", self.reporter)
                 return _unknown()
             if not first.compares_with(operand):
-                if first.mixes_with(operand):
-                    self._report_mixed(node.span, found[0], each)
-                else:
-                    self.reporter.report(
-                        "MP1003",
-                        node.span,
-                        "these do not compare",
-                        label=f"this compares `{found[0].type.describe()}` and `{each.type.describe()}`",
-                        help="compare values of one type",
-                    )
+                help = "compare values of one type"
+                problems.report_incomparable(node.span, found[0], each, help, self.reporter)
                 return _unknown()
             if not self._check_present(argument, each):
                 return _unknown()
         types = [each.type.operand for each in found]
         greatest = max(types, key=lambda operand: operand.numeric or 0)
-        return Called(function=node.function.text, arguments=tuple(found), type=greatest.type)
+        return Called(function=function, arguments=tuple(found), type=greatest.type)
 
     def _round(self, node: nodes.CallAst, place: _Place) -> Checked:
         number = self._number(node.arguments[0], place)
@@ -601,13 +483,7 @@ class _Checker:
             return Called(function="round", arguments=(number,), type=CheckedInt())
         digits = node.arguments[1]
         if not (isinstance(digits, nodes.NumberAst) and digits.text.isdigit() and int(digits.text) <= 15):
-            self.reporter.report(
-                "MP1010",
-                digits.span,
-                "`round` to a number of digits that is not known",
-                label="the digits behind the point are a whole number from 0 to 15",
-                help=f"write {FUNCTIONS['round'].form}",
-            )
+            problems.report_digits(digits, self.reporter)
             return _unknown()
         places = Known(value=int(digits.text), type=CheckedInt())
         return Called(function="round", arguments=(number, places), type=number.type.operand.type)
@@ -619,29 +495,12 @@ class _Checker:
         if operand.sort is Sort.UNKNOWN:
             return _unknown()
         if isinstance(found, Each):
-            self.reporter.report(
-                "MP1011",
-                argument.span,
-                f"`len` of `{self._written(argument)}`",
-                label="this goes through a list",
-                help=f"count the items with `len({'.'.join(found.lists[-1])})`",
-            )
+            problems.report_many_lengths(argument, found.lists[-1], self.reporter)
         elif not operand.can_be_empty:
-            self.reporter.report(
-                "MP1011",
-                argument.span,
-                "`len` of something that has no length",
-                label=f"it is `{found.type.describe()}`, neither a list nor text",
-                help=f"write {FUNCTIONS['len'].form}",
-            )
+            problems.report_no_length(argument, found, self.reporter)
         else:
             self._check_present(argument, found)
         return Called(function="len", arguments=(found,), type=CheckedInt())
-
-    # ------------------------------------------------------------------------------------------- reports
-
-    def _written(self, node: nodes.ExpressionAst) -> str:
-        return self.reporter.source.slice(node.span)
 
     def _is_none(self, node: nodes.ExpressionAst) -> bool:
         return isinstance(node, nodes.ReferenceAst) and node.path.text == "none" and self._leans(node)
@@ -649,95 +508,9 @@ class _Checker:
     def _check_present(self, node: nodes.ExpressionAst, found: Checked) -> bool:
         """Whether a value cannot be missing; reported where it can."""
         if found.type.operand.may_be_none:
-            self._report_missing(node.span, self._written(node))
+            problems.report_missing(node.span, problems.written(node, self.reporter), self.reporter)
             return False
         return True
-
-    def _report_missing(self, at: Span, written: str) -> None:
-        self.reporter.report(
-            "MP1007",
-            at,
-            f"`{written}` may be none",
-            label="there may be no value here",
-            help=f"write `{written} is none or ...` before it",
-        )
-
-    def _report_none(self, node: nodes.ReferenceAst) -> None:
-        self.reporter.report(
-            "MP1012",
-            node.span,
-            "`none` is no value to reckon with",
-            label="nothing is known of it but that it is missing",
-            help="ask with `is none` or `is not none`",
-        )
-
-    def _report_compared_with_none(self, node: nodes.ComparisonAst) -> None:
-        test = "is not none" if node.rest[0].sign == "!=" else "is none"
-        first = node.first if not self._is_none(node.first) else node.rest[0].operand
-        self.reporter.report(
-            "MP1012",
-            node.span,
-            "a comparison with `none`",
-            label="whether there is a value is asked with `is`",
-            help=f"write `{self._written(first)} {test}`",
-        )
-
-    def _report_unknown(self, node: nodes.ReferenceAst) -> None:
-        first = node.path.names[0]
-        self.reporter.report(
-            "MP1002",
-            first.span,
-            f"unknown name `{first.text}`",
-            label="no value has this name here",
-            help=self.reporter.suggestion(first.text, self.scope)
-            or listed(self.scope)
-            or f'write a string in quotes: `"{first.text}"`',
-        )
-
-    def _report_mixed(self, at: Span, left: Checked, right: Checked) -> None:
-        self.reporter.report(
-            "MP1006",
-            at,
-            "a decimal and a float",
-            label=f"`{left.type.describe()}` and `{right.type.describe()}`: one is exact, the other is not",
-            help="declare both as `decimal`",
-        )
-
-    def _report_constant(self, at: Span, label: str) -> None:
-        self.reporter.report(
-            "MP1016",
-            at,
-            "a condition that is always the same",
-            label=label,
-            help="compare with a value that can change",
-        )
-
-    def _report_unordered(self, node: nodes.ExpressionAst, found: Checked, function: str) -> None:
-        self.reporter.report(
-            "MP1004",
-            node.span,
-            f"`{found.type.describe()}` has no order",
-            label=f"`{function}` asks which comes first",
-            help="take numbers",
-        )
-
-    def _report_not_in(self, node: nodes.MembershipAst, item: Type, whole: Type) -> None:
-        self.reporter.report(
-            "MP1003",
-            node.span,
-            "these do not compare",
-            label=f"no `{item.describe()}` is in `{whole.describe()}`",
-            help="compare values of one type",
-        )
-
-
-def _instead(left: Checked, right: Checked) -> str:
-    """What to write where two values do not compare."""
-    if Sort.RECORD in (left.type.operand.sort, right.type.operand.sort):
-        return "compare their fields"
-    if isinstance(left, Known) or isinstance(right, Known):
-        return (right if isinstance(left, Known) else left).type.hint()
-    return "compare values of one type"
 
 
 def _unknown() -> Known:
