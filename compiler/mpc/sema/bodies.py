@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from ..diagnostics import Reporter, listed
@@ -360,17 +360,11 @@ def _checked_hole(
     )
 
 
-def _roots(node: object, scope: Mapping[str, Type]) -> Iterator[str]:
+def _roots(node: nodes.SyntaxNode, scope: Mapping[str, Type]) -> Iterator[str]:
     """The names of the scope that an expression asks for."""
-    if isinstance(node, nodes.ReferenceAst):
-        if node.path.names[0].text in scope:
-            yield node.path.names[0].text
-    elif isinstance(node, nodes.SyntaxNode):
-        for each in fields(node):
-            yield from _roots(getattr(node, each.name), scope)
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _roots(item, scope)
+    for inner in nodes.walk(node):
+        if isinstance(inner, nodes.ReferenceAst) and inner.path.names[0].text in scope:
+            yield inner.path.names[0].text
 
 
 def _report_doubled(

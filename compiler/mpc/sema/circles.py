@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from microprompt.abi import DEFAULT_DEPTH
 
@@ -63,25 +63,9 @@ def _report_idle(record: nodes.RecordDecl, reporter: Reporter) -> None:
         )
 
 
-def _named(node: object) -> Iterator[str]:
+def _named(declaration: nodes.Declaration) -> Iterator[str]:
     """The names of the types that a declaration mentions."""
-    if isinstance(node, nodes.NamedTypeAst):
-        yield node.path.text
-    for inner in _inside(node):
-        yield from _named(inner)
-
-
-def _inside(node: object) -> Sequence[object]:
-    """What types are made of, and what mentions them."""
-    if isinstance(node, nodes.NamedTypeAst):
-        return node.arguments
-    if isinstance(node, nodes.UnionTypeAst):
-        return node.items
-    if isinstance(node, nodes.OptionalTypeAst):
-        return (node.item,)
-    if isinstance(node, (nodes.TypeDecl, nodes.FieldAst)):
-        return (node.type,)
-    return node.fields if isinstance(node, nodes.RecordDecl) else ()
+    return (node.path.text for node in nodes.walk(declaration) if isinstance(node, nodes.NamedTypeAst))
 
 
 def _together(uses: Mapping[str, list[str]]) -> Iterator[tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
 from ..source import Span
@@ -13,6 +14,16 @@ class SyntaxNode:
     """What every node has: the place it came from, which does not count when nodes are compared."""
 
     span: Span = field(compare=False, repr=False)
+
+
+def walk(node: SyntaxNode) -> Iterator[SyntaxNode]:
+    """A node and all that are inside it, the outer ones first."""
+    yield node
+    for each in fields(node):
+        held = getattr(node, each.name)
+        for inner in held if isinstance(held, tuple) else (held,):
+            if isinstance(inner, SyntaxNode):
+                yield from walk(inner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
