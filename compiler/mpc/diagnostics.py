@@ -143,10 +143,12 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean {listed}?"
 
 
-def listed(names: Collection[str], *, before: str = "there is") -> str | None:
-    """ "there is `red`, `green`": the first few names; nothing when there are none."""
-    few = ", ".join(f"`{name}`" for name in islice(names, 5))
-    return f"{before} {few}" + (", ..." if len(names) > 5 else "") if few else None
+def listed(names: Collection[str], *, before: str = "there is", most: int | None = 5) -> str | None:
+    """ "there is `red`, `green`": the first names, `None` for all; nothing when there are none."""
+    if not names:
+        return None
+    first = ", ".join(f"`{name}`" for name in islice(names, most))
+    return f"{before} {first}" + (", ..." if most is not None and len(names) > most else "")
 
 
 def _distance(left: str, right: str, limit: int) -> int:

@@ -275,8 +275,7 @@ def report_no_function(name: nodes.Name, reporter: Reporter) -> None:
         name.span,
         f"unknown function `{name.text}`",
         label="expressions have no such function",
-        help=reporter.suggestion(name.text, FUNCTIONS)
-        or f"there is {', '.join(f'`{known}`' for known in FUNCTIONS)}",
+        help=reporter.suggestion(name.text, FUNCTIONS) or listed(FUNCTIONS, most=None),
     )
 
 

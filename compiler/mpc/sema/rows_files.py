@@ -8,7 +8,7 @@ from typing import Final
 
 from microprompt import abi
 
-from ..diagnostics import Reporter
+from ..diagnostics import Reporter, listed
 from ..syntax import nodes
 from ..types import Type
 from ..types.constraints import read_number
@@ -80,13 +80,12 @@ def _bounds(node: nodes.RowsFileAst, returns: Type, reporter: Reporter) -> tuple
         name = bound.measure.text
         least = _least(bound, reporter)
         if name not in _FITS:
-            listed = ", ".join(f"`{known}`" for known in _FITS)
             reporter.report(
                 "MP0610",
                 bound.measure.span,
                 f"unknown measure `{name}`",
                 label="nothing is measured under this name",
-                help=reporter.suggestion(name, _FITS) or f"there is {listed}",
+                help=reporter.suggestion(name, _FITS) or listed(_FITS, most=None),
             )
         elif name in found:
             reporter.report(

@@ -11,7 +11,7 @@ from microprompt.locations import is_path
 from microprompt.notation import optional
 
 from .. import later
-from ..diagnostics import Reporter
+from ..diagnostics import Reporter, listed
 from ..source import Span
 from ..syntax import nodes
 from ..types import Type
@@ -137,13 +137,12 @@ def _each_once(
         if name.text in later.SETTINGS:
             later.SETTINGS[name.text].report(name.span, reporter)
         elif name.text not in known:
-            listed = ", ".join(f"`{other}`" for other in known)
             reporter.report(
                 "MP0601",
                 name.span,
                 f"unknown {kind} `{name.text}`",
                 label="there is no such setting",
-                help=reporter.suggestion(name.text, known) or f"there is {listed}",
+                help=reporter.suggestion(name.text, known) or listed(known, most=None),
             )
         elif name.text in seen:
             reporter.report(
