@@ -13,6 +13,7 @@ from ..syntax import nodes
 from ..types import Type
 from ..types.constraints import read_number
 from .checked import CheckedRowsFile
+from .settings import report_twice
 
 _FITS: Final[Mapping[str, tuple[str, Callable[[Type], bool]]]] = {
     abi.ACCURACY: ("anything", lambda returns: True),
@@ -75,7 +76,7 @@ def _file(node: nodes.StringAst, reporter: Reporter) -> str:
 
 
 def _bounds(node: nodes.RowsFileAst, returns: Type, reporter: Reporter) -> tuple[tuple[str, float], ...]:
-    found: dict[str, tuple[nodes.AtLeastAst, float]] = {}
+    found: dict[str, tuple[nodes.Name, float]] = {}
     for bound in node.bounds:
         name = bound.measure.text
         least = _least(bound, reporter)
@@ -88,14 +89,7 @@ def _bounds(node: nodes.RowsFileAst, returns: Type, reporter: Reporter) -> tuple
                 help=reporter.suggestion(name, _FITS) or listed(_FITS, most=None),
             )
         elif name in found:
-            reporter.report(
-                "MP0602",
-                bound.measure.span,
-                f"`{name}` is given twice",
-                label="given again here",
-                help="leave one of the two out",
-                also=[(found[name][0].measure.span, "first given here")],
-            )
+            report_twice(bound.measure, found[name][0], reporter)
         elif not _FITS[name][1](returns):
             reporter.report(
                 "MP0611",
@@ -105,7 +99,7 @@ def _bounds(node: nodes.RowsFileAst, returns: Type, reporter: Reporter) -> tuple
                 help=f"write `{abi.ACCURACY} >= {bound.number.text}`, which is for all",
             )
         elif least is not None:
-            found[name] = (bound, least)
+            found[name] = (bound.measure, least)
     return tuple((name, least) for name, (_, least) in found.items())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf
 from typing import Final, TypeVar, assert_never
 
 from microprompt.abi import LABELS
@@ -11,7 +13,7 @@ from microprompt.locations import is_path
 from microprompt.notation import optional
 
 from .. import later
-from ..diagnostics import Reporter, listed
+from ..diagnostics import InternalError, Reporter, listed
 from ..source import Span
 from ..syntax import nodes
 from ..types import Type
@@ -65,73 +67,62 @@ def check_using(
     reporter: Reporter,
 ) -> CheckedUsing:
     """The settings of a prompt that returns `returns`; those that are wrong are reported and left out."""
-    model: CheckedModel | None = None
-    temperature: float | None = None
-    seed: int | None = None
-    timeout: float | None = None
-    max_tokens: int | None = None
-    independent = False
-    decide: str | None = None
-    abstain: CheckedThreshold | None = None
-    escalate: CheckedEscalation | None = None
-    retries: int | None = None
-    layout: str | None = None
+    using = CheckedUsing()
     for setting in _each_once(clause.settings, _USING, "setting", reporter):
-        name = setting.name.text
-        if name == "abstain":
-            abstain = _abstain(setting, returns, returns_at, reporter)
-            continue
-        if name == "escalate":
-            escalate = _escalate(setting, returns, resolver, models, reporter)
-            continue
-        value = _plain_value(setting, reporter)
-        if value is None:
-            continue
-        match name:
-            case "model":
-                model = _model(value, resolver, models, reporter)
-            case "temperature":
-                temperature = _number(
-                    value, lambda n: 0 <= n <= 2, "a number from 0 to 2", "temperature = 0", reporter
-                )
-            case "seed":
-                seed = _whole(value, 0, "a whole number from 0", "seed = 7", reporter)
-            case "timeout":
-                timeout = _number(
-                    value, lambda n: n > 0, "a number of seconds above 0", "timeout = 20", reporter
-                )
-            case "max_tokens":
-                max_tokens = _whole(value, 1, "a whole number above 0", "max_tokens = 64", reporter)
-            case "fields":
-                independent = _are_independent(setting.name, value, returns, reporter)
-            case "decide":
-                decide = _decide(setting.name, value, returns, reporter)
-            case "retries":
-                retries = _retries(setting.name, value, returns, reporter)
-            case "layout":
-                layout = _layout(value, reporter)
-    if model is not None and escalate is not None and _is_same(model, escalate.model):
+        name = setting.name
+        if name.text == "abstain":
+            using = replace(using, abstain=_abstain(setting, returns, returns_at, reporter))
+        elif name.text == "escalate":
+            using = replace(using, escalate=_escalate(setting, returns, resolver, models, reporter))
+        elif (value := _plain_value(setting, reporter)) is not None:
+            using = _with(using, name, value, returns, resolver, models, reporter)
+    if using.model and using.escalate and _is_same(using.model, using.escalate.model):
         _report_same_model(clause, reporter)
-    return CheckedUsing(
-        model=model,
-        temperature=temperature,
-        seed=seed,
-        timeout=timeout,
-        max_tokens=max_tokens,
-        independent=independent,
-        decide=decide,
-        abstain=abstain,
-        escalate=escalate,
-        retries=retries,
-        layout=layout,
-    )
+    return using
+
+
+def _with(
+    using: CheckedUsing,
+    name: nodes.Name,
+    value: nodes.ValueAst,
+    returns: Type,
+    resolver: TypeResolver,
+    models: Mapping[str, CheckedModel],
+    reporter: Reporter,
+) -> CheckedUsing:
+    """The settings with one more, which has no threshold."""
+    match name.text:
+        case "model":
+            return replace(using, model=_model(value, resolver, models, reporter))
+        case "temperature":
+            wanted = "a number from 0 to 2"
+            found = _number(value, lambda n: 0 <= n <= 2, wanted, "temperature = 0", reporter)
+            return replace(using, temperature=found)
+        case "seed":
+            return replace(using, seed=_whole(value, 0, "a whole number from 0", "seed = 7", reporter))
+        case "timeout":
+            wanted = "a number of seconds above 0"
+            found = _number(value, lambda n: n > 0, wanted, "timeout = 20", reporter)
+            return replace(using, timeout=found)
+        case "max_tokens":
+            wanted = "a whole number above 0"
+            return replace(using, max_tokens=_whole(value, 1, wanted, "max_tokens = 64", reporter))
+        case "fields":
+            return replace(using, independent=_are_independent(name, value, returns, reporter))
+        case "decide":
+            return replace(using, decide=_decide(name, value, returns, reporter))
+        case "retries":
+            return replace(using, retries=_retries(name, value, returns, reporter))
+        case "layout":
+            return replace(using, layout=_layout(value, reporter))
+    raise InternalError("sema", f"no check for the setting `{name.text}`")
 
 
 def _each_once(
     settings: Sequence[_Setting], known: Sequence[str], kind: str, reporter: Reporter
 ) -> Iterator[_Setting]:
     """The settings with a known name, the first of each."""
-    seen: dict[str, Span] = {}
+    seen: dict[str, nodes.Name] = {}
     for setting in settings:
         name = setting.name
         if name.text in later.SETTINGS:
@@ -145,17 +136,22 @@ def _each_once(
                 help=reporter.suggestion(name.text, known) or listed(known, most=None),
             )
         elif name.text in seen:
-            reporter.report(
-                "MP0602",
-                name.span,
-                f"`{name.text}` is given twice",
-                label="given again here",
-                help="leave one of the two out",
-                also=[(seen[name.text], "first given here")],
-            )
+            report_twice(name, seen[name.text], reporter)
         else:
-            seen[name.text] = name.span
+            seen[name.text] = name
             yield setting
+
+
+def report_twice(name: nodes.Name, first: nodes.Name, reporter: Reporter) -> None:
+    """Report a name that something has been given for already."""
+    reporter.report(
+        "MP0602",
+        name.span,
+        f"`{name.text}` is given twice",
+        label="given again here",
+        help="leave one of the two out",
+        also=[(first.span, "first given here")],
+    )
 
 
 def _model(
@@ -201,13 +197,10 @@ def _layout(value: nodes.ValueAst, reporter: Reporter) -> str | None:
 
 
 def _retries(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> int | None:
-    found = _whole(value, 0, "a whole number from 0 to 10", "retries = 2", reporter)
-    if found is not None and found > MAX_RETRIES:
-        _report_bad(value, "expected a whole number from 0 to 10", "write `retries = 2`", reporter)
-        return None
     if not returns.is_asserted:
         _report_idle(name, "something with an `assert`", returns, reporter)
-    return found
+    wanted = f"a whole number from 0 to {MAX_RETRIES}"
+    return _whole(value, 0, wanted, "retries = 2", reporter, most=MAX_RETRIES)
 
 
 def _decide(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> str | None:
@@ -381,9 +374,11 @@ def _number(
     return None
 
 
-def _whole(node: nodes.ValueAst, least: int, wanted: str, sample: str, reporter: Reporter) -> int | None:
+def _whole(
+    node: nodes.ValueAst, least: int, wanted: str, sample: str, reporter: Reporter, *, most: float = inf
+) -> int | None:
     value = read_number(node.text) if isinstance(node, nodes.NumberAst) else None
-    if isinstance(value, int) and value >= least:
+    if isinstance(value, int) and least <= value <= most:
         return value
     _report_bad(node, f"expected {wanted}", f"write `{sample}`", reporter)
     return None
