@@ -33,9 +33,11 @@ def note_function(file: str, called: AnyFunction) -> None:
     options = kind(program.returns).options()
     if options is None or program.tuning is not None or program.using.decide is not None:
         return
-    lacking = project.lacking(len(options), (example.answer for example in program.examples))
+    # None is no label where it is what an unsure answer becomes.
+    labels = len(options) - (program.using.abstain is not None)
+    lacking = project.lacking(labels, (example.answer for example in program.examples))
     model = _model(program.using.model.name if program.using.model else None)
-    _note(file, program.name, model, len(options), lacking)
+    _note(file, program.name, model, labels, lacking)
 
 
 def is_near_chance(model: str | None) -> bool:

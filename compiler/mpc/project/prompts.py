@@ -72,7 +72,7 @@ def _bare_choices(unit: Unit) -> list[BareChoice]:
             unit.file.path,
             prompt.name,
             prompt.using.model.location if prompt.using.model else None,
-            prompt.returns.options or 0,
+            prompt.labels or 0,
             lacking,
         )
         for prompt in unit.compiled.checked.prompts
@@ -82,8 +82,8 @@ def _bare_choices(unit: Unit) -> list[BareChoice]:
 
 def _lacking(prompt: CheckedPrompt) -> int:
     """How many labels have too few examples; 0 for what is no choice."""
-    options = prompt.returns.options
-    return lacking(options, (example.answer for example in prompt.examples)) if options else 0
+    labels = prompt.labels
+    return lacking(labels, (example.answer for example in prompt.examples)) if labels else 0
 
 
 def lacking(labels: int, answers: Iterable[Hashable]) -> int:

@@ -250,6 +250,13 @@ class CheckedPrompt(CheckedNode):
     using: CheckedUsing
     tuning: CheckedTuning | None = None
 
+    @property
+    def labels(self) -> int | None:
+        """How many labels the examples of a choice could show; `None` for other types. None is not among
+        them where it is what an unsure answer becomes."""
+        options = self.returns.options
+        return options if options is None or self.using.abstain is None else options - 1
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedModule:

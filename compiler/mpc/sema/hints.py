@@ -120,7 +120,7 @@ def _known_tests(prompt: CheckedPrompt, reporter: Reporter) -> None:
 
 
 def _bare_labels(prompt: CheckedPrompt, reporter: Reporter) -> None:
-    labels = prompt.returns.options
+    labels = prompt.labels
     shown = len({example.answer for example in prompt.examples})
     if labels is not None and 0 < shown < labels:
         reporter.report(

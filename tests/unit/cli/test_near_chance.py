@@ -78,6 +78,18 @@ def test_check_says_nothing_where_there_is_nothing_to_say(mpc: Mpc, folder: Path
     assert notes(mpc("check").stderr) == []
 
 
+def test_none_is_no_label_where_an_unsure_answer_becomes_it(
+    mpc: Mpc, folder: Path, engine: ScriptedEngine
+) -> None:
+    optional = CHOICE.replace('"question" | "command"', '("question" | "command")?') + ENOUGH
+    write(folder, optional)
+    assert "1 of its 3 labels" in mpc("check").stderr
+    assert "1 of its 3 labels" in mpc("run", "intake.mp", "classify", "Go!").stderr
+    write(folder, f"{optional}using:\n    abstain below 0.1\n")
+    assert notes(mpc("check").stderr) == []
+    assert notes(mpc("run", "intake.mp", "classify", "Go!").stderr) == []
+
+
 def test_check_says_nothing_of_a_tuned_choice(mpc: Mpc, folder: Path) -> None:
     write(folder, CHOICE)
     tune(folder, project.keys(folder / "intake.mp")["classify"])
