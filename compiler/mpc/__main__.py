@@ -10,8 +10,8 @@ from types import FrameType
 
 def main() -> None:
     """Run the command line and end the process."""
-    # Imports take most of a short command's time. An exception in one of them would come out as a traceback,
-    # and there is nothing yet that would have to be put away.
+    # An exception while the command line is imported would come out as a traceback, and there is nothing yet
+    # that would have to be put away. What a command imports, it imports where exceptions are reported.
     # Who started this process may have said that it is not to be stopped.
     may_stop = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if may_stop:

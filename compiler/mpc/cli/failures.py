@@ -13,8 +13,7 @@ from typing import IO, Any, Final
 
 import click
 
-from microprompt.errors import EngineError, MicropromptError, ModelError
-from mpc import project, render
+from mpc import render
 from mpc.diagnostics import Diagnostic, InternalError, ToolError
 
 USER: Final = 1
@@ -76,6 +75,14 @@ def _verdict(error: Exception | KeyboardInterrupt, during: str) -> tuple[int, Ca
             return STOPPED, partial(_stopped, error)
         case BrokenPipeError():
             return UNREAD, _nothing  # whoever was reading our output has seen enough
+        case MemoryError():
+            help = "close other programs, or take a smaller model or context"
+            return ENVIRONMENT, partial(complain, "there is not enough memory", help)
+    # Not at the top: they take most of a second, and options and help need neither.
+    from microprompt.errors import EngineError, MicropromptError, ModelError
+    from mpc import project
+
+    match error:
         case project.CompileError():
             return USER, partial(show_diagnostics, error.diagnostics)
         case ToolError() | ModelError():
@@ -85,9 +92,6 @@ def _verdict(error: Exception | KeyboardInterrupt, during: str) -> tuple[int, Ca
         case MicropromptError():
             notes: list[str] = getattr(error, "__notes__", [])
             return USER, partial(complain, "\n  ".join((error.message, *notes)), error.help)
-        case MemoryError():
-            help = "close other programs, or take a smaller model or context"
-            return ENVIRONMENT, partial(complain, "there is not enough memory", help)
         case OSError():
             where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
             return ENVIRONMENT, partial(complain, f"{where}{error.strerror or error}")

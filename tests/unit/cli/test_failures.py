@@ -188,6 +188,12 @@ def test_ctrl_c_while_modules_are_imported_is_one_line(folder: Path, module: str
     assert (result.returncode, result.stderr) == (130, "stopped\n")
 
 
+def test_the_command_line_starts_without_the_compiler_and_the_runtime() -> None:
+    code = "import sys, mpc.cli\nprint(*sorted({'mpc.project', 'microprompt', 'lark'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
+
+
 def test_ctrl_c_while_it_waits_is_one_line(folder: Path) -> None:
     command = [sys.executable, "-m", "mpc", "build", "--watch"]
     with subprocess.Popen(
