@@ -89,12 +89,12 @@ def read_all(paths: Sequence[Path]) -> list[File]:
     Raises `ToolError` for a file that cannot be read.
     """
     found: dict[Path, File] = {}
-    pending = [_read(absolute(path), project_root(path), is_std=False) for path in paths]
+    pending = [(absolute(path), project_root(path), False) for path in paths]
     while pending:
-        file = pending.pop(0)
-        if real(file.path) in found:
+        path, root, is_std = pending.pop(0)
+        if real(path) in found:
             continue
-        found[real(file.path)] = file
+        file = found[real(path)] = _read(path, root, is_std=is_std)
         if file.tree is None:
             continue
         reporter = Reporter(file.source)
@@ -103,9 +103,8 @@ def read_all(paths: Sequence[Path]) -> list[File]:
                 continue
             link = _resolve(node, file, reporter)
             file.links.append(link)
-            if link.target is not None and real(link.target) not in found:
-                root = link.target.parent if link.is_std else file.root
-                pending.append(_read(link.target, root, is_std=link.is_std))
+            if link.target is not None:
+                pending.append((link.target, link.target.parent if link.is_std else root, link.is_std))
         file.diagnostics.extend(reporter.found)
     return _in_order(found)
 
