@@ -257,8 +257,8 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
-    """A record: what it is, its fields, and the words of itself and of those that have any."""
-    """A record: its fields, the words of those that have any, and what is asserted of it."""
+    """A record: what it is, its fields, the words of itself and of those that have any, and what is asserted
+    of it."""
 
     name: str
     description: str | None

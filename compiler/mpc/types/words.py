@@ -1,4 +1,4 @@
-"""DistinctWords that the model answers with: labels of members and fields, and literals."""
+"""Words that the model answers with: labels of members and fields, and literals."""
 
 from __future__ import annotations
 
