@@ -159,6 +159,8 @@ def _names(spec: ModuleSpec) -> Iterator[str]:
                 yield "Record"
                 yield from _mentioned(field.annotation for field in type.fields)
                 yield from _mentioned(type.assertions)
+            case _:
+                assert_never(type)
     for prompt in spec.prompts:
         yield from _mentioned(parameter.annotation for parameter in prompt.parameters)
         yield from _mentioned([prompt.returns, prompt.body])

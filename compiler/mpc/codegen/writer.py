@@ -107,7 +107,7 @@ def inline(value: Expr) -> str:
 
 
 # Python's levels of binding, from the loosest on: what binds looser than its place goes into brackets.
-_LAMBDA, _OR, _AND, _NOT, _COMPARED, _SUM, _PRODUCT, _SIGNED, _ATOM = range(9)
+_LAMBDA, _OR, _AND, _NOT, _COMPARED, _EITHER, _SUM, _PRODUCT, _SIGNED, _ATOM = range(10)
 
 
 def _level(value: Expr) -> int:
@@ -122,8 +122,14 @@ def _level(value: Expr) -> int:
             return _COMPARED
         case Infix():
             return _SUM if value.sign in "+-" else _PRODUCT
-        case _:
+        case OrNone() | EitherOf():
+            return _EITHER
+        case Constant() | Ref() | Attribute() | CallOf() | Subscript():
             return _ATOM
+        case TupleOf() | ListOf() | DictOf() | Comprehension():
+            return _ATOM
+        case _:
+            assert_never(value)
 
 
 def _at_level(value: Expr, level: int) -> str:
