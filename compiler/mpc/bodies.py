@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, TypeGuard, assert_never
 
 from .expressions import in_python
 from .sema.checked import (
@@ -53,8 +53,8 @@ def split_body(parts: Sequence[CheckedPart]) -> Split:
     rest, cue = _without_cue(parts)
     if any(isinstance(part, CheckedTurn) for part in rest):
         return _split_turns(rest, cue)
-    if all(isinstance(part, str) for part in rest):
-        return Split("".join(part for part in rest if isinstance(part, str)).strip(), (), (), cue)
+    if _is_fixed(rest):
+        return Split("".join(rest).strip(), (), (), cue)
     instruction = ""
     if isinstance(rest[0], str):
         breaks = list(_PARAGRAPH.finditer(rest[0]))
@@ -85,7 +85,7 @@ def _split_turns(parts: Sequence[CheckedPart], cue: str) -> Split:
     if turns[0][0].role == "system":
         line, said = turns.pop(0)
         if _is_fixed(said):
-            instruction = "".join(part for part in said if isinstance(part, str))
+            instruction = "".join(said)
         else:
             opening = [line, *said]
     first = next((place for place, (_, said) in enumerate(turns) if not _is_fixed(said)), len(turns) - 1)
@@ -112,7 +112,8 @@ def _turns(parts: Sequence[CheckedPart]) -> Iterator[tuple[CheckedTurn, tuple[Ch
         yield line, _without_empty(said)
 
 
-def _is_fixed(parts: Sequence[CheckedPart]) -> bool:
+def _is_fixed(parts: Sequence[CheckedPart]) -> TypeGuard[Sequence[str]]:
+    """Whether the parts are the same in every call."""
     return all(isinstance(part, str) for part in parts)
 
 
@@ -132,13 +133,9 @@ def _part(part: CheckedPart, naming: Naming) -> Expr:
     match part:
         case str():
             return Constant(part)
-        case CheckedHole():
-            if part.format is None:
-                return _hole(part)
-            return _formatted(_hole(part), part.format)
-        case CheckedCall():
-            call = _call(part, naming)
-            return call if part.format is None else _formatted(call, part.format)
+        case CheckedHole() | CheckedCall():
+            shown = _hole(part) if isinstance(part, CheckedHole) else _call(part, naming)
+            return shown if part.format is None else _formatted(shown, part.format)
         case CheckedIf():
             return abi_call(
                 "If",
