@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from mpc import codes
-from mpc.diagnostics import suggestion
+from mpc.diagnostics import InternalError, suggestion
 
 from .failures import Failure
 from .output import print_json
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _UNTUNED: Final = "not tuned, and the source has too little for more: `mpc tune`, or add examples"
 _UNTUNED_LARGER: Final = "not tuned, and worth less until it is: `mpc tune --on` of the function tunes it too"
+_ASKED: Final = {"choice": "a choice of", "subset": "a question for each of"}
+"""What is asked of labels, by the kinds of slots that have some."""
 
 
 @click.command(short_help="Explain a diagnostic's code, or a prompt function.")
@@ -124,8 +126,7 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
     else:
         passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"
-        what = "a choice of" if slot.kind == "choice" else "a question for each of"
-        yield f"  {name}{slot.type}, {what} {slot.labels} labels in {passes}"
+        yield f"  {name}{slot.type}, {_ASKED[slot.kind]} {slot.labels} labels in {passes}"
     if slot.forced:
         yield f"    forced: {' '.join(json.dumps(token, ensure_ascii=False) for token in slot.forced)}"
     yield from _branches(slot.trie, "    ")
@@ -150,8 +151,10 @@ def _choice(choice: ChoicePlan, untuned: str = _UNTUNED) -> Iterator[str]:
             yield "  tuned" + (", calibrated" if choice.calibrated else "")
         case "source" if choice.answered_by != "labels":
             yield "  from the source alone: its confidence orders answers, and says no more"
-        case _:
+        case "source" | "labels":
             yield f"  {untuned}"
+        case other:
+            raise InternalError("explain", f"a choice whose head is from {other}")
 
 
 def _thresholds(found: Explanation) -> Iterator[str]:
