@@ -70,7 +70,9 @@ def command(
                 for of_rows in tests_from.run_all(path, called):
                     results.append(of_rows)
                     if not as_json:
-                        tests_from.show(of_rows)
+                        _show(of_rows)
+                        for warning in of_rows.warnings:
+                            console.warn(f"{of_rows.rows}: {warning}")
     if junit is not None:
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]
@@ -109,6 +111,11 @@ class Result:
         unseen = self.left_out
         left_out = unseen and {"n": unseen.examples, "right": unseen.right, "chance": unseen.chance}
         return {**found, "left_out": left_out}
+
+    def headline(self) -> str:
+        """What was tested."""
+        arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in self.arguments.values())
+        return f"{self.file}:{self.line}: {self.function}({arguments})"
 
     def difference(self) -> Sequence[str]:
         """Why it failed, in lines: the error, or both answers."""
@@ -179,10 +186,9 @@ def _show_left_out(called: functions.AnyFunction, found: Unseen) -> None:
     )
 
 
-def _show(result: Result) -> None:
+def _show(result: Result | RowsResult) -> None:
     mark = click.style("pass", fg="green") if result.passed else click.style("FAIL", fg="red", bold=True)
-    arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in result.arguments.values())
-    click.echo(f"{mark} {result.file}:{result.line}: {result.function}({arguments})")
+    click.echo(f"{mark} {result.headline()}")
     if not result.passed:
         for line in result.difference():
             click.echo(f"     {line}")

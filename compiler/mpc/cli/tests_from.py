@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import click
-
 from microprompt import rows
 from microprompt.errors import EngineError, MicropromptError, ModelError
 from microprompt.evaluation import run
@@ -124,14 +122,3 @@ def _evaluated(
     (variant,) = on_models(called, ())
     evaluated = run.run(variant, found, lambda more: None)
     return evaluated, (*found.warnings, *evaluated.warnings)
-
-
-def show(result: RowsResult) -> None:
-    """Print a result, with the mistakes that make it a failure."""
-    mark = click.style("pass", fg="green") if result.passed else click.style("FAIL", fg="red", bold=True)
-    click.echo(f"{mark} {result.headline()}")
-    if not result.passed:
-        for line in result.difference():
-            click.echo(f"     {line}")
-    for warning in result.warnings:
-        console.warn(f"{result.rows}: {warning}")

@@ -111,7 +111,7 @@ def command(
     found = [_labelled(program, each, label) for each in labelled]
     inputs = None if unlabelled is None else read_unlabelled(program, _data(unlabelled), str(unlabelled))
     for warning in [warning for read in (*found, inputs) if read is not None for warning in read.warnings]:
-        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {warning}", err=True)
+        console.warn(warning)
     # Not at the top: they load SciPy, and wrong options need none.
     from microprompt.tuning import tune
     from microprompt.tuning.request import Request
