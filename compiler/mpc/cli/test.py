@@ -56,23 +56,7 @@ def command(
                 broken = True
                 continue
             for called in functions.own(module):
-                own = []
-                for result in _run(path, called):
-                    own.append(result)
-                    if not as_json:
-                        _show(result)
-                if leaves_out:
-                    left_out = _leave_out(called)
-                    own = [replace(result, left_out=left_out) for result in own]
-                    if left_out is not None and not as_json:
-                        _show_left_out(called, left_out)
-                results += own
-                for of_rows in tests_from.run_all(path, called):
-                    results.append(of_rows)
-                    if not as_json:
-                        _show(of_rows)
-                        for warning in of_rows.warnings:
-                            console.warn(f"{of_rows.rows}: {warning}")
+                results += _tested(path, called, leaves_out=leaves_out, is_shown=not as_json)
     if junit is not None:
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]
@@ -127,6 +111,30 @@ class Result:
             f"expected {console.in_line(self.expected)}{told}",
             f"got      {console.in_line(self.got)} (probability {self.probability:.2f})",
         )
+
+
+def _tested(
+    path: Path, called: functions.AnyFunction, *, leaves_out: bool, is_shown: bool
+) -> list[Result | RowsResult]:
+    """What became of the tests of a function; each is shown when it has run, if they are."""
+    own = []
+    for result in _run(path, called):
+        own.append(result)
+        if is_shown:
+            _show(result)
+    if leaves_out:
+        left_out = _leave_out(called)
+        own = [replace(result, left_out=left_out) for result in own]
+        if left_out is not None and is_shown:
+            _show_left_out(called, left_out)
+    of_rows = []
+    for tested in tests_from.run_all(path, called):
+        of_rows.append(tested)
+        if is_shown:
+            _show(tested)
+            for warning in tested.warnings:
+                console.warn(f"{tested.rows}: {warning}")
+    return [*own, *of_rows]
 
 
 def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
