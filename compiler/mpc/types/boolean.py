@@ -8,7 +8,7 @@ from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
-from .constraints import takes_no_arguments, takes_no_pattern, takes_no_range
+from .constraints import takes_no_range, takes_only_range
 from .operands import Sort
 
 
@@ -16,10 +16,7 @@ from .operands import Sort
 class CheckedBool(Simple, BuiltinType):
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
-        error = takes_no_arguments(node, reporter) or takes_no_pattern(
-            node, "use `str` with the pattern", reporter
-        )
-        if error:
+        if error := takes_only_range(node, reporter):
             return error
         takes_no_range(node, "leave the parentheses out", reporter)
         return cls()

@@ -10,7 +10,7 @@ from microprompt.abi import INT_DIGITS
 from ..diagnostics import Reporter
 from ..source import Span
 from ..syntax import nodes
-from .base import ErrorType
+from .base import ErrorType, Reading
 
 
 class _Ordered(Protocol):
@@ -56,6 +56,12 @@ def takes_no_range(node: nodes.NamedTypeAst, help: str, reporter: Reporter) -> E
     if not isinstance(node.constraint, nodes.RangeAst):
         return None
     return _report_constraint(node.constraint, "range", node.path.text, help, reporter)
+
+
+def takes_only_range(node: nodes.NamedTypeAst, reporter: Reporter) -> ErrorType | None:
+    """Report type arguments and a pattern; the type is an error then."""
+    help = "use `str` with the pattern"
+    return takes_no_arguments(node, reporter) or takes_no_pattern(node, help, reporter)
 
 
 def takes_no_source(node: nodes.NamedTypeAst, reporter: Reporter) -> ErrorType | None:
@@ -186,6 +192,25 @@ def check_order(
         reporter.report(
             "MP0303", node.span, "a range without ends", label="this bounds nothing", help="leave it out"
         )
+
+
+def check_in_range(
+    span: Span,
+    value: _E,
+    low: _E | None,
+    high: _E | None,
+    help: str,
+    reading: Reading,
+    *,
+    written: Callable[[_E], str] = str,
+    sides: tuple[str, str] = ("below", "above"),
+) -> None:
+    """Report a value beyond an end of its type's range."""
+    below, above = sides
+    if low is not None and low > value:
+        reading.outside(span, f"is {below} {written(low)}", help)
+    elif high is not None and value > high:
+        reading.outside(span, f"is {above} {written(high)}", help)
 
 
 # ----------------------------------------------------------------------------------------------- braces

@@ -12,7 +12,7 @@ from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr
 from ..syntax import nodes
 from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
-from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
+from .constraints import check_in_range, check_order, report_bound, takes_only_range
 from .operands import Numeric, Sort
 from .python import annotated, given
 
@@ -27,10 +27,7 @@ class CheckedDecimal(Simple, BuiltinType):
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
-        error = takes_no_arguments(node, reporter) or takes_no_pattern(
-            node, "use `str` with the pattern", reporter
-        )
-        if error:
+        if error := takes_only_range(node, reporter):
             return error
         if not isinstance(node.constraint, nodes.RangeAst):
             return cls()
@@ -61,15 +58,8 @@ class CheckedDecimal(Simple, BuiltinType):
         if places is not None and _places(value) > places:
             problem = f"has {_places(value)} digits behind the point"
             return reading.outside(node.span, problem, f"write at most {places} of them")
-        below = self.low is not None and value < self.low
-        if below or (self.high is not None and value > self.high):
-            bound = self.low if below else self.high
-            assert bound is not None
-            reading.outside(
-                node.span,
-                f"is {'below' if below else 'above'} {self._text(bound)}",
-                f"write a number that fits `{self.describe()}`",
-            )
+        help = f"write a number that fits `{self.describe()}`"
+        check_in_range(node.span, value, self.low, self.high, help, reading, written=self._text)
         return value
 
     @property

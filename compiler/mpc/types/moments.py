@@ -15,7 +15,7 @@ from ..diagnostics import Reporter
 from ..spec import CallOf, Constant, Expr, Ref
 from ..syntax import nodes
 from .base import BuiltinType, Naming, Operand, Reading, Simple, Type, Value
-from .constraints import check_order, report_bound, takes_no_arguments, takes_no_pattern
+from .constraints import check_in_range, check_order, report_bound, takes_only_range
 from .operands import Sort
 from .python import annotated
 
@@ -44,10 +44,7 @@ class CheckedMoment(Simple, BuiltinType, Generic[M]):
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
-        error = takes_no_arguments(node, reporter) or takes_no_pattern(
-            node, "use `str` with the pattern", reporter
-        )
-        if error:
+        if error := takes_only_range(node, reporter):
             return error
         if not isinstance(node.constraint, nodes.RangeAst):
             return cls()
@@ -88,15 +85,11 @@ class CheckedMoment(Simple, BuiltinType, Generic[M]):
         value = self.of(node, parts)
         if value is None:
             return reading.mismatch(node)
-        below = self.low is not None and value < self.low
-        if below or (self.high is not None and value > self.high):
-            bound = self.low if below else self.high
-            assert bound is not None
-            reading.outside(
-                node.span,
-                f"is {'before' if below else 'after'} {self._text(bound)}",
-                f"write a {self.NAME} that fits `{self.describe()}`",
-            )
+        help = f"write a {self.NAME} that fits `{self.describe()}`"
+        sides = ("before", "after")
+        check_in_range(
+            node.span, value, self.low, self.high, help, reading, written=self._text, sides=sides
+        )
         return value
 
     @property

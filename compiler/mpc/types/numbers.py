@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from microprompt.abi import FLOAT_DIGITS, INT_DIGITS, INT_OPTIONS
 from microprompt.notation import ranged
@@ -14,11 +13,9 @@ from ..diagnostics import Reporter
 from ..spec import Constant, Expr, Ref
 from ..syntax import nodes
 from .base import NUMBERS, BuiltinType, Naming, Operand, Reading, Simple, Type, Value
-from .constraints import bounds, read_number, takes_no_arguments, takes_no_pattern, whole_bounds
+from .constraints import bounds, check_in_range, read_number, takes_only_range, whole_bounds
 from .operands import Numeric, Sort
 from .python import annotated, given
-
-_PATTERN_HELP: Final = "use `str` with the pattern"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +25,7 @@ class CheckedInt(Simple, BuiltinType):
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
-        error = takes_no_arguments(node, reporter) or takes_no_pattern(node, _PATTERN_HELP, reporter)
-        if error:
+        if error := takes_only_range(node, reporter):
             return error
         low, high = whole_bounds(node, reporter)
         return cls(low=low, high=high)
@@ -47,7 +43,8 @@ class CheckedInt(Simple, BuiltinType):
         if isinstance(value, float):
             return reading.mismatch(node)
         if value is not None:
-            _check_range(node, value, self.low, self.high, self.describe(), reading)
+            help = f"write a number that fits `{self.describe()}`"
+            check_in_range(node.span, value, self.low, self.high, help, reading)
         return value
 
     @property
@@ -84,8 +81,7 @@ class CheckedFloat(Simple, BuiltinType):
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
-        error = takes_no_arguments(node, reporter) or takes_no_pattern(node, _PATTERN_HELP, reporter)
-        if error:
+        if error := takes_only_range(node, reporter):
             return error
         low, high = bounds(node, reporter)
         if node.constraint is not None and low is not None and high is not None and low <= high:
@@ -104,7 +100,8 @@ class CheckedFloat(Simple, BuiltinType):
         value = _number(node, reading)
         if value is None:
             return None
-        _check_range(node, float(value), self.low, self.high, self.describe(), reading)
+        help = f"write a number that fits `{self.describe()}`"
+        check_in_range(node.span, float(value), self.low, self.high, help, reading)
         return float(value)
 
     @property
@@ -138,25 +135,6 @@ def _number(node: nodes.NumberAst, reading: Reading) -> int | float | None:
             node.span, f"has more than {INT_DIGITS} digits before the point", "write a smaller number"
         )
     return value
-
-
-def _check_range(
-    node: nodes.NumberAst,
-    value: float,
-    low: float | None,
-    high: float | None,
-    described: str,
-    reading: Reading,
-) -> None:
-    below = low is not None and value < low
-    above = high is not None and value > high
-    if below or above:
-        bound = low if below else high
-        reading.outside(
-            node.span,
-            f"is {'below' if below else 'above'} {bound}",
-            f"write a number that fits `{described}`",
-        )
 
 
 def _check_decimal(node: nodes.SyntaxNode, low: float, high: float, reporter: Reporter) -> None:
