@@ -147,9 +147,9 @@ def without(source: str, operation: str) -> str:
 
 
 def test_mypy_refuses_a_kind_that_lacks_an_operation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = (MPC / "types" / "lists.py").read_text(encoding="utf-8").replace("from ..", "from mpc.")
+    source = (MPC / "types" / "optional.py").read_text(encoding="utf-8").replace("from ..", "from mpc.")
     source = source.replace("from .", "from mpc.types.")
-    source += '\nROW: dict[str, type[BuiltinType]] = {"list": CheckedList}\n'
+    source += '\nROW: dict[str, type[Type]] = {"optional": CheckedOptional}\n'
     monkeypatch.setenv("MYPYPATH", f"{ROOT / 'compiler'}:{ROOT / 'runtime'}")
     monkeypatch.chdir(tmp_path)
     for operation in OPERATIONS:

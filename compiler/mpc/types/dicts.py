@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from microprompt.abi import DEFAULT_LIST_COUNT, KEY_LENGTH
-from microprompt.notation import ranged
 
 from ..diagnostics import Reporter
 from ..source import Span
 from ..spec import DictOf, Expr, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
+from .base import ErrorType, Naming, Operand, Reading, Type, Value
 from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
+from .items import Collection
 from .operands import Sort
-from .python import annotated, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,12 @@ class DictValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedDict(BuiltinType):
-    item: Type
-    low: int | None = None
-    high: int | None = None
+class CheckedDict(Collection):
+    WORD = "dict"
+
+    @property
+    def unbounded(self) -> str:
+        return f"dict[str, {self.item.describe()}]"
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
@@ -43,9 +44,6 @@ class CheckedDict(BuiltinType):
             return _report_key_type(key, reporter)
         _, item = items
         return item if isinstance(item, ErrorType) else cls(item=item, low=low, high=high)
-
-    def describe(self) -> str:
-        return ranged(f"dict[str, {self.item.describe()}]", self.low, self.high)
 
     def hint(self) -> str:
         return 'write keys and values in braces: `{"a": 1}`'
@@ -70,24 +68,6 @@ class CheckedDict(BuiltinType):
         reading.check_size(node.span, len(node.entries), self.low, self.high, DEFAULT_LIST_COUNT, "entries")
         return DictValue(tuple(found.items()))
 
-    @property
-    def depth(self) -> int:
-        return self.item.depth
-
-    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
-        return True
-
-    @property
-    def has_fields(self) -> bool:
-        return False
-
-    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
-        return no_field(name, way, called, reporter, because="a hole shows a whole dict; ")
-
-    @property
-    def depends_on(self) -> frozenset[Dependence]:
-        return self.item.depends_on
-
     def free_texts(self, value: Value, name: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, DictValue):
             for _, item in value.entries:
@@ -97,53 +77,16 @@ class CheckedDict(BuiltinType):
     def operand(self) -> Operand:
         return Operand(type=self, sort=Sort.DICT, can_be_empty=True)
 
-    @property
-    def is_asserted(self) -> bool:
-        return self.item.is_asserted
-
     def unfold(self, value: Value) -> object:
         assert isinstance(value, DictValue)
         return {key: self.item.unfold(item) for key, item in value.entries}
 
     @property
-    def options(self) -> None:
-        return None
-
-    @property
-    def has_choices(self) -> bool:
-        return self.item.has_choices
-
-    @property
-    def may_be_none(self) -> bool:
-        return False
-
-    @property
-    def ends(self) -> bool:
-        return not self.low or self.item.ends
-
-    @property
-    def longest(self) -> int:
-        count = DEFAULT_LIST_COUNT if self.high is None else self.high
-        return len("{}") + count * self._entry_length
-
-    @property
-    def _entry_length(self) -> int:
+    def item_length(self) -> int:
         return KEY_LENGTH + self.item.longest + len('"": "", ')
 
-    def within(self, limit: int) -> str | None:
-        least = max(1, self.low or 0)
-        count = (limit - len("{}")) // self._entry_length
-        if count >= least:
-            return f"write `{ranged(f'dict[str, {self.item.describe()}]', self.low, count)}`"
-        rest = self._entry_length - self.item.longest
-        return self.item.within((limit - len("{}")) // least - rest)
-
     def annotation(self, naming: Naming) -> Expr:
-        return annotated(
-            Subscript(Ref(("dict",)), (Ref(("str",)), self.item.annotation(naming))),
-            min_length=given(self.low or None),
-            max_length=given(self.high),
-        )
+        return self.bounded(Subscript(Ref(("dict",)), (Ref(("str",)), self.item.annotation(naming))))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, DictValue)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from microprompt.abi import DEFAULT_LIST_COUNT
-from microprompt.notation import ranged
 
 from ..diagnostics import Reporter
 from ..spec import Expr, ListOf, Ref, Subscript
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
+from .base import ErrorType, Naming, Operand, Reading, Type, Value
 from .constraints import lengths, report_arguments, takes_no_pattern
+from .items import Collection
 from .operands import Sort
-from .python import annotated, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,12 @@ class ListValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedList(BuiltinType):
-    item: Type
-    low: int | None = None
-    high: int | None = None
+class CheckedList(Collection):
+    WORD = "list"
+
+    @property
+    def unbounded(self) -> str:
+        return f"list[{self.item.describe()}]"
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
@@ -36,9 +37,6 @@ class CheckedList(BuiltinType):
         low, high = lengths(node, "items", DEFAULT_LIST_COUNT, reporter)
         takes_no_pattern(node, "put the pattern on the item's type", reporter)
         return items[0] if isinstance(items[0], ErrorType) else cls(item=items[0], low=low, high=high)
-
-    def describe(self) -> str:
-        return ranged(f"list[{self.item.describe()}]", self.low, self.high)
 
     def hint(self) -> str:
         return "write the items in brackets: `[a, b]`"
@@ -52,78 +50,24 @@ class CheckedList(BuiltinType):
         return ListValue(items)
 
     @property
-    def depth(self) -> int:
-        return self.item.depth
-
-    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
-        return True
-
-    @property
     def operand(self) -> Operand:
         return Operand(type=CheckedList(item=self.item), sort=Sort.LIST, item=self.item, can_be_empty=True)
-
-    @property
-    def is_asserted(self) -> bool:
-        return self.item.is_asserted
 
     def unfold(self, value: Value) -> object:
         assert isinstance(value, ListValue)
         return tuple(map(self.item.unfold, value.items))
 
     @property
-    def has_fields(self) -> bool:
-        return False
-
-    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
-        return no_field(name, way, called, reporter, because="a hole shows a whole list; ")
-
-    @property
     def item_type(self) -> Type:
         return self.item
 
     @property
-    def depends_on(self) -> frozenset[Dependence]:
-        return self.item.depends_on
-
-    @property
-    def options(self) -> None:
-        return None
-
-    @property
-    def has_choices(self) -> bool:
-        return self.item.has_choices
-
-    @property
-    def may_be_none(self) -> bool:
-        return False
-
-    @property
-    def ends(self) -> bool:
-        return not self.low or self.item.ends
-
-    @property
-    def longest(self) -> int:
-        count = DEFAULT_LIST_COUNT if self.high is None else self.high
-        return len("[]") + count * self._item_length
-
-    @property
-    def _item_length(self) -> int:
-        """What an item takes with its quotes or the comma and space behind it, whatever is more."""
+    def item_length(self) -> int:
+        # With its quotes or the comma and space behind it, whatever is more.
         return self.item.longest + len('"",')
 
-    def within(self, limit: int) -> str | None:
-        least = max(1, self.low or 0)
-        count = (limit - len("[]")) // self._item_length
-        if count >= least:
-            return f"write `{ranged(f'list[{self.item.describe()}]', self.low, count)}`"
-        return self.item.within((limit - len("[]")) // least - len('"",'))
-
     def annotation(self, naming: Naming) -> Expr:
-        return annotated(
-            Subscript(Ref(("list",)), (self.item.annotation(naming),)),
-            min_length=given(self.low or None),
-            max_length=given(self.high),
-        )
+        return self.bounded(Subscript(Ref(("list",)), (self.item.annotation(naming),)))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, ListValue)

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from microprompt.abi import DEFAULT_STR_LENGTH
 from microprompt.notation import one_of
 
-from ..diagnostics import Reporter, listed
+from ..diagnostics import listed
 from ..spec import Constant, Expr
 from ..syntax import nodes
 from .arguments import argument_at
-from .base import Dependence, NamedType, Naming, Operand, Reading, Type, Value, no_field
+from .base import Dependence, NamedType, Naming, Operand, Reading, Simple, Type, Value
 from .lists import ListValue
 from .python import abi_mark
 from .text import CheckedStr
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedOneOf(Type):
+class CheckedOneOf(Simple):
     """`by` is the field by whose text the records of the list are told apart; `record` is their type."""
 
     way: str
@@ -81,16 +81,6 @@ class CheckedOneOf(Type):
     def depth(self) -> int:
         return self._item.depth
 
-    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
-        return True
-
-    @property
-    def has_fields(self) -> bool:
-        return False
-
-    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
-        return no_field(name, way, called, reporter)
-
     @property
     def operand(self) -> Operand:
         return self._item.operand
@@ -120,19 +110,8 @@ class CheckedOneOf(Type):
         return 0  # how many there are is known at the call
 
     @property
-    def has_choices(self) -> bool:
-        return True
-
-    @property
-    def may_be_none(self) -> bool:
-        return False
-
-    @property
     def longest(self) -> int:
         return DEFAULT_STR_LENGTH
-
-    def within(self, limit: int) -> str | None:
-        return None
 
     def annotation(self, naming: Naming) -> Expr:
         arguments = (Constant(self.way),) if self.by is None else (Constant(self.way), Constant(self.by))

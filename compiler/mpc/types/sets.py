@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from microprompt.notation import ranged
-
 from ..diagnostics import Reporter
 from ..source import Span
 from ..spec import CallOf, Expr, Ref, Subscript, TupleOf
 from ..syntax import nodes
-from .base import BuiltinType, Dependence, ErrorType, Naming, Operand, Reading, Type, Value, no_field
+from .base import ErrorType, Naming, Operand, Reading, Type, Value
 from .constraints import lengths, report_arguments, report_twice_in_braces, takes_no_pattern
+from .items import Collection
 from .operands import Sort
-from .python import annotated, given
 
 _ANY: Final = 10**15
 """Beyond what a range can say: the number of labels bounds a set."""
@@ -28,13 +26,16 @@ class SetValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedSet(BuiltinType):
+class CheckedSet(Collection):
     """`count` is how many labels the choice has that the set is of."""
 
-    item: Type
     count: int
-    low: int | None = None
-    high: int | None = None
+
+    WORD = "set"
+
+    @property
+    def unbounded(self) -> str:
+        return f"set[{self.item.describe()}]"
 
     @classmethod
     def written(cls, node: nodes.NamedTypeAst, items: tuple[Type, ...], reporter: Reporter) -> Type:
@@ -52,9 +53,6 @@ class CheckedSet(BuiltinType):
             return _report_no_choice(node.arguments[0], item, reporter)
         _check_bounds(node, labels, reporter)
         return cls(item=item, count=labels, low=low, high=high)
-
-    def describe(self) -> str:
-        return ranged(f"set[{self.item.describe()}]", self.low, self.high)
 
     def hint(self) -> str:
         return "write the labels in braces: `{a, b}`, and `{}` for none of them"
@@ -82,26 +80,8 @@ class CheckedSet(BuiltinType):
         return SetValue(tuple(first))
 
     @property
-    def depth(self) -> int:
-        return self.item.depth
-
-    def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
-        return True
-
-    @property
-    def has_fields(self) -> bool:
-        return False
-
-    def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
-        return no_field(name, way, called, reporter, because="a hole shows a whole set; ")
-
-    @property
     def family(self) -> str:
         return "list"  # in JSON it is one
-
-    @property
-    def depends_on(self) -> frozenset[Dependence]:
-        return self.item.depends_on
 
     @property
     def operand(self) -> Operand:
@@ -116,31 +96,23 @@ class CheckedSet(BuiltinType):
         return frozenset(map(self.item.unfold, value.items))
 
     @property
-    def options(self) -> None:
-        return None
-
-    @property
     def has_choices(self) -> bool:
         return False  # each label is asked for by the model alone
 
     @property
-    def may_be_none(self) -> bool:
-        return False
+    def item_length(self) -> int:
+        return self.item.longest + len('"": false, ')
 
     @property
     def longest(self) -> int:
         # An answer says of each label whether it is in the set.
-        return len("{}") + self.count * (self.item.longest + len('"": false, '))
+        return len("{}") + self.count * self.item_length
 
     def within(self, limit: int) -> str | None:
         return None
 
     def annotation(self, naming: Naming) -> Expr:
-        return annotated(
-            Subscript(Ref(("frozenset",)), (self.item.annotation(naming),)),
-            min_length=given(self.low or None),
-            max_length=given(self.high),
-        )
+        return self.bounded(Subscript(Ref(("frozenset",)), (self.item.annotation(naming),)))
 
     def value(self, value: Value, naming: Naming) -> Expr:
         assert isinstance(value, SetValue)
