@@ -49,7 +49,7 @@ class CheckedSet(Collection):
         if isinstance(item, ErrorType):
             return item
         labels = item.options
-        if labels is None or item.may_be_none:
+        if labels is None or item.may_be_none or item.depends_on:
             return _report_no_choice(node.arguments[0], item, reporter)
         _check_bounds(node, labels, reporter)
         return cls(item=item, count=labels, low=low, high=high)
