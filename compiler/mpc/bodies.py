@@ -12,6 +12,7 @@ from .sema.checked import (
     CheckedArm,
     CheckedCall,
     CheckedFor,
+    CheckedFormatPart,
     CheckedHole,
     CheckedIf,
     CheckedNumbering,
@@ -168,7 +169,7 @@ def _call(part: CheckedCall, naming: Naming) -> CallOf:
     )
 
 
-def _formatted(shown: CallOf, format: Sequence[str | CheckedPlace | CheckedNumbering]) -> CallOf:
+def _formatted(shown: CallOf, format: Sequence[CheckedFormatPart]) -> CallOf:
     return abi_call("Format", hole=shown, parts=TupleOf(tuple(map(_format_part, format))))
 
 
@@ -176,7 +177,7 @@ def _hole(part: CheckedHole) -> CallOf:
     return abi_call("Hole", parameter=Constant(part.parameter), path=_path(part.path))
 
 
-def _format_part(part: str | CheckedPlace | CheckedNumbering) -> Expr:
+def _format_part(part: CheckedFormatPart) -> Expr:
     match part:
         case str():
             return Constant(part)

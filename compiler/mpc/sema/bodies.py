@@ -20,6 +20,7 @@ from .checked import (
     CheckedArm,
     CheckedCall,
     CheckedFor,
+    CheckedFormatPart,
     CheckedGiven,
     CheckedHole,
     CheckedIf,
@@ -122,13 +123,11 @@ class _Body:
             type = _there(type, way, place)
         return type
 
-    def _format(
-        self, format: nodes.FormatAst, type: Type
-    ) -> tuple[str | CheckedPlace | CheckedNumbering, ...]:
+    def _format(self, format: nodes.FormatAst, type: Type) -> tuple[CheckedFormatPart, ...]:
         operand = type.operand
         is_list = operand.item is not None
         shown = operand.item if operand.item is not None else operand.type
-        parts: list[str | CheckedPlace | CheckedNumbering] = []
+        parts: list[CheckedFormatPart] = []
         for part in format.parts:
             match part:
                 case nodes.TextAst():
@@ -350,9 +349,7 @@ def _there(type: Type, way: Way, place: _Place) -> Type:
 
 
 def _checked_hole(
-    path: nodes.Path,
-    at: nodes.SyntaxNode,
-    format: tuple[str | CheckedPlace | CheckedNumbering, ...] | None,
+    path: nodes.Path, at: nodes.SyntaxNode, format: tuple[CheckedFormatPart, ...] | None
 ) -> CheckedHole:
     first, *rest = path.names
     return CheckedHole(

@@ -104,6 +104,9 @@ class CheckedNumbering(CheckedNode):
     """In a format: the number of an item."""
 
 
+CheckedFormatPart: TypeAlias = str | CheckedPlace | CheckedNumbering
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedHole(CheckedNode):
     """The parameter that fills the hole, or the item of a loop, then the record fields on the way; and the
@@ -111,7 +114,7 @@ class CheckedHole(CheckedNode):
 
     parameter: str
     path: tuple[str, ...]
-    format: tuple[str | CheckedPlace | CheckedNumbering, ...] | None = None
+    format: tuple[CheckedFormatPart, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,7 @@ class CheckedCall(CheckedNode):
     callee: PromptSignature
     text: str
     arguments: tuple[tuple[str, CheckedHole | CheckedGiven], ...]
-    format: tuple[str | CheckedPlace | CheckedNumbering, ...] | None = None
+    format: tuple[CheckedFormatPart, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
