@@ -111,7 +111,7 @@ class _Checker:
                 return self._none_test(node, place)
             case nodes.MatchAst():
                 return self._match(node, place)
-            case nodes.SumAst():
+            case nodes.CalculationAst():
                 return self._calculation(node, place)
             case nodes.NegativeAst():
                 operand = self._number(node.operand, place)
@@ -237,7 +237,7 @@ class _Checker:
                 return node.path.names[0].text not in self.scope
             case nodes.NegativeAst():
                 return self._leans(node.operand)
-            case nodes.SumAst():
+            case nodes.CalculationAst():
                 return self._leans(node.left) and self._leans(node.right)
             case (
                 nodes.LogicAst() | nodes.NegationAst() | nodes.ComparisonAst() | nodes.MembershipAst()
@@ -374,7 +374,7 @@ class _Checker:
 
     # --------------------------------------------------------------------------------------- calculations
 
-    def _calculation(self, node: nodes.SumAst, place: _Place) -> Checked:
+    def _calculation(self, node: nodes.CalculationAst, place: _Place) -> Checked:
         wanted = place.wanted if place.wanted and place.wanted.numeric else CheckedInt().operand
         place = replace(place, takes_lists=False, wanted=wanted)
         left, right = self._side_by_side((node.left, node.right), place)

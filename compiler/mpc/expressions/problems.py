@@ -243,7 +243,7 @@ def report_mixed(at: Span, left: Checked, right: Checked, reporter: Reporter) ->
     )
 
 
-def report_no_rest(node: nodes.SumAst, type: Type, reporter: Reporter) -> None:
+def report_no_rest(node: nodes.CalculationAst, type: Type, reporter: Reporter) -> None:
     """Report `%` of numbers that are not whole."""
     reporter.report(
         "MP1005",

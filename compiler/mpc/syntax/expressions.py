@@ -16,6 +16,7 @@ from ..source import Span
 from .grammar import read
 from .nodes import (
     ArgumentAst,
+    CalculationAst,
     CallAst,
     ComparedAst,
     ComparisonAst,
@@ -40,7 +41,6 @@ from .nodes import (
     ReferenceAst,
     SetAst,
     StringAst,
-    SumAst,
     ValueAst,
 )
 from .problems import Stop, explain_expression
@@ -116,8 +116,8 @@ class ExpressionBuilder(Transformer[Token, Item | ExpressionAst | RecordAst]):
     def match(self, meta: Meta, text: ExpressionAst, pattern: PatternAst) -> MatchAst:
         return MatchAst(text=text, pattern=pattern, span=span_of(meta))
 
-    def sum(self, meta: Meta, left: ExpressionAst, sign: Token, right: ExpressionAst) -> SumAst:
-        return SumAst(sign=str(sign), left=left, right=right, span=span_of(meta))
+    def sum(self, meta: Meta, left: ExpressionAst, sign: Token, right: ExpressionAst) -> CalculationAst:
+        return CalculationAst(sign=str(sign), left=left, right=right, span=span_of(meta))
 
     product = sum
 

@@ -262,7 +262,7 @@ class MatchAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SumAst(SyntaxNode):
+class CalculationAst(SyntaxNode):
     """`a + b`; `sign` is one of `+ - * / %`."""
 
     sign: str
@@ -297,7 +297,7 @@ ExpressionAst: TypeAlias = (
     | MembershipAst
     | NoneTestAst
     | MatchAst
-    | SumAst
+    | CalculationAst
     | NegativeAst
     | CallAst
 )
