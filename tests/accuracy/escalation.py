@@ -28,6 +28,7 @@ from microprompt.tuning.request import Request
 
 from . import ways
 from .cached import Cached
+from .outcome import with_interval
 from .tasks import DEV, TRAIN, Task, key_of, places_of, rows_of, task_called
 from .telling import Telling
 
@@ -54,7 +55,7 @@ def measure(data: Path, cached: Cached) -> dict[str, object]:
     learnt = _tuned(task, rows_of(task, data, TRAIN), cached)
     assert learnt.larger is not None
     head = learnt.larger.entry.heads[""]
-    shipped = ways.entry_in(tuning.tuning_path(task.source), task).heads[""]
+    shipped = ways.head_in(tuning.tuning_path(task.source), task)
     first = {
         "shipped": _said(task, shipped, rows, cached, ways.MODEL),
         "tuned on train": _said(task, learnt.entry.heads[""], rows, cached, ways.MODEL),
@@ -127,10 +128,7 @@ def _said(task: Task, head: Head, rows: LabelledRows, cached: Cached, model: str
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The section of the page."""
-    alone = "; ".join(
-        f"{name} {point['accuracy']:.3f} [{point['interval'][0]:.2f}, {point['interval'][1]:.2f}]"
-        for name, point in found["alone"].items()
-    )
+    alone = "; ".join(f"{name} {with_interval(point)}" for name, point in found["alone"].items())
     title = task_called(found["name"]).title
     yield (
         f"`{title}` with `escalate`: the calls that the small model is least sure of are put to "
@@ -152,7 +150,4 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cell(point: Mapping[str, Any]) -> str:
-    if point["share"] != _SHOWN:
-        return f"{point['accuracy']:.3f}"
-    low, high = point["interval"]
-    return f"{point['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
+    return with_interval(point) if point["share"] == _SHOWN else f"{point['accuracy']:.3f}"

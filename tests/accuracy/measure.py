@@ -114,11 +114,11 @@ def measured(task: Task, data: Path, cached: Cached, *, models: bool, times: boo
 
     if not task.is_own:
         file = tuning.tuning_path(task.source)
-        outcome = ways.decided(task, ways.entry_in(file, task).heads[""], rows, cached)
+        outcome = ways.decided(task, ways.head_in(file, task), rows, cached)
         yield found("shipped", outcome, ways.shipped(task), "; ".join(ways.sources_of(file, task)))
     for parts in parts_of(task):
         file = ways.tuned(task, data, parts, cached)
-        outcome = ways.decided(task, ways.entry_in(file, task).heads[""], rows, cached)
+        outcome = ways.decided(task, ways.head_in(file, task), rows, cached)
         yield found(tuned(parts), outcome, ways.with_tuning(task, file), _named(task, data, parts))
     scores = ways.scored(task, rows, cached)
     head = ways.head_of_source(task, cached)
@@ -208,5 +208,5 @@ def _abstain(task: Task, data: Path, cached: Cached) -> dict[str, object]:
 
 def _held_out(task: Task, cached: Cached) -> dict[str, object]:
     """What is shipped, on the rows that were written for the project and that nothing was fitted on."""
-    entry = ways.entry_in(tuning.tuning_path(task.source), task)
-    return {"name": task.name, **ways.decided(task, entry.heads[""], held_out_rows(task), cached).figures()}
+    head = ways.head_in(tuning.tuning_path(task.source), task)
+    return {"name": task.name, **ways.decided(task, head, held_out_rows(task), cached).figures()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,6 +73,12 @@ class Outcome:
 def outcome_of(data: Any, labels: NDArray[np.intp]) -> Outcome:
     """What `to_data` gave, with the labels of the rows."""
     return Outcome(probabilities=np.array(data["probabilities"]), labels=labels, by=data["by"], ms=data["ms"])
+
+
+def with_interval(figures: Mapping[str, Any]) -> str:
+    """An accuracy with its interval, as the page shows them."""
+    low, high = figures["interval"]
+    return f"{figures['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def answered_above(first: Outcome, threshold: float) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from . import escalation
 from .measure import LARGER, scores_of
+from .outcome import with_interval
 from .source_alone import CORRECTED, DRAWS, INPUTS, RAW
 from .tasks import DECISIONS, OTHERS, ROOT, TASKS, Task, task_called
 
@@ -141,7 +142,7 @@ def _summary(results: Mapping[str, Any]) -> Iterator[str]:
         cells = [_named(ways, "shipped"), best, _named(ways, "label scores")]
         yield (
             f"| [`{task.title}`](#{task.title.replace('.', '').lower()}) | "
-            + " | ".join(_accuracy(cell) for cell in cells)
+            + " | ".join(with_interval(cell) for cell in cells)
             + f" | {cells[0]['n']} {task.rows_of} |"
         )
 
@@ -160,7 +161,7 @@ def _aims(results: Mapping[str, Any]) -> Iterator[str]:
         ways = _of(results, task)["ways"]
         cells = []
         for aim, way in zip(task.aims, (_named(ways, "shipped"), _most_tuned(ways)), strict=True):
-            cells += [f"{aim:.2f}", _marked(_accuracy(way), missed=way["accuracy"] < aim)]
+            cells += [f"{aim:.2f}", _marked(with_interval(way), missed=way["accuracy"] < aim)]
         ece = _most_tuned(ways)["ece"]
         limit = _ECE_OF_SLOTS if task.name == "planning_slots" else _ECE
         cells.append(_marked(f"{ece:.3f}", missed=ece > limit))
@@ -189,7 +190,7 @@ def _task(task: Task, found: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for way in found["ways"]:
         yield (
-            f"| {way['name']} | {_accuracy(way)} | {way['macro_f1']:.3f} | {way['ece']:.3f} | "
+            f"| {way['name']} | {with_interval(way)} | {way['macro_f1']:.3f} | {way['ece']:.3f} | "
             f"{'' if way['ms'] is None else format(way['ms'], '.0f')} | {way['by']} | {way['fitted_on']} |"
         )
     yield ""
@@ -206,11 +207,6 @@ def _compared(pair: Mapping[str, Any]) -> str:
         f"{pair['first']} and {pair['second']}: {pair['only_first']} rows only the first gets right, "
         f"{pair['only_second']} only the second, p = {pair['p']:.2g}: {verdict}."
     )
-
-
-def _accuracy(way: Mapping[str, Any]) -> str:
-    low, high = way["interval"]
-    return f"{way['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
 
 
 # ------------------------------------------------------------------------------------------- from the source
@@ -261,7 +257,7 @@ def _abstaining(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             continue
         yield (
             f"| {title} | {found['threshold']:.3f} | {found['coverage']:.0%} | "
-            f"{'' if found['accuracy'] is None else _accuracy(found)} |"
+            f"{'' if found['accuracy'] is None else with_interval(found)} |"
         )
 
 
@@ -275,7 +271,7 @@ def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "| | accuracy | ECE |"
     yield "|---|---|---|"
     for row in rows:
-        yield f"| `{task_called(row['name']).title}` | {_accuracy(row)} | {row['ece']:.3f} |"
+        yield f"| `{task_called(row['name']).title}` | {with_interval(row)} | {row['ece']:.3f} |"
 
 
 if __name__ == "__main__":

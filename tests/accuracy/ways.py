@@ -58,29 +58,27 @@ def shipped(task: Task) -> AnyFunction:
     return with_tuning(task, tuning.tuning_path(task.source))
 
 
-def with_tuning(task: Task, file: Path, *, model: str = MODEL) -> AnyFunction:
+def with_tuning(task: Task, file: Path) -> AnyFunction:
     """The function with what is in a tuning file."""
-    function = from_source(task, model=model)
+    function = from_source(task)
     learnt = abi.Tuning(file=str(file.resolve()), key=key_of(task))
     return with_program(function, replace(function.program, tuning=learnt))
 
 
-def tuned(
-    task: Task, data: Path, parts: tuple[str, ...], cached: Cached, *, model: str = MODEL
-) -> Path:
+def tuned(task: Task, data: Path, parts: tuple[str, ...], cached: Cached) -> Path:
     """The tuning file that is learnt from rows of a data set, with the cut-point to abstain at 0.95."""
     rows = rows_of(task, data, parts)
     request = Request(
-        program=_abstaining(from_source(task, model=model).program),
+        program=_abstaining(from_source(task).program),
         key=key_of(task),
-        model=abi.Model(name=model),
+        model=abi.Model(name=MODEL),
         folder=task.source.parent,
         labelled=rows,
         counts=counts_of(task, rows),
         seconds=math.inf,
         sources=tuple(f"{task.name}/{part}.jsonl: {task.rows_of}" for part in parts),
     )
-    path = tuning.tuning_path(cached.folder / "tunings" / model / "+".join(parts) / f"{task.name}.mp")
+    path = tuning.tuning_path(cached.folder / "tunings" / MODEL / "+".join(parts) / f"{task.name}.mp")
     if not path.exists():
         found = tune.tune(request, Telling(task.name), reader=cached.evidence)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +95,11 @@ def entry_in(file: Path, task: Task) -> Entry:
     """What a tuning file holds of the function of a task."""
     (entry,) = tuning.read(file)[task.function]
     return entry
+
+
+def head_in(file: Path, task: Task) -> Head:
+    """The head that a tuning file holds for the one choice of a task."""
+    return entry_in(file, task).heads[""]
 
 
 def sources_of(file: Path, task: Task) -> tuple[str, ...]:
