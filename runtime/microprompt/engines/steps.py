@@ -150,7 +150,7 @@ class StepwiseEngine(ABC):
         try:
             async with asyncio.timeout(left), _admission():
                 pending = self.submit(Call(call.program, call.arguments, left))
-                await asyncio.wait([asyncio.wrap_future(pending.future)])
+                await pending.ended()
         except TimeoutError:
             pending = pending or Pending()
             pending.expire()

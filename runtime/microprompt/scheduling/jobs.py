@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -46,6 +47,19 @@ class Pending(Generic[T]):
         if self.deadline is not None and time.monotonic() >= self.deadline:
             self.expire()
         return self.future.done()
+
+    async def ended(self) -> None:
+        """Wait until it ends, however it does, without blocking the event loop."""
+        # Not by `asyncio.wrap_future`: the loop would complain of what ends a call that nobody waits for.
+        loop = asyncio.get_running_loop()
+        is_over = asyncio.Event()
+
+        def tell(_: object) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(is_over.set)
+
+        self.future.add_done_callback(tell)
+        await is_over.wait()
 
     def succeed(self, result: T) -> None:
         with suppress(InvalidStateError):  # cancelled meanwhile

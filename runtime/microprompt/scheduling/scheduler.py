@@ -18,7 +18,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
@@ -145,18 +145,10 @@ class Scheduler(Generic[R]):
 
     async def arun(self, job: Pending[T]) -> T:
         """Submit a job and wait for it, without blocking the event loop; as `result`."""
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-
-        def tell(_: object) -> None:
-            with suppress(RuntimeError):  # the loop was closed meanwhile
-                loop.call_soon_threadsafe(ended.set)
-
         try:
-            async with asyncio.timeout(job.seconds_left()), self._admission(loop):
+            async with asyncio.timeout(job.seconds_left()), self._admission(asyncio.get_running_loop()):
                 self.submit(job, wait=False)
-                job.future.add_done_callback(tell)
-                await ended.wait()
+                await job.ended()
         except TimeoutError:
             self._expire(job)
         except BaseException:

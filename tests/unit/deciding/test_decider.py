@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -391,6 +392,28 @@ def test_a_task_that_takes_too_long_ends(sources: FakeSources, tuned: Any, tmp_p
     with pytest.raises(DeadlineExceeded):
         asyncio.run(asked.aanswer(call(asked.program, "Is it?", timeout=0.01)))
     assert len(sources.small.readings.abandoned) == 1
+
+
+def test_what_ends_a_call_of_a_task_is_raised_there_and_told_to_nobody_else(
+    sources: FakeSources, tuned: Any, tmp_path: Path
+) -> None:
+    asked = decider(tuned(program(ACT), HEAD), sources, tmp_path)
+    asked.settlement()
+    sources.small.readings.holds = True
+    told: list[str] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: told.append(found["message"]))
+        task = asyncio.create_task(asked.aanswer(call(asked.program, "Is it?")))
+        while not sources.small.readings.asked:
+            await asyncio.sleep(0)
+        sources.small.readings.fail(EngineError("no"))
+        with pytest.raises(EngineError, match="no"):
+            await task
+
+    asyncio.run(main())
+    gc.collect()  # asyncio complains when a future goes whose error nobody has asked for
+    assert told == []
 
 
 # -------------------------------------------------------------------------------------------- thresholds
