@@ -31,7 +31,7 @@ from ..errors import AnswerTooLong, AssertionFailed, ModelError, ScriptError
 from ..heads.evidence import Embedding, Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
-from ..scheduling.jobs import Pending
+from ..scheduling.jobs import Pending, deadline_of
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
@@ -116,7 +116,7 @@ class Decider(StepwiseEngine):
 
         Its `timeout` counts from now; with `waits`, from when its work starts.
         """
-        deadline = None if waits or call.timeout is None else time.monotonic() + call.timeout
+        deadline = deadline_of(call.timeout, waits=waits)
         run = _Run(self, self.settlement(), call, waits=waits, deadline=deadline)
         run.begin()
         return run.pending

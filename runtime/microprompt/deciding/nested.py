@@ -29,7 +29,7 @@ from ..engines.steps import Steps, StepwiseEngine
 from ..explain import CalledPlan
 from ..program import AnsweredExample, Program
 from ..prompts.filling import Bindings, NestedCall, callees_of, calls_of
-from ..scheduling.jobs import Pending, run_many
+from ..scheduling.jobs import Pending, deadline_of, run_many
 from .decider import Decider, decider_for
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class NestedEngine(StepwiseEngine):
     def submit(self, call: Call, *, waits: bool = False) -> Pending[Answer[object]]:
         """Begin a call. Raises `ArgumentError` where an argument of a call in the body does not fit, and
         `EngineError`."""
-        deadline = None if waits or call.timeout is None else time.monotonic() + call.timeout
-        run = _Run(self, call, waits=waits, deadline=deadline)
+        run = _Run(self, call, waits=waits, deadline=deadline_of(call.timeout, waits=waits))
         run.begin()
         return run.pending
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..scheduling.cores import Cores
 from ..scheduling.embedding import EmbeddingJob, EmbeddingLane, Encoder, windows_of
-from ..scheduling.jobs import Pending
+from ..scheduling.jobs import Pending, deadline_of
 from ..scheduling.scheduler import Scheduler
 
 T = TypeVar("T")
@@ -70,16 +69,12 @@ class Embedder:
         self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False
     ) -> EmbeddingJob:
         """What the scheduler runs for texts; done at once if there are none."""
-        start = time.monotonic()
+        deadline = deadline_of(timeout, waits=waits)
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise ArgumentError("texts to embed are a sequence of `str`", help="for one text: [text]")
         with self.scheduler.kept_open():
             windows = windows_of(texts, self.encoder)
-        job = EmbeddingJob(
-            windows=windows,
-            deadline=None if waits or timeout is None else start + timeout,
-            timeout=timeout,
-        )
+        job = EmbeddingJob(windows=windows, deadline=deadline, timeout=timeout)
         if not windows:
             job.succeed(np.empty((0, self.dimension), dtype=np.float32))
         return job

@@ -18,7 +18,7 @@ from ..prompts.tokenized import Passage
 from ..scheduling.backend import FullBackend
 from ..scheduling.cores import Cores
 from ..scheduling.decoding import Cursor, Decoding
-from ..scheduling.jobs import Job, Pending, run_many
+from ..scheduling.jobs import Job, Pending, deadline_of, run_many
 from ..scheduling.lane_group import LaneGroup
 from ..scheduling.program import TokenizedProgram
 from ..scheduling.readouts import Pooled, read
@@ -173,7 +173,7 @@ class Engine:
 
     def reading(self, call: Call, reading: Readout, *, waits: bool = False) -> Job[Pooled]:
         """What the scheduler runs for a readout. Raises `EngineError` if the model has no such layer."""
-        start = time.monotonic()
+        deadline = deadline_of(call.timeout, waits=waits)
         if not 1 <= reading.layer < self.backend.n_layers:
             raise EngineError(
                 f"{self.name} has {self.backend.n_layers} layers; nothing can be read behind layer "
@@ -188,7 +188,7 @@ class Engine:
             max_sequences=1,
             decode=lambda cursor, _: read(cursor),
             exit=reading.layer,
-            deadline=None if waits or call.timeout is None else start + call.timeout,
+            deadline=deadline,
             timeout=call.timeout,
         )
 
@@ -201,7 +201,7 @@ class Engine:
         trail: Trail | None = None,
     ) -> Job[Answer[object]]:
         """What the scheduler runs for a call. Raises `PromptTooLong`."""
-        start = time.monotonic()
+        start, deadline = time.monotonic(), deadline_of(call.timeout, waits=waits)
         with self.scheduler.kept_open():
             bound = self.bind(call.program)
             question = bound.question(call.arguments)
@@ -242,7 +242,7 @@ class Engine:
             max_sequences=1 + bound.answer.sequences,
             decode=decode,
             drafts=bound.drafts,
-            deadline=None if waits or call.timeout is None else start + call.timeout,
+            deadline=deadline,
             timeout=call.timeout,
         )
         if kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import copy
 import queue
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -26,7 +25,7 @@ from ..llamacpp.weights import Weights
 from ..prompts.layout import Argument, Literal, Message
 from ..scheduling.backend import Rows
 from ..scheduling.decoding import Cursor, Decoding, Emit, speak, write
-from ..scheduling.jobs import Job, run_many
+from ..scheduling.jobs import Job, deadline_of, run_many
 from ..scheduling.lane_group import LaneGroup
 from ..scheduling.sampling import Sampler
 from ..scheduling.scheduler import Scheduler
@@ -149,7 +148,7 @@ class OutlinesModel(outlines.models.LlamaCpp):
             max_tokens=len(tokens) + budget,
             max_sequences=1,
             decode=decode,
-            deadline=settings.deadline(),
+            deadline=deadline_of(settings.timeout),
         )
 
     def _prompt_tokens(self, prompt: Input) -> list[int]:
@@ -215,6 +214,3 @@ class _Options:
                 help=f"the options are {', '.join(sorted(known))}",
             )
         return cls(**options)
-
-    def deadline(self) -> float | None:
-        return None if self.timeout is None else time.monotonic() + self.timeout

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def deadline_of(timeout: float | None, *, waits: bool = False) -> float | None:
+    """The deadline of what may take `timeout` seconds from now; `None` without one, and for what `waits`: its
+    time counts from its start (`Pending.begin`)."""
+    return None if waits or timeout is None else time.monotonic() + timeout
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Pending(Generic[T]):
     """Something that was asked for: `future` tells how it ends, and cancelling it ends it. It may run until
