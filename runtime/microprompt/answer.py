@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -25,6 +25,16 @@ class Usage:
     prompt_tokens: int
     cached_tokens: int
     decoded_tokens: int
+
+    @staticmethod
+    def total(usages: Iterable[Usage]) -> Usage:
+        """What several pieces of work come to."""
+        found = tuple(usages)
+        return Usage(
+            prompt_tokens=sum(usage.prompt_tokens for usage in found),
+            cached_tokens=sum(usage.cached_tokens for usage in found),
+            decoded_tokens=sum(usage.decoded_tokens for usage in found),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -374,11 +374,7 @@ class _Run(Steps):
             parts,
             declared=kind(self._call.program.returns).given(self._call.arguments),
             near_tie=near_tie or tie,
-            usage=Usage(
-                prompt_tokens=sum(usage.prompt_tokens for usage in usages),
-                cached_tokens=sum(usage.cached_tokens for usage in usages),
-                decoded_tokens=sum(usage.decoded_tokens for usage in usages),
-            ),
+            usage=Usage.total(usages),
             seconds=0.0,  # it is not there yet
             model=self._settlement.answers,
         )
@@ -443,12 +439,7 @@ class _Run(Steps):
 
     def _spent(self, answer: Answer[object]) -> Usage:
         """What the call has cost with this answer, and with those that were refused."""
-        usages = [*(self._usages if self._refused else ()), answer.usage]
-        return Usage(
-            prompt_tokens=sum(usage.prompt_tokens for usage in usages),
-            cached_tokens=sum(usage.cached_tokens for usage in usages),
-            decoded_tokens=sum(usage.decoded_tokens for usage in usages),
-        )
+        return Usage.total([*(self._usages if self._refused else ()), answer.usage])
 
     def _escalate(self, first: Answer[object]) -> None:
         larger = self._decider.larger

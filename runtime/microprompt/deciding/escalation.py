@@ -43,11 +43,7 @@ def together(
         distribution=dict(zip(question.options, probabilities, strict=True)),
         coverage=first.coverage if second.coverage is None else second.coverage,
         near_tie=is_near_tie(log_probs, using),
-        usage=Usage(
-            prompt_tokens=first.usage.prompt_tokens + second.usage.prompt_tokens,
-            cached_tokens=first.usage.cached_tokens + second.usage.cached_tokens,
-            decoded_tokens=first.usage.decoded_tokens + second.usage.decoded_tokens,
-        ),
+        usage=Usage.total((first.usage, second.usage)),
         model=f"{first.model}+{second.model}",
         answered_by=f"{first.answered_by}+{second.answered_by}",
         calibrated=first.calibrated and second.calibrated,

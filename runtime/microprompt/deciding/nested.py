@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -249,11 +248,10 @@ class _Run(Steps):
         values = {name: answer.value for name, answer in given.items()}
         call = Call(program, {**self._call.arguments, **values}, self.seconds_left())
         future = self.begun(engine, engine.submit(call, waits=self._waits))
-        usages = [answer.usage for answer in given.values()]
 
         def complete(answered: Mapping[str, Answer[object]]) -> None:
             answer = answered[""]
-            usage = reduce(_together, usages, answer.usage)
+            usage = Usage.total(each.usage for each in (*given.values(), answer))
             self.pending.succeed(replace(answer, usage=usage, seconds=time.monotonic() - self._start))
 
         self.when_all({"": future}, complete)
@@ -269,14 +267,6 @@ def _submitted(
         own = [each for each in (made.timeout, timeout) if each is not None]
         engine = function.engine()
         return engine, engine.submit(replace(made, timeout=min(own, default=None)), waits=waits)
-
-
-def _together(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        cached_tokens=one.cached_tokens + other.cached_tokens,
-        decoded_tokens=one.decoded_tokens + other.decoded_tokens,
-    )
 
 
 def _warm_up(engine: AnyEngine) -> None:
