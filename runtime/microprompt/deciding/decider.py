@@ -37,7 +37,7 @@ from ..scheduling.slots import SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, is_near_tie, questions, questions_of_call
-from .escalation import together
+from .escalation import on_larger_model, together
 from .evidence import Loaded, Sources, claim, claim_texts, features_of, label_features, local
 from .explained import explained
 from .search import Search
@@ -90,7 +90,11 @@ class Decider(StepwiseEngine):
         self._settling = threading.Lock()
         self._warm: set[_Place] = set()
         self._arranged: dict[Arrangement, Program] = {}
-        self._larger = self._on_larger_model()
+        larger = on_larger_model(program)
+        # What the source alone gives has been asked already: of a larger model its own word is wanted.
+        self._larger = (
+            None if larger is None else Decider(larger, folder, sources=sources, heads=Heads.TUNED)
+        )
 
     # ---------------------------------------------------------------------------------- as an engine
 
@@ -204,15 +208,6 @@ class Decider(StepwiseEngine):
 
     def _engine(self) -> AnyEngine:
         return self.sources.engine()
-
-    def _on_larger_model(self) -> Decider | None:
-        using = self._program.using
-        if using.escalate is None:
-            return None
-        using = replace(using, model=using.escalate.model, escalate=None, abstain=None)
-        program = replace(self._program, using=using)
-        # What the source alone gives has been asked already: of a larger model its own word is wanted.
-        return Decider(program, self._folder, sources=self._sources, heads=Heads.TUNED)
 
 
 # ------------------------------------------------------------------------------------------------ a call

@@ -1,4 +1,4 @@
-"""What answers a choice that one model was not sure of, and a larger one was asked too: both of them.
+"""What a larger model is asked where one was not sure of a choice, and what answers it then: both of them.
 
 Their log-probabilities are added and normalised, a product of experts (Hinton 1999): who is unsure says
 little, so the larger model decides what the smaller one left open, and what both lean to is surer than what
@@ -16,9 +16,19 @@ import numpy as np
 from .. import abi
 from ..answer import Answer, Usage
 from ..heads.linear import Numbers, log_softmax
+from ..program import Program
 from ..scheduling.sampling import sampler_of
 from .choices import Question, is_near_tie
 from .evidence import label_features
+
+
+def on_larger_model(program: Program) -> Program | None:
+    """The program on the model that its unsure answers go on to, where an answer is taken however sure it is;
+    `None` where there is no such model."""
+    using = program.using
+    if using.escalate is None:
+        return None
+    return replace(program, using=replace(using, model=using.escalate.model, escalate=None, abstain=None))
 
 
 def added(first: Numbers, second: Numbers) -> Numbers:

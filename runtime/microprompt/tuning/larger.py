@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..deciding.escalation import on_larger_model
 from ..deciding.settle import model_name
 from ..evaluation.rows import LabelledRows
 from ..types import kind
@@ -33,18 +34,16 @@ def is_larger(request: Request) -> bool:
 def request_for_larger(request: Request) -> tuple[Request, NDArray[np.intp]] | None:
     """What to tune the larger model for, and the numbers of its rows; `None` where there is none, or nothing
     to tune it on."""
-    using, rows = request.program.using, request.labelled
-    if using.escalate is None or rows is None or is_larger(request):
+    program, rows = on_larger_model(request.program), request.labelled
+    if program is None or rows is None or is_larger(request):
         return None
-    larger = using.escalate.model
+    assert program.using.model is not None
     chosen = _in_turn([kind(request.program.returns).key(label) for label in rows.labels], LARGER_ROWS)
     return (
         replace(
             request,
-            program=replace(
-                request.program, using=replace(using, model=larger, escalate=None, abstain=None)
-            ),
-            model=larger,
+            program=program,
+            model=program.using.model,
             labelled=_some(rows, chosen),
             counts=None if request.counts is None else request.counts[chosen],
             candidates=None,
