@@ -60,11 +60,14 @@ def decider_for(program: Program, folder: Path) -> Decider | None:
 
     `folder` is that of the generated module, where its tuning file and the paths of models begin.
     """
-    using = program.using
     has_choices = bool(questions(program.returns) or kind(program.returns).chooses_from)
-    decides = using.decide != abi.LABELS and has_choices
-    judges = using.abstain or using.escalate or kind(program.returns).is_asserted
-    return Decider(program, folder) if decides or judges else None
+    decides = program.using.decide != abi.LABELS and has_choices
+    return Decider(program, folder) if decides or _is_judged(program) else None
+
+
+def _is_judged(program: Program) -> bool:
+    """Whether an answer may be refused: there is a threshold or an assertion to be held."""
+    return bool(program.using.abstain or program.using.escalate or kind(program.returns).is_asserted)
 
 
 class Decider(StepwiseEngine):
@@ -107,9 +110,7 @@ class Decider(StepwiseEngine):
     def decides(self) -> bool:
         """Whether there is anything to do beside asking the engine: not where another one answers in its
         place, as in tests, unless a threshold or an assertion is to be held."""
-        using = self._program.using
-        judges = using.abstain or using.escalate or kind(self._program.returns).is_asserted
-        return bool(judges) or not loaded.is_overridden()
+        return _is_judged(self._program) or not loaded.is_overridden()
 
     @property
     def is_closed(self) -> bool:

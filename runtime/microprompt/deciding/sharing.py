@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
 from ..scheduling.jobs import Answerer, Pending
@@ -118,6 +118,4 @@ class Sharing:
 
 
 def _error_of(ended: Future[Any]) -> BaseException | None:
-    from concurrent.futures import CancelledError
-
     return CancelledError() if ended.cancelled() else ended.exception()
