@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -122,9 +121,7 @@ class Decider(StepwiseEngine):
         Its `timeout` counts from now; with `waits`, from when its work starts.
         """
         deadline = deadline_of(call.timeout, waits=waits)
-        run = _Run(self, self.settlement(), call, waits=waits, deadline=deadline)
-        run.begin()
-        return run.pending
+        return _Run(self, self.settlement(), call, waits=waits, deadline=deadline).begin()
 
     def render(self, call: Call) -> str:
         """The exact text of the prompt behind which a call's labels are scored."""
@@ -220,28 +217,20 @@ class _Run(Steps):
     def __init__(
         self, decider: Decider, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
     ) -> None:
-        super().__init__(deadline=deadline, timeout=call.timeout)
+        super().__init__(call, waits=waits, deadline=deadline)
         self._decider = decider
         self._settlement = settlement
-        self._call = call
-        self._waits = waits
-        self._start = time.monotonic()
         self._usages: list[Usage] = []
         self._search = Search()
         self._refused: list[tuple[object, Verdict]] = []
         self._said: Mapping[str, SaidScores] = {}
         self._tries = 0
 
-    def begin(self) -> None:
-        """Begin the work. Raises what beginning it raises; what has begun is then given up."""
-        try:
-            if self._settlement.asks_call and (asked := self._asked_by_call()):
-                self._read_words(asked)
-            else:
-                self._gather()
-        except BaseException:
-            self.pending.future.cancel()
-            raise
+    def _begin(self) -> None:
+        if self._settlement.asks_call and (asked := self._asked_by_call()):
+            self._read_words(asked)
+        else:
+            self._gather()
 
     # ----------------------------------------------------------------------- what only the call can settle
 
@@ -449,7 +438,7 @@ class _Run(Steps):
         )
 
     def _timed(self, answer: Answer[object]) -> Answer[object]:
-        return replace(answer, seconds=time.monotonic() - self._start)
+        return replace(answer, seconds=self.seconds())
 
     def _remaining(self, program: Program) -> Call:
         """The call of a program, with the time that is left."""

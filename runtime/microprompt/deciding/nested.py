@@ -11,7 +11,6 @@ prompts answer to the example: so the prompt's beginning stays the same in every
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -95,9 +94,7 @@ class NestedEngine(StepwiseEngine):
     def submit(self, call: Call, *, waits: bool = False) -> Pending[Answer[object]]:
         """Begin a call. Raises `ArgumentError` where an argument of a call in the body does not fit, and
         `EngineError`."""
-        run = _Run(self, call, waits=waits, deadline=deadline_of(call.timeout, waits=waits))
-        run.begin()
-        return run.pending
+        return _Run(self, call, waits=waits, deadline=deadline_of(call.timeout, waits=waits)).begin()
 
     def is_warm(self) -> bool:
         return self._known() is not None
@@ -212,25 +209,17 @@ class _Run(Steps):
     """A call on its way to its answer."""
 
     def __init__(self, nested: NestedEngine, call: Call, *, waits: bool, deadline: float | None) -> None:
-        super().__init__(deadline=deadline, timeout=call.timeout)
+        super().__init__(call, waits=waits, deadline=deadline)
         self._nested = nested
-        self._call = call
-        self._waits = waits
-        self._start = time.monotonic()
 
-    def begin(self) -> None:
-        """Begin the work. Raises what beginning it raises; what has begun is then given up."""
-        try:
-            engine, program = self._nested.engine_and_program()
-            calls = self._nested.calls(self._call.arguments)
-            if calls:
-                works = {name: self._asked(call) for name, call in calls.items()}
-                self.when_all(works, lambda given: self.follow_up(lambda: self._ask(engine, program, given)))
-            else:
-                self._ask(engine, program, {})
-        except BaseException:
-            self.pending.future.cancel()
-            raise
+    def _begin(self) -> None:
+        engine, program = self._nested.engine_and_program()
+        calls = self._nested.calls(self._call.arguments)
+        if calls:
+            works = {name: self._asked(call) for name, call in calls.items()}
+            self.when_all(works, lambda given: self.follow_up(lambda: self._ask(engine, program, given)))
+        else:
+            self._ask(engine, program, {})
 
     def _asked(self, call: NestedCall) -> Future[Answer[object]]:
         function = cast(Function, call.callee)
@@ -252,7 +241,7 @@ class _Run(Steps):
         def complete(answered: Mapping[str, Answer[object]]) -> None:
             answer = answered[""]
             usage = Usage.total(each.usage for each in (*given.values(), answer))
-            self.pending.succeed(replace(answer, usage=usage, seconds=time.monotonic() - self._start))
+            self.pending.succeed(replace(answer, usage=usage, seconds=self.seconds()))
 
         self.when_all({"": future}, complete)
 

@@ -29,19 +29,34 @@ IN_LOOP: Final = 64
 """Calls that the tasks of one event loop have begun at a time; others wait without blocking it."""
 
 
-class Steps:
+class Steps(ABC):
     """A call on its way to its answer, which is to come with `pending`, by the `deadline` if there is one;
-    without, each step has `timeout` seconds."""
+    without, each step has the call's `timeout`."""
 
-    def __init__(self, *, deadline: float | None, timeout: float | None) -> None:
+    def __init__(self, call: Call, *, waits: bool, deadline: float | None) -> None:
         self.pending: Pending[Answer[object]] = Pending(deadline=deadline)
-        self._timeout = timeout
+        self._call = call
+        self._waits = waits
+        self._start = time.monotonic()
         self._lock = threading.Lock()
         self._is_over = False
         self._releases: list[Callable[[], None]] = []
         self._own: list[Pending[Any]] = []
         # However it ends, nothing of it goes on for nobody.
         self.pending.future.add_done_callback(lambda _: self._give_up())
+
+    def begin(self) -> Pending[Answer[object]]:
+        """Begin the work. Raises what beginning it raises; what has begun is then given up."""
+        try:
+            self._begin()
+        except BaseException:
+            self.pending.future.cancel()
+            raise
+        return self.pending
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Begin the first steps."""
 
     def begun(self, answerer: Answerer, pending: Pending[T]) -> Future[T]:
         """Take up work that was begun for this call alone: it ends when the call does."""
@@ -60,7 +75,11 @@ class Steps:
     def seconds_left(self) -> float | None:
         """The timeout for the next step."""
         deadlines = [each.deadline for each in (self.pending, *self._own) if each.deadline is not None]
-        return max(0.001, min(deadlines) - time.monotonic()) if deadlines else self._timeout
+        return max(0.001, min(deadlines) - time.monotonic()) if deadlines else self._call.timeout
+
+    def seconds(self) -> float:
+        """How long the call has taken so far."""
+        return time.monotonic() - self._start
 
     def when_all(self, works: Mapping[T, Future[Any]], then: Callable[[Mapping[T, Any]], None]) -> None:
         """Go on when all of the work is done, on the thread that does the last of it. The first that fails
