@@ -37,7 +37,7 @@ from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, is_near_tie, questions, questions_of_call
 from .escalation import on_larger_model, together
-from .evidence import Loaded, Sources, claim, claim_texts, features_of, label_features, local
+from .evidence import Loaded, Sources, claim, claim_texts, features_of, local
 from .explained import explained
 from .search import Search
 from .settle import Heads, Settled, Settlement, settle, tell_of_lack
@@ -303,16 +303,11 @@ class _Run(Steps):
         for one in self._settlement.settled:
             if one.head is None:
                 continue
-            features = {each: self._features(each, one, given[each]) for each in one.head.evidence}
+            features = {each: features_of(each, one.question, given[each]) for each in one.head.evidence}
             log_probs = one.head.log_probs(features)
             near_tie |= is_near_tie(log_probs, using)
             decided[one.question.name] = _field(one, log_probs, sampler.pick(log_probs), written)
         self._complete(decided, near_tie, written)
-
-    def _features(self, evidence: Evidence, one: Settled, given: Any) -> Any:
-        if isinstance(evidence, Labels):
-            return label_features(one.question, given)
-        return features_of(evidence, given)
 
     # ------------------------------------------------------------------------------------ the answer
 

@@ -166,16 +166,22 @@ def embedded_texts(program: Program, arguments: Mapping[str, object], form: str)
     raise ArgumentError(f"{program.name} shows the model {len(texts)} texts, which is no {form}")
 
 
-def features_of(evidence: Evidence, found: NDArray[np.float32]) -> Features:
-    """Features, shape (D,), from what the model gave."""
-    if not isinstance(evidence, Embedding):
-        return found
-    if evidence.form == "text":
-        return np.asarray(found[0])
-    u, v = found
-    if evidence.form == "cosine":
-        return np.array([u @ v], dtype=np.float32)
-    return np.concatenate([[u @ v], np.abs(u - v), u * v]).astype(np.float32)
+def features_of(evidence: Evidence, question: Question | None, given: Any) -> Features:
+    """Features, shape (D,), from what the model gave; label scores are those of the `question`."""
+    match evidence:
+        case Labels():
+            assert question is not None, "label scores are of a choice"
+            return label_features(question, given)
+        case Readout():
+            return np.asarray(given)
+        case Embedding(form="text"):
+            return np.asarray(given[0])
+        case Embedding(form="cosine"):
+            u, v = given
+            return np.array([u @ v], dtype=np.float32)
+        case Embedding():
+            u, v = given
+            return np.concatenate([[u @ v], np.abs(u - v), u * v]).astype(np.float32)
 
 
 def label_features(question: Question, answer: Answer[object]) -> Features:
@@ -224,7 +230,7 @@ def evidence_of_rows(
     calls = [Call(asked, row) for row in rows]
     found = []
     for given in _given(calls, evidence, sources):
-        found.append(_row_features(evidence, question, given))
+        found.append(features_of(evidence, question, given))
         progress()
     return np.stack(found)
 
@@ -247,10 +253,3 @@ def _given(calls: Sequence[Call], evidence: Evidence, sources: Sources) -> Itera
 
 def _in_order(asked: Iterable[tuple[Answerer, Pending[T]]]) -> Iterator[T]:
     return run_many(asked, in_flight=IN_FLIGHT)
-
-
-def _row_features(evidence: Evidence, question: Question | None, given: Any) -> Features:
-    if isinstance(evidence, Labels):
-        assert question is not None, "label scores are of a choice"
-        return label_features(question, given)
-    return features_of(evidence, given)
