@@ -1,0 +1,324 @@
+"""A call of a decider on its way to its answer.
+
+    submit ── evidence of each head, side by side ── what the heads say ──┬── the answer
+                                                                          └── the rest of a record, written
+                                                                              by the model around them ── ...
+    ... ── sure enough? ──┬── yes: done
+                          ├── no, and there is a larger model: the same program there, and both together
+                          └── no, nor are both, and the prompt abstains: none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .. import abi
+from ..answer import Answer, FieldAnswer, Usage
+from ..engines.base import Call
+from ..engines.engine import Engine
+from ..engines.steps import Steps
+from ..errors import AnswerTooLong, AssertionFailed, ModelError, ScriptError
+from ..heads.evidence import Evidence, Labels
+from ..heads.linear import Numbers
+from ..program import Program
+from ..scheduling.sampling import sampler_of
+from ..scheduling.slots import SaidAnswer, SaidScores
+from ..scheduling.trails import Trail
+from ..types import Verdict, kind
+from .choices import Question, is_near_tie, questions_of_call
+from .escalation import together
+from .evidence import claim, claim_texts, features_of, local
+from .search import Search
+from .settle import Settled, Settlement, tell_of_lack
+from .source import EMBEDDER, head_of_words
+
+if TYPE_CHECKING:
+    from .decider import Decider
+
+MAX_TRIES: Final = 16
+"""How often a call looks for another answer, whatever comes of it: two ways may lead to one value."""
+
+
+class DecidedCall(Steps):
+    """A call of a decider on its way to its answer."""
+
+    def __init__(
+        self, decider: Decider, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
+    ) -> None:
+        super().__init__(call, waits=waits, deadline=deadline)
+        self._decider = decider
+        self._settlement = settlement
+        self._usages: list[Usage] = []
+        self._search = Search()
+        self._refused: list[tuple[object, Verdict]] = []
+        self._said: Mapping[str, SaidScores] = {}
+        self._tries = 0
+
+    def _begin(self) -> None:
+        if self._settlement.asks_call and (asked := self._asked_by_call()):
+            self._read_words(asked)
+        else:
+            self._gather()
+
+    # ----------------------------------------------------------------------- what only the call can settle
+
+    def _asked_by_call(self) -> tuple[Question, ...]:
+        """The choices among options that the call brings along, and whose words say something."""
+        asked = questions_of_call(self._call.program, self._call.arguments)
+        return tuple(each for each in asked if any(map(each.kind.words, each.options)))
+
+    def _read_words(self, asked: Sequence[Question]) -> None:
+        """Embed the words of options, and go on with heads made of them."""
+        words = [[each.kind.words(option) for option in each.options] for each in asked]
+        texts = tuple(text for said in words for label in said for text in label)
+        try:
+            claimed = claim_texts(texts, self._decider.sources.embedder(EMBEDDER))
+        except ModelError as error:
+            tell_of_lack(error)
+            self._gather()
+            return
+        self.hold(claimed.release)
+
+        def settle(given: Mapping[str, Any]) -> None:
+            start = 0
+            found = []
+            for question, said in zip(asked, words, strict=True):
+                end = start + sum(map(len, said))
+                head = head_of_words(said, given[""][start:end])
+                found.append(Settled(question=question, head=head, origin="source"))
+                start = end
+            self._settlement = self._settlement.of_call(self._call.program, found)
+            self._gather()
+
+        if claimed.future.done():
+            settle({"": claimed.future.result()})
+        else:
+            self.when_all({"": claimed.future}, lambda given: self.follow_up(lambda: settle(given)))
+
+    def _gather(self) -> None:
+        """Begin what the answer needs: the evidence of the heads, or the call of the model."""
+        evidence = self._settlement.evidence
+        if not evidence:
+            self.when_all({"": self._submitted(self._call)}, lambda given: self._judge(given[""]))
+        else:
+            self.when_all({each: self._asked(each) for each in evidence}, self._decide)
+
+    # ------------------------------------------------------------------------------------- evidence
+
+    def _asked(self, evidence: Evidence) -> Future[Any]:
+        if isinstance(evidence, Labels):
+            program = self._decider.arranged(evidence.arrangement)
+            return self._submitted(replace(self._call, program=program))
+        claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
+        self.hold(claimed.release)
+        self._usages.append(usage)
+        return claimed.future
+
+    def _submitted(self, call: Call) -> Future[Answer[object]]:
+        """A call of the language model."""
+        engine = self._decider.sources.engine()
+        return self.begun(engine, engine.submit(call, waits=self._waits))
+
+    def _decide(self, given: Mapping[Evidence, Any]) -> None:
+        """All evidence is there, and what the heads say of it is what is answered."""
+        using = self._call.program.using
+        sampler = sampler_of(using)
+        written: Answer[object] | None = next(
+            (answer for evidence, answer in given.items() if isinstance(evidence, Labels)), None
+        )
+        decided: dict[str, FieldAnswer] = {}
+        near_tie = False
+        for one in self._settlement.settled:
+            if one.head is None:
+                continue
+            features = {each: features_of(each, one.question, given[each]) for each in one.head.evidence}
+            log_probs = one.head.log_probs(features)
+            near_tie |= is_near_tie(log_probs, using)
+            decided[one.question.name] = _field(one, log_probs, sampler.pick(log_probs), written)
+        self._complete(decided, near_tie, written)
+
+    # ------------------------------------------------------------------------------------ the answer
+
+    def _complete(
+        self, decided: Mapping[str, FieldAnswer], near_tie: bool, written: Answer[object] | None
+    ) -> None:
+        """The answer, if all of it is known; else the model writes what is not around what is."""
+        values = {name: field.value for name, field in decided.items()}
+        returns = kind(self._call.program.returns)
+        if written is not None and _agrees(written, values):
+            self._judge(self._answer(written.value, {**written.parts, **decided}, near_tie, written))
+        elif not self._settlement.has_rest:
+            self._judge(self._answer(returns.put_together("", values), decided, near_tie, written))
+        else:
+            if written is not None:
+                self._usages.append(written.usage)
+            self.follow_up(lambda: self._write(decided, near_tie))
+
+    def _write(self, decided: Mapping[str, FieldAnswer], near_tie: bool) -> None:
+        engine = local(self._decider.sources.engine())
+        said = {name: SaidAnswer(field) for name, field in decided.items()}
+        call = self._remaining(self._call.program)
+        future = self.begun(engine, engine.submit(call, waits=self._waits, said=said))
+
+        def complete(given: Mapping[str, Answer[object]]) -> None:
+            written = given[""]
+            parts = {**written.parts, **decided}
+            self._judge(self._answer(written.value, parts, near_tie, written))
+
+        self.when_all({"": future}, complete)
+
+    def _answer(
+        self,
+        value: object,
+        parts: Mapping[str, FieldAnswer],
+        near_tie: bool,
+        written: Answer[object] | None,
+    ) -> Answer[object]:
+        usages = [*self._usages, *([] if written is None else [written.usage])]
+        # What a head has decided as a whole, the model has written in vain.
+        tie = written is not None and parts.keys() != {""} and written.near_tie
+        return Answer.of(
+            value,
+            parts,
+            declared=kind(self._call.program.returns).given(self._call.arguments),
+            near_tie=near_tie or tie,
+            usage=Usage.total(usages),
+            seconds=0.0,  # it is not there yet
+            model=self._settlement.answers,
+        )
+
+    def _judge(self, answer: Answer[object]) -> None:
+        """Take the answer if it is sure enough."""
+        settlement = self._settlement
+        if settlement.escalate is not None and answer.confidence < settlement.escalate:
+            self.follow_up(lambda: self._escalate(self._timed(answer)))
+        else:
+            self._end(answer)
+
+    def _end(self, answer: Answer[object]) -> None:
+        abstain = self._settlement.abstain
+        if abstain is not None and answer.confidence < abstain:
+            answer = replace(answer, value=None, abstained=True)
+        self._give(answer, None)
+
+    # ----------------------------------------------------------------------------- what is asserted
+
+    def _give(self, answer: Answer[object], trail: Trail | None) -> None:
+        """Give an answer that is as its records assert; refuse another, and look for the next best one.
+
+        `trail` tells where the answer could have gone another way. Of the first one nobody has looked yet.
+        """
+        verdicts = tuple(kind(self._call.program.returns).verdicts(answer.value, ""))
+        against = [each for each in verdicts if each.assertion.required and not each.passed]
+        if not against:
+            checks = tuple(each for each in verdicts if not each.assertion.required)
+            self.pending.succeed(replace(self._timed(answer), usage=self._spent(answer), checks=checks))
+            return
+        if all(answer.value != value for value, _ in self._refused):
+            self._refused.append((answer.value, against[0]))
+        if trail is None:
+            self._said = _weighed(answer.parts)
+            self._usages = []  # they are in the first answer's
+        else:
+            self._search.refuse(trail, against)
+        self._usages = [self._spent(answer)]
+        if len(self._refused) > self._call.program.using.retries:
+            raise _failed(self._call.program, self._refused)
+        self.follow_up(lambda: self._try(Trail() if trail is None else self._search.next()))
+
+    def _try(self, trail: Trail | None) -> None:
+        """Ask for the answer along a trail; along an empty one that is the first answer again."""
+        engine = self._decider.sources.engine()
+        self._tries += 1
+        if trail is None or self._tries > MAX_TRIES or not isinstance(engine, Engine):
+            raise _failed(self._call.program, self._refused)
+        call = self._remaining(self._call.program)
+        future = self.begun(engine, engine.submit(call, waits=self._waits, said=self._said, trail=trail))
+
+        def ended(future: Future[Answer[object]]) -> None:
+            try:
+                self._give(future.result(), trail)
+            except (AnswerTooLong, ScriptError):  # there is no answer on this way
+                self.follow_up(lambda: self._try(self._search.next()))
+            except BaseException as error:  # what is raised in a callback is lost, and the caller waits
+                self.pending.fail(error)
+
+        future.add_done_callback(ended)
+
+    def _spent(self, answer: Answer[object]) -> Usage:
+        """What the call has cost with this answer, and with those that were refused."""
+        return Usage.total([*(self._usages if self._refused else ()), answer.usage])
+
+    def _escalate(self, first: Answer[object]) -> None:
+        larger = self._decider.larger
+        assert larger is not None, "a threshold for escalation comes with a model"
+        pending = larger.submit(self._remaining(larger.program), waits=self._waits)
+        self.hold(lambda: larger.abandon(pending))
+        (one,) = self._settlement.settled  # the compiler refuses thresholds of what is not one choice
+        self.when_all(
+            {"": pending.future},
+            lambda given: self._end(together(one.question, first, given[""], larger.program.using)),
+        )
+
+    def _timed(self, answer: Answer[object]) -> Answer[object]:
+        return replace(answer, seconds=self.seconds())
+
+    def _remaining(self, program: Program) -> Call:
+        """The call of a program, with the time that is left."""
+        return Call(program, self._call.arguments, self.seconds_left())
+
+
+def _failed(program: Program, refused: Sequence[tuple[object, Verdict]]) -> AssertionFailed:
+    """No answer was as its records assert; each has a verdict against it."""
+    problems = [f"{each.place}: {each.problem}" if each.place else str(each.problem) for _, each in refused]
+    tried = "" if len(refused) == 1 else f" of {len(refused)}"
+    return AssertionFailed(
+        f"no answer{tried} of {program.name} is as asserted: {problems[0]}",
+        answers=[value for value, _ in refused],
+        problems=problems,
+        help="allow more `retries`, or make the `assert` a `check`, which is told beside the answer",
+    )
+
+
+_NEVER: Final = 1e-12
+
+
+def _weighed(parts: Mapping[str, FieldAnswer]) -> dict[str, SaidScores]:
+    """What heads have said of choices, in a form in which the next best label can be taken."""
+    return {
+        name: SaidScores(
+            np.log(np.maximum(list(part.distribution.values()), _NEVER)),
+            0.0,
+            part.answered_by,
+            part.calibrated,
+        )
+        for name, part in parts.items()
+        if part.distribution is not None and part.answered_by not in ("model", abi.LABELS)
+    }
+
+
+def _field(
+    one: Settled, log_probs: Numbers, taken: int, written: Answer[object] | None
+) -> FieldAnswer:
+    assert one.head is not None
+    question = one.question
+    probabilities = [float(each) for each in np.exp(log_probs)]
+    scored = written and (written.parts[question.name])
+    return FieldAnswer(
+        value=question.options[taken],
+        confidence=probabilities[taken],
+        distribution=dict(zip(map(question.kind.outcome, question.options), probabilities, strict=True)),
+        coverage=scored.coverage if scored else None,
+        answered_by=one.head.answered_by,
+        calibrated=one.head.calibrated,
+    )
+
+
+def _agrees(written: Answer[object], values: Mapping[str, object]) -> bool:
+    """Whether the model has written something around these values, and the same values by itself."""
+    return written.parts.keys() != {""} and all(written.parts[name].value == values[name] for name in values)
