@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from .. import abi, settings
 from ..errors import ArgumentError
@@ -39,6 +39,15 @@ KINDS: Final = (
 )
 """The kinds of engines; the first that takes a model loads it."""
 
+
+class _Closable(Protocol):
+    @property
+    def is_closed(self) -> bool: ...
+
+
+K = TypeVar("K")
+M = TypeVar("M", bound=_Closable)
+
 _lock = threading.Lock()
 _engines: dict[abi.Model, AnyEngine] = {}
 _embedders: dict[str, Embedder] = {}
@@ -55,24 +64,14 @@ def engine_for(model: abi.Model | None, folder: Path | None = None) -> AnyEngine
     """
     if _override:
         return _override[-1]
-    asked = wanted(model, folder)
-    with _lock:
-        if _parent_had_a_model:
-            raise forked()
-        found = _engines.get(asked)
-        if found is None or found.is_closed:
-            refuse_at_exit()
-            kind = next(kind for kind in KINDS if kind.takes(asked.name))
-            found = _engines[asked] = kind.load(asked)
-        return found
+    return _loaded(_engines, wanted(model, folder), _load)
 
 
 def loaded_engine(model: abi.Model | None, folder: Path | None = None) -> AnyEngine | None:
     """The same engine if it is there already; does not wait."""
     if _override:
         return _override[-1]
-    found = _engines.get(wanted(model, folder))
-    return None if found is None or found.is_closed else found
+    return _open(_engines.get(wanted(model, folder)))
 
 
 def embedder_for(name: str, folder: Path | None = None) -> Embedder:
@@ -80,21 +79,33 @@ def embedder_for(name: str, folder: Path | None = None) -> Embedder:
 
     Raises as `engine_for`, and `ModelError` for a language model.
     """
-    wanted = _located(name, folder)
-    with _lock:
-        if _parent_had_a_model:
-            raise forked()
-        found = _embedders.get(wanted)
-        if found is None or found.is_closed:
-            refuse_at_exit()
-            found = _embedders[wanted] = local.load_embedder(wanted)
-        return found
+    return _loaded(_embedders, _located(name, folder), local.load_embedder)
 
 
 def loaded_embedder(name: str, folder: Path | None = None) -> Embedder | None:
     """The same embedder if it is there already; does not wait."""
-    found = _embedders.get(_located(name, folder))
-    return None if found is None or found.is_closed else found
+    return _open(_embedders.get(_located(name, folder)))
+
+
+def _load(wanted: abi.Model) -> AnyEngine:
+    kind = next(kind for kind in KINDS if kind.takes(wanted.name))
+    return kind.load(wanted)
+
+
+def _loaded(models: dict[K, M], wanted: K, load: Callable[[K], M]) -> M:
+    """The model that is wanted, which is loaded unless it is there and open."""
+    with _lock:
+        if _parent_had_a_model:
+            raise forked()
+        found = _open(models.get(wanted))
+        if found is None:
+            refuse_at_exit()
+            found = models[wanted] = load(wanted)
+        return found
+
+
+def _open(model: M | None) -> M | None:
+    return None if model is None or model.is_closed else model
 
 
 def outlines_model_for(model: abi.Model | None) -> OutlinesModel:
