@@ -54,8 +54,11 @@ class AnyEmbedder(Answerer, Protocol):
         """The tokens of a text, with those that stand around it."""
         ...
 
-    def embed(self, texts: Sequence[str], *, timeout: float | None = None) -> Pending[NDArray[np.float32]]:
-        """The texts' vectors, shape (n, dimension)."""
+    def embed(
+        self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False
+    ) -> Pending[NDArray[np.float32]]:
+        """The texts' vectors, shape (n, dimension). The `timeout` counts from now; with `waits`, from when
+        it starts."""
         ...
 
 
@@ -122,7 +125,7 @@ def claim(
             tokens = sum(map(embedder.count_tokens, texts))
             shared = _sharing.claim(
                 (weakref.ref(embedder), texts, alone.timeout),
-                lambda: (embedder, embedder.embed(texts, timeout=alone.timeout)),
+                lambda: (embedder, embedder.embed(texts, timeout=alone.timeout, waits=waits)),
             )
             return shared, _usage(tokens, shared)
 

@@ -125,11 +125,15 @@ class FakeEmbedder:
     def __init__(self) -> None:
         self.dimension = SIZE
         self.texts = Work()
+        self.waited: list[bool] = []
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
-    def embed(self, texts: Sequence[str], *, timeout: float | None = None) -> Pending[NDArray[np.float32]]:
+    def embed(
+        self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False
+    ) -> Pending[NDArray[np.float32]]:
+        self.waited.append(waits)
         return self.texts.begin(tuple(texts), np.stack([direction(text) for text in texts]))
 
     def result(self, pending: Pending[T]) -> T:

@@ -345,6 +345,16 @@ def test_a_call_that_takes_too_long_ends_and_gives_up_its_work(
     assert len(sources.small.readings.abandoned) == 1
 
 
+def test_the_time_of_one_call_among_many_counts_from_when_its_texts_are_embedded(
+    sources: FakeSources, tuned: Any, tmp_path: Path
+) -> None:
+    head = towards("is", "close", "falling", evidence=TEXT)
+    asked = decider(tuned(program(ACT), head), sources, tmp_path)
+    list(asked.run_many([call(asked.program, "Is it?", timeout=5)], in_flight=1))
+    assert sources.fake_embedder is not None
+    assert sources.fake_embedder.waited == [True]
+
+
 def test_what_fails_ends_the_call_and_gives_up_the_rest(
     sources: FakeSources, tuned: Any, tmp_path: Path
 ) -> None:
