@@ -198,6 +198,18 @@ class PromptFunction(Generic[P, R]):
 
         return nested_engine_for(self.program, self._folder)
 
+    @property
+    def defaults(self) -> dict[str, object]:
+        """The values of the parameters that a call may leave out, by name."""
+        return {
+            parameter.name: kind(parameter.type).check(
+                self._signature.parameters[parameter.name].default,
+                f"the default of `{parameter.name}` of {self.program.name}",
+            )
+            for parameter in self.program.parameters
+            if not parameter.required
+        }
+
     def call_with(self, arguments: Mapping[str, object]) -> Call:
         """A call with these arguments, by name. Raises `ArgumentError`."""
         return self._call((), arguments)

@@ -15,7 +15,14 @@ import click
 from microprompt import abi, rows
 from microprompt.engines import loaded
 from microprompt.errors import ModelError
-from microprompt.evaluation.rows import LABEL, LabelledRows, joined, read_labelled, read_unlabelled
+from microprompt.evaluation.rows import (
+    LABEL,
+    LabelledRows,
+    joined,
+    read_labelled,
+    read_unlabelled,
+    with_defaults,
+)
 from microprompt.heads.names import short_name
 from microprompt.program import Program
 from microprompt.storage import read_regular
@@ -122,8 +129,8 @@ def command(
         key=key,
         model=wanted,
         folder=path.parent,
-        labelled=joined(found) if found else None,
-        inputs=inputs,
+        labelled=with_defaults(joined(found), called.defaults) if found else None,
+        inputs=None if inputs is None else with_defaults(inputs, called.defaults),
         is_written=written,
         seconds=seconds,
         sources=sources,

@@ -11,9 +11,9 @@ import difflib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from ..errors import ArgumentError
 from ..program import Program
@@ -54,6 +54,15 @@ class LabelledRows(InputRows):
     """Arguments, and for each row the value that the function should return."""
 
     labels: tuple[object, ...]
+
+
+Rows = TypeVar("Rows", bound=InputRows)
+
+
+def with_defaults(rows: Rows, defaults: Mapping[str, object]) -> Rows:
+    """The same rows with the values of the parameters that they leave out: for who takes their arguments past
+    the function."""
+    return replace(rows, arguments=tuple({**defaults, **row} for row in rows.arguments))
 
 
 def read_labelled(program: Program, data: bytes, source: str, *, label: str = LABEL) -> LabelledRows:

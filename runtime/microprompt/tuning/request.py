@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,11 @@ from ..deciding.choices import Question
 from ..deciding.evidence import Sources
 from ..deciding.nested import nested_engine_for
 from ..errors import ModelError
-from ..evaluation.rows import InputRows, LabelledRows
+from ..evaluation.rows import InputRows, LabelledRows, Rows
 from ..heads.evidence import Evidence
 from ..heads.head import Head
 from ..program import Program
 from .search import Trial
-
-Rows = TypeVar("Rows", bound=InputRows)
 
 SourcesOf: TypeAlias = Callable[[abi.Model | None, Path], Sources]
 """The models of a program, by the name of its language model and the folder where relative paths begin."""
@@ -54,7 +52,8 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to tune: a program under its `key`, whose relative model paths begin at `folder`.
+    """What to tune: a program under its `key`, whose relative model paths begin at `folder`. Rows have values
+    of all parameters (`evaluation.rows.with_defaults`).
 
     `is_written` says that the rows were made up for the purpose. Cross-validation deceives on such rows, for
     they are more alike than what people really say: so the strength of regularisation stays as it is, nothing

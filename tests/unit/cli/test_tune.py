@@ -125,6 +125,15 @@ def test_inputs_may_have_labels_that_are_not_looked_at(mpc: Mpc, rows: Write) ->
 
 
 @pytest.mark.usefixtures("sources")
+def test_rows_may_leave_out_what_has_a_default(mpc: Mpc, rows: Write, folder: Path) -> None:
+    edit(folder, "prompt classify(text: str)", 'prompt classify(text: str, hint: str = "none")')
+    edit(folder, "{text}", "{text}\n  Hint: {hint}")
+    rows(30)
+    result = mpc("tune", "intake.mp", "classify", "--on", "rows.jsonl")
+    assert (result.exit_code, result.exception) == (0, None)
+
+
+@pytest.mark.usefixtures("sources")
 def test_heads_are_written_where_a_threshold_has_no_number(mpc: Mpc, rows: Write, folder: Path) -> None:
     edit(folder, '-> "question" | "command":', '-> ("question" | "command")?:')
     edit(
