@@ -7,10 +7,8 @@ the one from the source alone, written down.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +17,15 @@ from numpy.typing import NDArray
 
 from .. import abi
 from ..deciding.choices import Question, holes, questions
-from ..deciding.evidence import Loaded, Reader, Sources, evidence_of_rows, local
+from ..deciding.evidence import Loaded, Reader, Sources, evidence_of_rows
 from ..deciding.scores import can_leave_out, corrected, scored
 from ..deciding.settle import model_name
 from ..deciding.source import EMBEDDER, heads_from_source
-from ..engines.base import Call
 from ..engines.engine import Engine
-from ..errors import ArgumentError, ModelError, PromptTooLong
+from ..errors import ArgumentError
 from ..evaluation.rows import InputRows, LabelledRows
 from ..heads import tuning
-from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
+from ..heads.evidence import Embedding, Evidence, Labels, Readout
 from ..heads.fit import C
 from ..heads.head import Head, HeadPart
 from ..heads.linear import log_softmax
@@ -38,6 +35,7 @@ from ..program import Program
 from ..types import kind
 from .arrange import arrange, in_words
 from .cutpoints import CutPoint
+from .features import features_of_rows
 from .larger import request_for_larger
 from .report import report
 from .request import Found, FoundLarger, Listener, Request, SourcesOf, with_nested_answers
@@ -54,7 +52,6 @@ LEAST_INPUTS: Final = 8
 """Fewer inputs say nothing of how often a label is said."""
 
 _FORMS: Final = {1: ("text",), 2: ("cosine", "pair")}  # by the number of texts
-_PROBED: Final = 8  # rows that tell how long all will take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +205,7 @@ def _on_labelled(
     tried = request.candidates or candidates(request.program, _layer(models), shares=request.shares)
     is_many = len(rows) >= ROWS_FOR_STRENGTHS and not request.is_written
     found = []
-    features = _features(request, rows, tried, asked, models, listener, reader)
+    features = features_of_rows(request, rows, tried, asked, models, listener, reader)
     for question in asked:
         has, places = answers[question.name]
         lacks = _one_sided(question, has, places)
@@ -265,76 +262,6 @@ def _layer(models: Sources) -> int | None:
     return engine.exit_layer if isinstance(engine, Engine) else None
 
 
-def _features(
-    request: Request,
-    rows: InputRows,
-    tried: Sequence[tuple[Evidence, ...]],
-    asked: Sequence[Question],
-    models: Sources,
-    listener: Listener,
-    reader: Reader = evidence_of_rows,
-) -> dict[Evidence, Features]:
-    """What is known of the rows, in the order of the candidates, as far as the time goes: the first rows tell
-    how long all will take."""
-    whole = next((question for question in asked if question.name == ""), None)
-    found: dict[Evidence, Features] = {}
-    end = time.monotonic() + request.seconds
-    least = float("inf")
-    lacks = False
-    _check_lengths(request.program, rows, tried, models)
-    asked_for = dict.fromkeys(each for candidate in tried for each in candidate)
-    for evidence in sorted(asked_for, key=lambda each: each == Embedding(EMBEDDER, "cosine")):
-        if isinstance(evidence, Labels) and whole is None:
-            continue
-        pair = replace(evidence, form="pair") if isinstance(evidence, Embedding) else None
-        if pair in found:
-            found[evidence] = found[pair][:, :1]  # what a pair begins with is its cosine
-            continue
-        read = partial(reader, request.program, evidence=evidence, sources=models, question=whole)
-        try:
-            read(rows.arguments[:1])  # loads the model, and evaluates the prefix
-        except ModelError as error:
-            if not isinstance(evidence, Embedding):
-                raise
-            if not lacks:  # of several forms it is said once
-                listener.lacking(error)
-            lacks = True
-            continue
-        start = time.monotonic()
-        probed = rows.arguments[1 : 1 + _PROBED]
-        read(probed)
-        needed = (time.monotonic() - start) * len(rows) / len(probed)
-        least = min(least, needed)
-        if time.monotonic() + needed > end:
-            listener.skipped(evidence, needed)
-            continue
-        with listener.reading(evidence, len(rows)) as advance:
-            found[evidence] = read(rows.arguments, progress=partial(advance, 1))
-    if not found:
-        raise ArgumentError(
-            f"a budget of {request.seconds:.0f} s is too short: models have to load, and to read {len(rows)} "
-            f"rows takes about {least:.0f} s at least",
-            help=f"give --budget {int(2 * least / 60) + 1}m, or fewer rows",
-        )
-    return found
-
-
-def _check_lengths(
-    program: Program, rows: InputRows, tried: Sequence[tuple[Evidence, ...]], models: Sources
-) -> None:
-    """Raise `PromptTooLong`, with the row's line, where a text does not fit into the context: before minutes
-    are spent on the rows above it."""
-    readings = {each for candidate in tried for each in candidate if isinstance(each, Readout)}
-    for reading in sorted(readings, key=lambda each: each.prefix == "own"):
-        engine = local(models.engine())
-        for line, row in zip(rows.lines, rows.arguments, strict=True):
-            try:
-                engine.passage(Call(program, row), reading)
-            except PromptTooLong as error:
-                error.add_note(f"this is line {line} of {rows.source}")
-                raise
-
-
 # ------------------------------------------------------------------------------------ inputs, and nothing
 
 
@@ -362,7 +289,7 @@ def _with_scores(
     one: Found, rows: InputRows, request: Request, models: Sources, listener: Listener
 ) -> Found:
     """A head with corrected label scores beside its parts, all weighing the same."""
-    said = _features(request, rows, [(Labels(),)], [one.question], models, listener)[Labels()]
+    said = features_of_rows(request, rows, [(Labels(),)], [one.question], models, listener)[Labels()]
     others = () if one.head is None else one.head.parts
     parts = (HeadPart(Labels(), 1.0, corrected(said)), *others)
     head = Head(parts=tuple(replace(part, weight=1 / len(parts)) for part in parts))
@@ -411,7 +338,7 @@ def _on_scores(
     thresholds may need their numbers."""
     (question,) = asked
     _, places = _answers(request.program, rows, question)
-    said = _features(request, rows, [(Labels(),)], asked, models, listener, reader)[Labels()]
+    said = features_of_rows(request, rows, [(Labels(),)], asked, models, listener, reader)[Labels()]
     labelled = Labelled(features={Labels(): said}, labels=places, n_labels=len(question.options))
     scored = trial_of(labelled, (Labels(),), C, log_softmax(said.astype(np.float64)))
     return (Found(question=question, tried=(scored,), taken=scored, places=places),)

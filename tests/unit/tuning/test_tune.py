@@ -310,7 +310,7 @@ def test_without_the_embedder_it_goes_on_and_says_so(sources: FakeSources) -> No
 
 def test_what_there_is_no_time_for_is_said(sources: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 10))
-    monkeypatch.setattr("microprompt.tuning.tune.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("microprompt.tuning.features.time.monotonic", lambda: float(next(clock)))
     told = Told()
     # A reading of 8 rows takes 10 s, and so 30 rows take about 38 s.
     found = tuned(sources, request(labelled=labelled(acts()), seconds=75.0), told)
