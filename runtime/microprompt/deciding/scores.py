@@ -8,7 +8,6 @@ What is said of inputs as they come tells the labels' *prior*, by which scores a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -77,22 +76,14 @@ def scored_left_out(
     arrangement: Arrangement = USUAL,
     progress: Callable[[], None] = lambda: None,
 ) -> Made:
-    """Label scores, corrected by what is said of the examples, in an
-    arrangement. `progress` is called after each example. Raises what the language model raises."""
+    """Label scores, corrected by what is said of the examples, each left out once, in an arrangement.
+    `progress` is called after each example. Raises what the language model raises."""
     arranged, evidence = program.arranged(arrangement), Labels(arrangement)
     examples = arranged.examples
-    # From the last one on, one at a time: each prompt then begins with what the cache holds from the one
-    # before, and half of all tokens are never evaluated.
-    order = range(len(examples))[::-1]
-    calls = (
-        Call(
-            replace(arranged, examples=(*examples[:at], *examples[at + 1 :])),
-            program.arguments_of(examples[at]),
-        )
-        for at in order
-    )
+    left_out = tuple(arranged.leaving_out())
+    calls = (Call(others, program.arguments_of(examples[at])) for at, others in left_out)
     found = np.empty((len(examples), len(question.options)), dtype=np.float32)
-    for at, answer in zip(order, sources.engine().run_many(calls, in_flight=1), strict=True):
+    for (at, _), answer in zip(left_out, sources.engine().run_many(calls, in_flight=1), strict=True):
         found[at] = label_features(question, answer)
         progress()
     head = _head(evidence, corrected(found))

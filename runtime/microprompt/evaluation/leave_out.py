@@ -43,12 +43,8 @@ def leave_out(function: PromptFunction[..., Any]) -> Unseen | None:
     if (found := _unseen(with_program(function, program))) is not None:
         return found
     right = 0
-    # From the last one on, one at a time: each prompt then begins with examples that the cache holds from the
-    # one before, and half of all tokens are never evaluated.
-    for place in reversed(range(len(examples))):
-        others = (*examples[:place], *examples[place + 1 :])
-        without = with_program(function, replace(program, examples=others))
-        right += without(*examples[place].arguments) == examples[place].answer
+    for at, others in program.leaving_out():
+        right += with_program(function, others)(*examples[at].arguments) == examples[at].answer
     return Unseen(
         examples=len(examples),
         right=right,
