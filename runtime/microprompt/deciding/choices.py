@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import assert_never
 
 import numpy as np
 
@@ -14,7 +15,19 @@ from ..engines.engine import NEAR_TIE
 from ..heads.linear import Numbers
 from ..program import Program
 from ..prompts.layout import lay_out, open_parts
-from ..prompts.plan import Branch, Chain, Choice, Guided, Maybe, Node, Open, SideBySide, Subset, make_plan
+from ..prompts.plan import (
+    Branch,
+    Chain,
+    Choice,
+    Forced,
+    Guided,
+    Maybe,
+    Node,
+    Open,
+    SideBySide,
+    Subset,
+    make_plan,
+)
 from ..types import AnyKind, DeclaredType, kind
 
 _FINGERPRINT_LENGTH = 32
@@ -78,8 +91,10 @@ def _list_of(part: abi.Part) -> str | None:
     match part:
         case (abi.Hole() as hole) | abi.Format(hole=abi.Hole() as hole) | abi.For(each=hole):
             return hole.parameter
-        case _:
+        case str() | abi.PromptCall() | abi.Format() | abi.If() | abi.Turn():
             return None
+        case _:
+            assert_never(part)
 
 
 def is_near_tie(log_probs: Numbers, using: abi.Using) -> bool:
@@ -102,6 +117,8 @@ def _choices(node: Node) -> Iterator[Choice | Open]:
         case Chain(parts=parts) | SideBySide(parts=parts):
             for part in parts:
                 yield from _choices(part)
+        case _:
+            assert isinstance(node, Forced | Guided | Maybe | Subset), "of other nodes it is not known"
 
 
 def _leaves(node: Node) -> Iterator[Choice | Guided | Maybe | Open | Subset]:
@@ -117,6 +134,8 @@ def _leaves(node: Node) -> Iterator[Choice | Guided | Maybe | Open | Subset]:
             yield choice
             for arm in arms:
                 yield from _leaves(arm)
+        case _:
+            assert isinstance(node, Forced), "all other nodes have leaves"
 
 
 def example_labels(program: Program, question: Question) -> dict[int, int]:
