@@ -124,8 +124,8 @@ def from_row(program: Program, row: object, *, is_words: bool = False) -> dict[s
     if not isinstance(row, dict):
         raise ArgumentError("the row is not a JSON object")
     parameters = {parameter.name: parameter for parameter in program.parameters}
-    inputs = row.get("inputs")
-    if isinstance(inputs, dict) and "inputs" not in parameters:
+    if is_nested(program, row):
+        inputs = row["inputs"]
         for name in inputs:
             if name not in parameters:
                 raise ArgumentError(f"{program.name} has no parameter `{name}`", help=_usage(program))
@@ -138,6 +138,11 @@ def from_row(program: Program, row: object, *, is_words: bool = False) -> dict[s
         read = declared.read_word if is_words else declared.read_data
         found[name] = declared.check(read(data, f"`{name}`"), f"`{name}`")
     return found
+
+
+def is_nested(program: Program, row: Mapping[str, object]) -> bool:
+    """Whether a row has its arguments in an object of their own, `inputs`."""
+    return isinstance(row.get("inputs"), dict) and all(each.name != "inputs" for each in program.parameters)
 
 
 def _require_all(program: Program, found: Mapping[str, object]) -> None:

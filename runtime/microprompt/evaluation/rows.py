@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from ..errors import ArgumentError
 from ..program import Program
-from ..rows import from_row
+from ..rows import from_row, is_nested
 from ..types import AnyKind, kind
 from ..types.leaves import leaf_values, leaves
 from .tables import read_table
@@ -161,16 +161,12 @@ def _label(program: Program, row: object, label: str, *, is_word: bool) -> objec
             f"there is no `{label}`",
             help=f"call the labels' column `{LABEL}`, or name it with --label: there is {has}",
         )
-    if label in {parameter.name for parameter in program.parameters} and not _is_nested(program, row):
+    if label in {parameter.name for parameter in program.parameters} and not is_nested(program, row):
         raise ArgumentError(
             f"`{label}` is a parameter of {program.name}",
             help="put the arguments under `inputs`, or name the labels' column with --label",
         )
     return _read_label(kind(program.returns), row[label], f"`{label}`", is_word=is_word)
-
-
-def _is_nested(program: Program, row: Mapping[str, object]) -> bool:
-    return isinstance(row.get("inputs"), dict) and "inputs" not in {each.name for each in program.parameters}
 
 
 def _read_label(returns: AnyKind, data: object, where: str, *, is_word: bool) -> object:
@@ -235,7 +231,7 @@ class _Mistakes:
 def _unused(program: Program, row: object, label: str) -> Iterator[str]:
     """The columns of a row that are neither arguments nor its label. Beside `inputs` anything may stand."""
     assert isinstance(row, dict)  # as `from_row` has found
-    if not _is_nested(program, row):
+    if not is_nested(program, row):
         known = {*(parameter.name for parameter in program.parameters), label, _ID}
         yield from (str(name) for name in row if name not in known)
 
