@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
@@ -142,16 +142,7 @@ class Figures:
             and {"labels": list(self.choice.labels), "counts": [list(row) for row in self.choice.confusion]},
             "aurc": self.risk.area,
             "risk_coverage": [{"coverage": at, "risk": self.risk.at(at)} for at in COVERAGES],
-            "reliability": [
-                {
-                    "low": each.low,
-                    "high": each.high,
-                    "n": each.n,
-                    "confidence": each.confidence,
-                    "accuracy": each.accuracy,
-                }
-                for each in self.bins
-            ],
+            "reliability": [asdict(each) for each in self.bins],
             "answered_by": dict(self.answered_by),
         }
         if self.numbers is not None:
