@@ -97,8 +97,11 @@ def _head(evidence: Labels, linear: Linear) -> Head:
 
 
 def _label_free(program: Program) -> list[dict[str, object]]:
-    """The arguments of calls that speak for no label; none where holes take something else than any text."""
-    shown = {part.parameter for part in program.input if isinstance(part, abi.Hole)}
+    """The arguments of calls that speak for no label; none where the body takes something else than any text,
+    as blocks do."""
+    if not all(isinstance(part, str | abi.Turn | abi.Hole) for part in program.parts):
+        return []
+    shown = {part.parameter for part in program.parts if isinstance(part, abi.Hole)}
     types = [kind(parameter.type) for parameter in program.parameters if parameter.name in shown]
     texts = [text for text in LABEL_FREE if all(_takes(each, text) for each in types)]
     return [dict.fromkeys(shown, text) for text in texts] if shown and len(texts) >= _FEWEST else []

@@ -42,6 +42,16 @@ def taking(type: DeclaredType) -> Program:
     return replace(program(BoolType()), parameters=(Parameter(name="text", type=type),))
 
 
+def test_blocks_take_no_inputs_without_content(sources: FakeSources) -> None:
+    urgent = abi.Condition(text="urgent", names=("urgent",), holds=lambda urgent: urgent)
+    asked = replace(
+        program(BoolType()),
+        parameters=(Parameter(name="text", type=StrType()), Parameter(name="urgent", type=BoolType())),
+        input=("Input: ", abi.Hole(parameter="text"), abi.If(arms=(abi.IfArm(when=urgent, parts=("!",)),))),
+    )
+    assert made_of(asked, sources).head is None
+
+
 def test_a_label_that_is_said_too_often_is_made_less_likely() -> None:
     said = np.log(np.array([[0.9, 0.1], [0.7, 0.3]], dtype=np.float32))
     linear = corrected(said)
