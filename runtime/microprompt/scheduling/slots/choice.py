@@ -107,7 +107,6 @@ class ChoiceSlot(ScoredLeaf[Choice]):
                 expected_tokens=self.expected_tokens,
                 forced=tuple(map(self._text, trie.common)),
                 trie=self._branches(range(len(trie.labels)), 0),
-                grammar=None,
             ),
         )
 

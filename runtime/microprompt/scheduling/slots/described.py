@@ -17,20 +17,21 @@ class TrieBranch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
-    """How a field ("" for a whole answer) is decoded. `kind` is "choice", "guided" or, for one of which only
-    the call says what it can be, "open".
+    """How a field ("" for a whole answer) is decoded. `kind` is "choice", "subset", "guided" or, for one of
+    which only the call says what it can be, "open".
 
-    `passes` is how many forward passes a choice takes; for a guided slot it is `None`, and its tokens bound
-    them: `max_tokens` at most, `expected_tokens` as a rule. `forced` are tokens that all labels share.
+    `passes` is how many forward passes the labels take; where text is written there are no `labels`, and the
+    tokens bound the passes: `max_tokens` at most, `expected_tokens` as a rule. `forced` are tokens that all
+    labels of a choice share; `grammar` is that of guided text.
     """
 
     name: str
     type: str
     kind: str
-    labels: int | None
-    passes: int | None
+    labels: int | None = None
+    passes: int | None = None
     max_tokens: int
     expected_tokens: int
-    forced: tuple[str, ...]
-    trie: tuple[TrieBranch, ...]
-    grammar: str | None
+    forced: tuple[str, ...] = ()
+    trie: tuple[TrieBranch, ...] = ()
+    grammar: str | None = None

@@ -115,12 +115,8 @@ class GuidedSlot(Leaf[Guided]):
                 name=self.name,
                 type=self._node.kind.describe(),
                 kind="guided",
-                labels=None,
-                passes=None,
                 max_tokens=self.max_tokens,
                 expected_tokens=self.expected_tokens,
-                forced=(),
-                trie=(),
                 grammar=self.grammar,
             ),
         )

@@ -65,9 +65,6 @@ class MaybeSlot(ScoredLeaf[Maybe]):
             passes=1,
             max_tokens=self.max_tokens - self.some.max_tokens,
             expected_tokens=1,
-            forced=(),
-            trie=(),
-            grammar=None,
         )
         return (decision, *self.some.explain())
 

@@ -40,13 +40,8 @@ class OpenSlot(Leaf[Open]):
                 name=self.name,
                 type=self._node.kind.describe(),
                 kind="open",
-                labels=None,
-                passes=None,
                 max_tokens=self.max_tokens,
                 expected_tokens=self.expected_tokens,
-                forced=(),
-                trie=(),
-                grammar=None,
             ),
         )
 

@@ -90,9 +90,6 @@ class SubsetSlot(Leaf[Subset]):
                 passes=len(self._waves),
                 max_tokens=self.max_tokens,
                 expected_tokens=self.expected_tokens,
-                forced=(),
-                trie=(),
-                grammar=None,
             ),
         )
 
