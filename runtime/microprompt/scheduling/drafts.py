@@ -109,7 +109,9 @@ def _contexts(before: Sequence[int]) -> Iterator[Tokens]:
 
 def _copies(context: Tokens, question: Sequence[int]) -> Iterator[Tokens]:
     """What follows the places in a question where the context stands."""
-    size = len(context)
-    for end in range(size, len(question)):
-        if question[end - 1] == context[-1] and tuple(question[end - size : end]) == context:
+    end = 0
+    # Nearly all places in a long question are none, and are passed over in C.
+    for _ in range(question.count(context[-1])):
+        end = question.index(context[-1], end) + 1
+        if end < len(question) and tuple(question[max(0, end - len(context)) : end]) == context:
             yield (question[end],)
