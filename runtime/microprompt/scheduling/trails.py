@@ -51,11 +51,6 @@ class Trail:
     decisions: list[Decision] = field(default_factory=list)
     texts: dict[str, tuple[bytes, AnyKind]] = field(default_factory=dict)
 
-    @property
-    def is_free(self) -> bool:
-        """Whether the decoding goes the way that it would go anyhow."""
-        return not self.forced and not self.refused
-
     def begin(self) -> None:
         """The decoding begins, perhaps once more."""
         self.decisions.clear()
