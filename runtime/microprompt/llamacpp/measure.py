@@ -149,11 +149,9 @@ class Timing:
 def types_to_try(path: Path) -> tuple[FileType, ...]:
     """The type of most weights of a GGUF file, and others in which it may be faster."""
     with closing(Weights(path, vocabulary_only=True)) as weights:
-        lib = weights.lib
-        parameters = int(lib.llama_model_n_params(weights.model))
-        value = ctypes.create_string_buffer(32)
-        known = lib.llama_model_meta_val_str(weights.model, b"general.file_type", value, len(value)) >= 0
-        name = lib.llama_ftype_name(int(value.value)) if known else None
+        parameters = int(weights.lib.llama_model_n_params(weights.model))
+        number = weights.metadata("general.file_type")
+        name = None if number is None else weights.lib.llama_ftype_name(int(number))
     own = name.decode().removeprefix("all ") if name else "unknown"
     return own, *faster_types(own, parameters)
 
