@@ -68,8 +68,7 @@ class TrailingSampler(Sampler):
         return replace(self, leaf=leaf)
 
     def pick(self, log_probs: NDArray[np.float64]) -> int:
-        at_turn = len(self.trail.decisions) == len(self.trail.forced)
-        refused = [each for each in self.trail.refused if isinstance(each, int)] if at_turn else []
+        refused = [each for each in self._refused() if isinstance(each, int)]
         allowed = log_probs.copy()
         allowed[refused] = -np.inf
         if (led := self._led(len(log_probs))) is not None:
@@ -86,8 +85,7 @@ class TrailingSampler(Sampler):
     def write(self, logits: NDArray[np.float32], piece: Piece) -> tuple[int, float]:
         if (led := self._led(len(logits))) is not None and np.isfinite(logits[led]):
             return led, float(logits[led]) - log_sum_exp(logits)
-        at_turn = len(self.trail.decisions) == len(self.trail.forced)
-        refused = [each for each in self.trail.refused if isinstance(each, bytes)] if at_turn else []
+        refused = [each for each in self._refused() if isinstance(each, bytes)]
         left = logits.copy()
         taken, _ = self.take(left)
         while any(begins(piece(taken), text) for text in refused):
@@ -117,6 +115,11 @@ class TrailingSampler(Sampler):
         place = len(self.trail.decisions)
         forced = self.trail.forced
         return forced[place] if place < len(forced) and forced[place] < count else None
+
+    def _refused(self) -> tuple[int | bytes, ...]:
+        """What the decision that comes next may not be."""
+        is_turn = len(self.trail.decisions) == len(self.trail.forced)
+        return self.trail.refused if is_turn else ()
 
     def _note(self, taken: int, log_prob: float, others: tuple[Other, ...], place: int | None) -> None:
         self.trail.decisions.append(
