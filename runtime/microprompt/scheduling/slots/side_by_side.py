@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Protocol, TypeVar
 
 from ...prompts.plan import SideBySide
 from ..decoding import Cursor, Decoding, side_by_side
 from ..trie_search import MAX_PATHS
 from .described import SlotPlan
-from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
+from .slot import AnyLeaf, Binding, Decided, Slot, Terms
 
 
 class SideBySideSlot(Slot[SideBySide]):
@@ -25,8 +26,8 @@ class SideBySideSlot(Slot[SideBySide]):
         self.expected_tokens = sum(slot.expected_tokens for slot in self.slots)
         self.shortest_tokens = sum(slot.shortest_tokens for slot in self.slots)
         self.lead_tokens = sum(slot.lead_tokens for slot in self.slots)
-        self._waves = tuple(_waves(self.slots))
-        self.sequences = max(sum(1 + slot.sequences for slot in wave) for wave in self._waves)
+        self._waves = tuple(waves(self.slots, MAX_PATHS + 1))
+        self.sequences = max(map(together, self._waves))
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         parts: Decided = {}
@@ -49,13 +50,26 @@ class SideBySideSlot(Slot[SideBySide]):
         return tuple(tuple(leaf.name for slot in wave for leaf in slot.leaves()) for wave in self._waves)
 
 
-def _waves(slots: Sequence[AnySlot]) -> Iterator[tuple[AnySlot, ...]]:
-    wave: list[AnySlot] = []
-    room = MAX_PATHS + 1
-    for slot in slots:
-        if wave and slot.sequences + 1 > room:
+class Beside(Protocol):
+    """What takes so many `sequences` beside its cursor's own."""
+
+    sequences: int
+
+
+B = TypeVar("B", bound=Beside)
+
+
+def waves(parts: Sequence[B], room: int) -> Iterator[tuple[B, ...]]:
+    """The parts in their order, as many at a time as have room in so many sequences."""
+    wave: list[B] = []
+    for part in parts:
+        if wave and together([*wave, part]) > room:
             yield tuple(wave)
-            wave, room = [], MAX_PATHS + 1
-        wave.append(slot)
-        room -= slot.sequences + 1
+            wave = []
+        wave.append(part)
     yield tuple(wave)
+
+
+def together(wave: Sequence[Beside]) -> int:
+    """The sequences that they take side by side, those of their cursors among them."""
+    return sum(1 + part.sequences for part in wave)

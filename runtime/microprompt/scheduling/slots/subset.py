@@ -6,7 +6,7 @@ are that are independent. What comes behind sees the whole set: its text is forc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
@@ -19,6 +19,7 @@ from ..decoding import Cursor, Decoding, choose, side_by_side
 from ..sampling import Sampler
 from ..trie_search import MAX_PATHS
 from .described import SlotPlan
+from .side_by_side import together, waves
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
 _YES, _NO = 0, 1
@@ -30,7 +31,7 @@ class _Question:
     def __init__(self, flag: Flag, binding: Binding) -> None:
         self.lead = binding.tokenize(flag.lead)
         self.trie = build_trie([binding.tokenize(flag.yes), binding.tokenize(flag.no)])
-        self.sequences = 1 + len(self.trie.paths)
+        self.sequences = len(self.trie.paths)
         self.evaluated = len(self.lead) + len(self.trie.common) + len(self.trie.nodes)
 
     def ask(self, cursor: Cursor, sampler: Sampler) -> Decoding[tuple[bool, float, float]]:
@@ -45,14 +46,14 @@ class SubsetSlot(Leaf[Subset]):
         self.values = tuple(flag.value for flag in node.flags)
         self._node = node
         self._questions = tuple(_Question(flag, binding) for flag in node.flags)
-        self._waves = tuple(_waves(self._questions))
+        self._waves = tuple(waves(self._questions, MAX_PATHS))
         self._start = self._questions[0].lead
         asked = sum(question.evaluated for question in self._questions)
         written = [[len(way) for way in question.trie.labels] for question in self._questions]
         self.max_tokens = self.expected_tokens = asked + len(self._start) + sum(map(max, written))
         self.shortest_tokens = asked + len(self._start) + sum(map(min, written))
         self.lead_tokens = sum(len(question.lead) for question in self._questions)
-        self.sequences = max(sum(question.sequences for question in wave) for wave in self._waves)
+        self.sequences = max(map(together, self._waves))
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         found: list[tuple[bool, float, float]] = []
@@ -118,14 +119,3 @@ class SubsetSlot(Leaf[Subset]):
 
     def _bounds(self) -> tuple[int, int]:
         return self._node.least, self._node.most
-
-
-def _waves(questions: Sequence[_Question]) -> Iterator[tuple[_Question, ...]]:
-    """As many at a time as one token may belong to the sequences of."""
-    wave: list[_Question] = []
-    for question in questions:
-        if sum(each.sequences for each in wave) + question.sequences > MAX_PATHS:
-            yield tuple(wave)
-            wave = []
-        wave.append(question)
-    yield tuple(wave)
