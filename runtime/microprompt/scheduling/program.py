@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ..errors import AnswerTooLong, EngineError
 from ..program import Program
-from ..prompts.plan import Choice, Guided, Node, Plan, make_plan
+from ..prompts.plan import Choice, Guided, Maybe, Node, Plan, Subset, make_plan
 from ..prompts.tokenized import TokenizedPrompt
 from ..types import AnyKind, kind
 from ..types.punctuation import SPACE
@@ -21,6 +21,9 @@ from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
 from .trails import Trail, sampler_along
 
 T = TypeVar("T")
+
+_KEPT: Final = (Choice, Subset, Guided, Maybe)
+"""Nodes whose slots take time to make: their labels go into tries, their grammars into matchers."""
 
 
 class TokenizedProgram:
@@ -68,14 +71,14 @@ class TokenizedProgram:
     def _kept_slot(self, node: Node, binding: Binding) -> AnySlot:
         """The slot of a node inside the plan of every call, kept for the plans of single calls."""
         found = make_slot(node, binding)
-        if isinstance(node, (Choice, Guided)):
+        if isinstance(node, _KEPT):
             self._every_call.setdefault(node.kind, {})[node] = found
         return found
 
     def _given_slot(self, node: Node, binding: Binding) -> AnySlot:
         """The slot of a node inside the plan of a call: what does not depend on the call is there already.
         What does has a kind of its own."""
-        kept = self._every_call.get(node.kind) if isinstance(node, (Choice, Guided)) else None
+        kept = self._every_call.get(node.kind) if isinstance(node, _KEPT) else None
         # Options of a call need not be hashable, as those of every call are.
         return kept[node] if kept and node in kept else make_slot(node, binding)
 

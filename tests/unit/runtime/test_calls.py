@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from microprompt.types import (
     OptionalType,
     RecordField,
     RecordType,
+    SetType,
     SpanType,
     StrType,
     kind,
@@ -287,6 +288,28 @@ def test_what_does_not_depend_on_the_call_is_made_once() -> None:
     assert leaves[0]["stars"] is leaves[1]["stars"]
     assert leaves[0]["tool"] is not leaves[1]["tool"]
     assert kind(TICKET).depends_on == {"text", "tools"}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        IntType(minimum=1, maximum=5),
+        SetType(item=IntType(minimum=1, maximum=5)),
+        StrType(max_length=9),
+        OptionalType(item=StrType(max_length=9)),
+    ],
+)
+def test_a_slot_is_made_once_for_all_calls_beside_a_text_of_the_call(found: DeclaredType) -> None:
+    fields = (
+        RecordField(name="quote", label="quote", type=SPAN),
+        RecordField(name="found", label="found", type=found),
+    )
+    quoted = make_dataclass("Quoted", ["quote", "found"], frozen=True)
+    bound = engine().bind(program(RecordType(python=quoted, fields=fields)))
+    one, other = (bound.given(call(bound.program, text=text).arguments).answer for text in ("a b", "c"))
+    assert [mine is theirs for mine, theirs in zip(one.leaves(), other.leaves(), strict=True)] == [
+        leaf.name != "quote" for leaf in one.leaves()
+    ]
 
 
 def test_a_program_that_does_not_depend_on_the_call_is_taken_as_it_is() -> None:
