@@ -114,10 +114,8 @@ class TokenizedProgram:
         Raises `AnswerTooLong` where they do not suffice, `EngineError` for what is said of no choice.
         """
         using = self.program.using
-        choices = {leaf.name: leaf for leaf in self.answer.leaves() if isinstance(leaf, ChoiceSlot)}
-        for name, what in (said or {}).items():
-            if name not in choices or not choices[name].takes(what):
-                raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
+        if said:
+            self._check(said)
         budget = using.max_tokens or self.answer.max_tokens
         if trail is not None:
             trail.begin()
@@ -133,6 +131,12 @@ class TokenizedProgram:
             raise EngineError(
                 f"the fields of an answer of {self.program.name} do not fit: {error}"
             ) from error
+
+    def _check(self, said: Mapping[str, Said]) -> None:
+        choices = {leaf.name: leaf for leaf in self.answer.leaves() if isinstance(leaf, ChoiceSlot)}
+        for name, what in said.items():
+            if name not in choices or not choices[name].takes(what):
+                raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
 
     def _within(self, most: int, cursor: Cursor, decoding: Decoding[T]) -> Decoding[T]:
         """The same decoding, ended before it evaluates more tokens than there are cells for."""
