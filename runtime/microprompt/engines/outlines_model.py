@@ -24,12 +24,13 @@ from ..llamacpp.backend import LlamaCppBackend
 from ..llamacpp.weights import Weights
 from ..prompts.layout import Argument, Literal, Message
 from ..scheduling.backend import Rows
-from ..scheduling.decoding import Cursor, Decoding, Emit, speak, write
+from ..scheduling.decoding import Cursor, Decoding
 from ..scheduling.jobs import Job, deadline_of, run_many
 from ..scheduling.lane_group import LaneGroup
 from ..scheduling.sampling import Sampler
 from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots.guided import USUAL_TOKENS
+from ..scheduling.writing import Emit, speak, write
 from .engine import Engine
 
 Input: TypeAlias = str | Chat

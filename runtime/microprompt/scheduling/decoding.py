@@ -13,27 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AnswerTooLong, EngineError
 from ..prompts.trie import ROOT, Trie
-from .backend import Backend, Rows, Step
+from .backend import Rows, Step
 from .sampling import Sampler, Scores, Weigh, log_sum_exp
 from .sequences import Sequences
 from .trie_search import MAX_PATHS, TrieSearch
-
-if TYPE_CHECKING:
-    from llguidance import LLMatcher
 
 MAX_SEQUENCES: Final = MAX_PATHS + 2
 """Sequences that one token of a call may belong to. What waits at a cursor is evaluated once, for the
 cursor's own sequence and for all that begin behind it: those of a trie's paths, or of several continuations
 with the paths of each, which are at most `MAX_PATHS` + 1 in all."""
 
-Emit: TypeAlias = Callable[[bytes], None]
 T = TypeVar("T")
 Decoding: TypeAlias = Generator[Step, Rows, T]
 
@@ -188,170 +183,6 @@ def _take(cursor: Cursor, trie: Trie, scores: Scores, sampler: Sampler) -> int:
     return best
 
 
-@dataclass(slots=True)
-class Written:
-    """A text that was written, and what the model chose in it: of each of these tokens the place where it
-    begins, in bytes, and its log-probability under the mask."""
-
-    text: bytes = b""
-    chosen: list[tuple[int, float]] = field(default_factory=list)
-
-
-def write(
-    cursor: Cursor,
-    matcher: LLMatcher,
-    sampler: Sampler,
-    budget: int,
-    emit: Emit | None = None,
-    row: NDArray[np.float32] | None = None,
-    fits: Callable[[bytes], bool] | None = None,
-) -> Decoding[Written]:
-    """Write what the grammar allows until it is complete.
-
-    Forced runs are added without a pass, canonically tokenised. Where the cursor's logits were read already,
-    they are in `row`. `fits` says what no grammar can: whether a text that is not complete may go on. A token
-    behind which it may not is not taken, and the chances of the others are without it.
-
-    Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the matcher fails.
-    """
-    backend = cursor.sequences.backend
-    text = _Text(backend, emit)
-    written = Written()
-
-    def piece(token: int) -> bytes | None:
-        return None if backend.is_end(token) else backend.piece(token)
-
-    def done() -> Written:
-        written.text = bytes(text.data)
-        return written
-
-    while True:
-        if forced := matcher.compute_ff_tokens():
-            _consume(matcher, forced)
-            cursor.pending.extend(forced)
-            text.add(forced)
-            row = None
-        if matcher.is_stopped():
-            _raise_error(matcher)
-            return done()
-        allowed = allowed_tokens(matcher, backend)
-        if np.count_nonzero(allowed) == 1:
-            token = int(allowed.argmax())
-        else:
-            if cursor.tally.chosen >= budget:
-                raise AnswerTooLong(
-                    f"the answer was not complete after max_tokens = {budget}",
-                    help="raise max_tokens, or bound the type, as in str(..40)",
-                )
-            read = (yield cursor.flush())[0] if row is None else row
-            logits = np.where(allowed, read, np.float32(-np.inf))
-            token, chance = sampler.write(logits, piece)
-            while fits and not (
-                backend.is_end(token) or fits(bytes(text.data) + backend.piece(token))
-            ):
-                logits[token] = -np.inf
-                if not np.isfinite(logits).any():
-                    raise EngineError("the answer cannot go on: all that the grammar allows is there already")
-                token, chance = sampler.write(logits, piece)
-            sampler.keep(token, logits, len(text.data), piece)
-            cursor.tally.note_margin(logits)
-            written.chosen.append((len(text.data), chance))
-            cursor.tally.chosen += 1
-        row = None
-        if backend.is_end(token):
-            return done()
-        _consume(matcher, [token])
-        cursor.pending.append(token)
-        text.add([token])
-
-
-def allowed_tokens(matcher: LLMatcher, backend: Backend) -> NDArray[np.bool_]:
-    """The tokens that a grammar allows next, shape (n_vocab,). Raises `EngineError` if the matcher fails."""
-    mask = np.zeros((backend.n_vocab + 31) // 32, dtype=np.int32)
-    matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
-    _raise_error(matcher)
-    return np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab].view(np.bool_)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Beginning:
-    """A text that the answer may go on with: its log-probability among all that may follow, its `tokens`, the
-    logits before it, and the probability that the model would have gone on with anything that may follow."""
-
-    log_prob: float
-    tokens: tuple[int, ...]
-    row: NDArray[np.float32]
-    coverage: float
-
-
-def begins(
-    cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher
-) -> Decoding[Beginning]:
-    """How probable it is that the answer goes on with `text`, under the masks of `either`, which allows it
-    and what `other` allows.
-
-    What both begin with is forced: it waits at the cursor then, and both have taken it. A token that only
-    `text` allows decides, and what follows it is not asked for. Where `other` allows it too, as it does with
-    text that may begin with anything, the next row is read behind it, in a sequence that is given back; but
-    no further than what is less probable than `_UNLIKELY`.
-    """
-    backend = cursor.sequences.backend
-    if forced := either.compute_ff_tokens():
-        _consume(either, forced)
-        _consume(other, forced)
-        cursor.pending.extend(forced)
-        text = text[len(b"".join(map(backend.piece, forced))) :]
-    tokens = tuple(backend.tokenize(text.decode(), control=False))
-    first = row = (yield cursor.flush())[0]
-    coverage = min(0.0, log_sum_exp(first[allowed_tokens(either, backend)]) - log_sum_exp(first))
-    log_prob, ahead = 0.0, other.deep_copy()
-    probe: Cursor | None = None
-    try:
-        for place, token in enumerate(tokens):
-            log_prob += float(row[token]) - log_sum_exp(row[allowed_tokens(either, backend)])
-            is_last = place == len(tokens) - 1
-            if is_last or log_prob < _UNLIKELY or not ahead.try_consume_tokens([token]):
-                break
-            _consume(either, [token])
-            probe = probe or cursor.branch([])
-            probe.pending.append(token)
-            row = (yield probe.flush())[0]
-    finally:
-        if probe is not None:
-            cursor.sequences.give_back(probe.sequence)
-    return Beginning(min(0.0, log_prob), tokens, first, float(np.exp(coverage)))
-
-
-_UNLIKELY: Final = -7.0
-"""The log-probability of what is not looked into any further: one in a thousand."""
-
-
-def speak(
-    cursor: Cursor,
-    bias: Callable[[Sequence[int], Rows], Rows],
-    sampler: Sampler,
-    budget: int,
-    emit: Emit | None = None,
-) -> Decoding[bytes]:
-    """Write freely until the model ends or `budget` tokens are written.
-
-    `bias` changes the logits, shape (1, vocabulary), from the tokens so far, as a logits processor does.
-    """
-    backend = cursor.sequences.backend
-    text = _Text(backend, emit)
-    tokens = list(cursor.pending)
-    for _ in range(budget):
-        rows = yield cursor.flush()
-        token, _chance = sampler.take(bias(tokens, rows)[0])
-        cursor.tally.chosen += 1
-        if backend.is_end(token):
-            break
-        cursor.pending.append(token)
-        tokens.append(token)
-        text.add([token])
-    return bytes(text.data)
-
-
 def side_by_side(
     cursor: Cursor, branches: Sequence[tuple[Sequence[int], Callable[[Cursor], Decoding[T]]]]
 ) -> Decoding[list[T]]:
@@ -393,28 +224,3 @@ def side_by_side(
         for decoding in decodings:
             decoding.close()
         _release([own.sequence for own in cursors], cursor.sequences)
-
-
-class _Text:
-    """The bytes written so far, told to a listener as they come."""
-
-    def __init__(self, backend: Backend, emit: Emit | None) -> None:
-        self.data = bytearray()
-        self._backend = backend
-        self._emit = emit
-
-    def add(self, tokens: Sequence[int]) -> None:
-        fresh = b"".join(map(self._backend.piece, tokens))
-        self.data += fresh
-        if self._emit and fresh:
-            self._emit(fresh)
-
-
-def _consume(matcher: LLMatcher, tokens: list[int]) -> None:
-    if not matcher.consume_tokens(tokens):
-        raise EngineError(f"the guide refused its own tokens: {matcher.get_error()}")
-
-
-def _raise_error(matcher: LLMatcher) -> None:
-    if matcher.is_error():
-        raise EngineError(f"the guide failed: {matcher.get_error()}")

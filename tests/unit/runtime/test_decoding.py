@@ -14,21 +14,13 @@ from hypothesis import strategies as st
 
 from microprompt.errors import AnswerTooLong, EngineError
 from microprompt.prompts.trie import build_trie
-from microprompt.scheduling.decoding import (
-    Cursor,
-    Decoding,
-    Tally,
-    Written,
-    choose,
-    side_by_side,
-    speak,
-    write,
-)
+from microprompt.scheduling.decoding import Cursor, Decoding, Tally, choose, side_by_side
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import PrefixStore
 from microprompt.scheduling.sampling import Sampler, Scores
 from microprompt.scheduling.trie_search import LEFT_OUT, MAX_PATHS
+from microprompt.scheduling.writing import Written, speak, write
 
 from .programs import WatchedBackend, log_probability, random_voice
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from microprompt.prompts.trie import Trie, build_trie
 from microprompt.scheduling.backend import Rows
-from microprompt.scheduling.decoding import Cursor, Decoding, choose, side_by_side, speak
+from microprompt.scheduling.decoding import Cursor, Decoding, choose, side_by_side
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.sampling import Sampler
 from microprompt.scheduling.trie_search import MAX_PATHS
+from microprompt.scheduling.writing import speak
 
 from .jobs import WildDrafts, ask, job, write
 from .programs import WatchedBackend

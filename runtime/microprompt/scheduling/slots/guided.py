@@ -15,7 +15,8 @@ from ...prompts.plan import Guided
 from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
-from ..decoding import Cursor, Decoding, Written, write
+from ..decoding import Cursor, Decoding
+from ..writing import Written, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 

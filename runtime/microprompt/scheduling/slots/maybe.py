@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...prompts.plan import Maybe
-from ..decoding import Cursor, Decoding, begins
+from ..decoding import Cursor, Decoding
+from ..writing import begins
 from .choice import ScoredLeaf
 from .described import SlotPlan
 from .guided import GuidedSlot
