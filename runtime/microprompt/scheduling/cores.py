@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from .jobs import Pending
 
 
 class Cores:
@@ -41,3 +44,33 @@ class Cores:
             with self._changed:
                 self._free += held
                 self._changed.notify_all()
+
+
+class Turns:
+    """A lane's turns at the cores: one for each batch, which `interrupt` ends early. Only `interrupt_if_over`
+    may be called by other threads than the lane's."""
+
+    def __init__(self, cores: Cores, interrupt: Callable[[], None]) -> None:
+        self._cores = cores
+        self._interrupt = interrupt
+        self._guard = threading.Lock()
+        self._jobs: tuple[Pending[Any] | None, ...] = ()
+
+    @contextmanager
+    def taken(self, threads: int, jobs: Sequence[Pending[Any] | None]) -> Iterator[None]:
+        """Hold so many cores in the block, for a batch of these jobs; with `None` among them it is of use for
+        others too."""
+        with self._cores.taken(threads):
+            with self._guard:
+                self._jobs = tuple(jobs)
+            try:
+                yield
+            finally:
+                with self._guard:
+                    self._jobs = ()
+
+    def interrupt_if_over(self) -> None:
+        """End the batch that runs now early if nobody waits for any of it."""
+        with self._guard:
+            if self._jobs and all(job is not None and job.is_over() for job in self._jobs):
+                self._interrupt()

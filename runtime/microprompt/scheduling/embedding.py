@@ -14,7 +14,6 @@ which would take minutes and have no one subject.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 from ..errors import EngineError, PromptTooLong
 from .backend import Interrupted
-from .cores import Cores
+from .cores import Cores, Turns
 from .jobs import Pending
 from .lane import MAX_RUNNING
 
@@ -128,9 +127,8 @@ class EmbeddingLane:
     def __init__(self, encoder: Encoder, cores: Cores) -> None:
         self.encoder = encoder
         self._cores = cores
+        self._turns = Turns(cores, encoder.interrupt)
         self._running: deque[EmbeddingJob] = deque()
-        self._guard = threading.Lock()
-        self._in_batch: tuple[EmbeddingJob, ...] = ()
 
     @property
     def is_busy(self) -> bool:
@@ -156,9 +154,7 @@ class EmbeddingLane:
             return
         jobs = tuple(dict.fromkeys(job for job, _ in batch))
         try:
-            with self._cores.taken(threads):
-                with self._guard:
-                    self._in_batch = jobs
+            with self._turns.taken(threads, jobs):
                 vectors = _unit(self.encoder.encode([window.tokens for _, window in batch], threads))
         except Exception as error:  # also a defect of ours: it ends who had a part in the batch, not the lane
             for job in jobs:
@@ -166,9 +162,6 @@ class EmbeddingLane:
                     job.fail(error)
                 self._running.remove(job)
             return
-        finally:
-            with self._guard:
-                self._in_batch = ()
         for (job, _), vector in zip(batch, vectors, strict=True):
             job.found.append(vector)
         for job in jobs:
@@ -178,9 +171,7 @@ class EmbeddingLane:
 
     def interrupt_if_over(self) -> None:
         """End the batch that runs now early if nobody waits for any of it."""
-        with self._guard:
-            if self._in_batch and all(job.is_over() for job in self._in_batch):
-                self.encoder.interrupt()
+        self._turns.interrupt_if_over()
 
     def fail_all(self, error: BaseException) -> None:
         """End every job with an error."""

@@ -29,7 +29,6 @@ same reason no new job starts while a preempted one waits.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -46,7 +45,7 @@ from .backend import (
     Step,
     check_fits,
 )
-from .cores import Cores
+from .cores import Cores, Turns
 from .decoding import Cursor, Decoding
 from .jobs import Job
 from .prefixes import Prefix, PrefixStore, PrefixTree
@@ -133,15 +132,13 @@ class Lane:
         self, backend: Backend, store: PrefixStore, exit: int | None = None, cores: Cores | None = None
     ) -> None:
         self.backend = backend
-        self._cores = cores or Cores(1)
+        self._turns = Turns(cores or Cores(1), backend.interrupt)
         self.pool = SequencePool(backend)
         self.prefixes = PrefixTree(self.pool, store, exit)
         self._running: list[_Run] = []
         self._preempted: list[_Run] = []
         self._work: list[_Work] = []
         self._was_long = False
-        self._guard = threading.Lock()
-        self._in_batch: tuple[_Work, ...] = ()
 
     @property
     def is_busy(self) -> bool:
@@ -171,18 +168,15 @@ class Lane:
             batch.extend(work.step, work.done, work.done + count)
         draft = self._draft(parts)
         batch.extend(draft, 0, len(draft.tokens))
+        owners = [work.owner for work, _ in parts]
+        jobs = [owner.job if isinstance(owner, _Run) else None for owner in owners]
         try:
-            with self._cores.taken(threads):
-                with self._guard:
-                    self._in_batch = tuple(work for work, _ in parts)
+            with self._turns.taken(threads, jobs):
                 rows = self.backend.decode(batch, threads)
         except Exception as error:  # also a defect of ours: it ends who had a part in the batch, not the lane
             self._lose([work for work, _ in parts], error)
             return
-        finally:
-            with self._guard:
-                self._in_batch = ()
-        if draft.rows and isinstance(owner := parts[0][0].owner, _Run):
+        if draft.rows and isinstance(owner := owners[0], _Run):
             owner.sequences.note_draft(draft, rows[-len(draft.rows) :])
         start = 0
         for work, count in parts:
@@ -197,10 +191,7 @@ class Lane:
 
     def interrupt_if_over(self) -> None:
         """End the batch that runs now early if nobody waits for any of it."""
-        with self._guard:
-            owners = [work.owner for work in self._in_batch]
-            if owners and all(isinstance(owner, _Run) and owner.job.is_over() for owner in owners):
-                self.backend.interrupt()
+        self._turns.interrupt_if_over()
 
     def fail_all(self, error: BaseException) -> None:
         """End every job with an error and forget all prefixes."""

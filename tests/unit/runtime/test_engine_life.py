@@ -317,7 +317,7 @@ def test_waiting_and_giving_up_in_a_forked_child_do_not_hang() -> None:
 
     engine = Engine(WatchedBackend(random_voice(0)))
     job = engine.job(CALL)
-    with engine.scheduler._lock, engine.scheduler.runners[0].full._guard:
+    with engine.scheduler._lock, engine.scheduler.runners[0].full._turns._guard:
         assert in_child(lambda: engine.result(job)).startswith("EngineError: the model was loaded before")
         assert in_child(give_up) == "answered None"
     engine.close()
