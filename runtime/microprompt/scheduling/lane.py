@@ -30,65 +30,22 @@ same reason no new job starts while a preempted one waits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import numpy as np
+from typing import Any, Final, TypeAlias
 
 from ..errors import EngineError
-from .backend import (
-    BATCH_TOKENS,
-    LONG_BATCH_TOKENS,
-    Backend,
-    Interrupted,
-    Rows,
-    SequencePool,
-    Step,
-    check_fits,
-)
+from .backend import BATCH_TOKENS, Backend, Interrupted, Rows, SequencePool, Step, check_fits
 from .cores import Cores, Turns
 from .decoding import Cursor, Decoding
 from .jobs import Job
 from .prefixes import Prefix, PrefixStore, PrefixTree
 from .sequences import Sequences
+from .work import Work, pack, part
 
 MAX_RUNNING: Final = 16
 """Jobs in one lane."""
 
 _LOOKAHEAD: Final = 64
 """Cells that a job is allocated beyond those that it needs now, so that it does not ask at every token."""
-
-_LEAST_PART: Final = 4
-"""A single token goes through other kernels than several do; a step is never cut so that it is left."""
-
-
-class _Work:
-    """A step on its way through batches: of a run, or of a prefix that is being loaded."""
-
-    def __init__(self, step: Step, owner: _Run | Prefix, done: int = 0, rows: Sequence[Rows] = ()) -> None:
-        self.step = step
-        self.owner = owner
-        self.done = done
-        self._rows = list(rows)
-
-    def left(self) -> int:
-        return len(self.step.tokens) - self.done
-
-    def advance(self, count: int, rows: Rows) -> Rows | None:
-        """Note that `count` tokens were evaluated; all rows of the step once it is complete."""
-        self.done += count
-        self._rows.append(rows)
-        return self.rows()
-
-    def rows(self) -> Rows | None:
-        """All rows of the step, once it is complete."""
-        if self.left() or not self._rows:
-            return None
-        return self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
-
-    def put_before(self, step: Step) -> None:
-        """Let `step` be evaluated first, which reads no rows."""
-        step.extend(self.step, self.done, len(self.step.tokens))
-        self.step, self.done = step, 0
 
 
 class _Run:
@@ -117,6 +74,10 @@ class _Run:
         if self.cursor is None:
             return self.job.expected_tokens
         return min(self.needs() + _LOOKAHEAD, self.job.max_tokens)
+
+
+_Work: TypeAlias = Work[_Run | Prefix]
+"""Of a run, or of a prefix that is being loaded."""
 
 
 class Lane:
@@ -210,8 +171,8 @@ class Lane:
         long = [work for work in self._work if work.left() > BATCH_TOKENS]
         self._was_long = bool(long) and not (short and self._was_long)
         if self._was_long:
-            return [(long[0], _part(long[0].left()))]
-        return [(work, work.left()) for work in _pack(short)]
+            return [(long[0], part(long[0].left()))]
+        return [(work, work.left()) for work in pack(short)]
 
     def _draft(self, parts: Sequence[tuple[_Work, int]]) -> Step:
         """What the only job that has work will probably ask for next, to go with its batch."""
@@ -319,7 +280,7 @@ class Lane:
                 node = self.prefixes.add(job.prefix)
                 if not node.is_ready:
                     cached = node.shared
-                    self._work.append(_Work(node.step(), node))
+                    self._work.append(Work(node.step(), node))
             run.prefix = node
             self.prefixes.acquire(node)
             self.prefixes.trim(node)
@@ -350,7 +311,7 @@ class Lane:
                 step = run.decoding.send(rows)  # type: ignore[arg-type]
                 check_fits(step, self.backend)
                 _learn(run, step)
-                run.work = _Work(step, run, *run.sequences.take_drafted(step))
+                run.work = Work(step, run, *run.sequences.take_drafted(step))
                 if (rows := run.work.rows()) is None:
                     break
         except StopIteration as end:
@@ -419,23 +380,3 @@ def _learn(run: _Run, step: Step) -> None:
     number = _only_sequence(step) if step.tokens else run.cursor.sequence
     if number is not None and (before := run.sequences.tokens(number)):
         run.job.drafts.learn(before, step.tokens)
-
-
-def _pack(waiting: Sequence[_Work]) -> list[_Work]:
-    """Which short work goes into the next batch together: the one that waits longest, which is the first, and
-    of the others those with the fewest tokens."""
-    packed = list(waiting[:1])
-    room = BATCH_TOKENS - sum(map(_Work.left, packed))
-    for work in sorted(waiting[1:], key=_Work.left):
-        if work.left() > room:
-            break
-        packed.append(work)
-        room -= work.left()
-    return packed
-
-
-def _part(left: int) -> int:
-    """How much of a long text to evaluate next."""
-    if left <= LONG_BATCH_TOKENS:
-        return left
-    return LONG_BATCH_TOKENS if left - LONG_BATCH_TOKENS >= _LEAST_PART else LONG_BATCH_TOKENS - _LEAST_PART
