@@ -17,7 +17,8 @@ from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.errors import EngineError, ModelError, PromptTooLong
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.context import MAX_THREADS, SEQUENCES
+from microprompt.llamacpp.context import SEQUENCES
+from microprompt.llamacpp.native import MAX_THREADS
 from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import Step
 from microprompt.scheduling.decoding import MAX_SEQUENCES

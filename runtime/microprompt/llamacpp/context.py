@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineError, ModelError
-from ..scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from ..scheduling.backend import LONG_BATCH_TOKENS, Rows, Step
 from ..scheduling.decoding import MAX_SEQUENCES
 from ..scheduling.guides import make_guide
 from . import library as llama
+from .native import MAX_THREADS, NativeContext
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -23,16 +24,10 @@ if TYPE_CHECKING:
 SEQUENCES: Final = 256
 """llama.cpp's own limit on sequences. A batch, and so the cache, has to have room for a token of each."""
 
-MAX_THREADS: Final = 512
-"""llama.cpp's own limit."""
-
 DEFAULT_CELLS: Final = 4096
 
-ABORTED: Final = 2
-"""What llama.cpp gives for a batch that was to stop."""
 
-
-class LlamaCppContext(ABC):
+class LlamaCppContext(NativeContext, ABC):
     """What backends on llama.cpp have in common: a KV cache, its sequences, and how a step is evaluated.
 
     What a row is differs, and is said by a subclass: `width` numbers, called `rows_are` in messages. Rows
@@ -60,9 +55,7 @@ class LlamaCppContext(ABC):
         sequences: int = SEQUENCES,
         watch: Any = None,
     ) -> None:
-        lib = self._lib = llama.load()
-        self.name = name
-        self.weights = weights
+        lib = llama.load()
         self.n_vocab = weights.n_vocab()
         if lib.llama_model_is_recurrent(weights.model) or lib.llama_model_is_hybrid(weights.model):
             raise ModelError(
@@ -96,22 +89,16 @@ class LlamaCppContext(ABC):
         params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
         if watch is not None:
             params.cb_eval = watch
-        self._context: Any = lib.llama_init_from_model(weights.model, params)
-        if not self._context:
-            raise ModelError(
-                f"no context of {self.n_cells} tokens for {name}: {llama.last_error() or 'out of memory'}",
-                help="free some memory, or set a smaller context",
-            )
-        weights.hold()
-        self._memory: Any = lib.llama_get_memory(self._context)
-        self._batch: Any = lib.llama_batch_init(LONG_BATCH_TOKENS, 0, MAX_SEQUENCES)
+        super().__init__(
+            weights,
+            params,
+            name=name,
+            size=self.n_cells,
+            batch=(LONG_BATCH_TOKENS, MAX_SEQUENCES),
+            help="free some memory, or set a smaller context",
+        )
         self._threads = 0
-        self._stop = ctypes.create_string_buffer(2)
-        lib.llama_set_abort_callback(self._context, llama.stop_asked(), self._stop)
         self._tokenizer: LLTokenizer | None = None
-
-    def tokenize(self, text: str, *, control: bool) -> list[int]:
-        return self.weights.encode(text, control=control)
 
     def start_tokens(self) -> list[int]:
         return self.weights.start_tokens()
@@ -128,7 +115,7 @@ class LlamaCppContext(ABC):
         if threads != self._threads:
             self._threads = threads
             self._lib.llama_set_n_threads(self._context, threads, threads)
-        self._stop[0] = b"\0"
+        self._go_on()
         rows = np.empty((len(step.rows), self.width), dtype=np.float32)
         wanted = {place: row for row, place in enumerate(step.rows)}
         for start in range(0, len(step.tokens), LONG_BATCH_TOKENS):
@@ -146,9 +133,6 @@ class LlamaCppContext(ABC):
                             help="its file may be damaged: `mpc doctor` reads it again",
                         )
         return rows
-
-    def interrupt(self) -> None:
-        self._stop[0] = b"x"
 
     def fork(self, source: int, target: int, start: int = 0, end: int = -1) -> None:
         self._check_sequences(source, target)
@@ -181,11 +165,8 @@ class LlamaCppContext(ABC):
         return make_guide(self._guide_tokenizer(), grammar)
 
     def close(self) -> None:
-        if self._context:
-            self._lib.llama_batch_free(self._batch)
-            self._lib.llama_free(self._context)
-            self._context = self._memory = self._batch = self._tokenizer = None
-            self.weights.release()
+        super().close()
+        self._tokenizer = None
 
     def _guide_tokenizer(self) -> LLTokenizer:
         """Made at first need, for it takes a quarter of a second, or one for a large vocabulary."""
@@ -245,8 +226,4 @@ class LlamaCppContext(ABC):
                 row[which] = sequence
             outputs[index] = self.has_outputs and place in wanted
         status = self._lib.llama_decode(self._context, batch)
-        if status == ABORTED:
-            raise Interrupted
-        if status != 0:
-            reason = llama.last_error() or "no reason given"
-            raise EngineError(f"llama.cpp failed to evaluate {end - start} tokens ({status}): {reason}")
+        self._require_done(status, f"evaluate {end - start} tokens")

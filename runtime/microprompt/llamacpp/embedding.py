@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from ..errors import EngineError, ModelError
-from ..scheduling.backend import Interrupted
+from ..errors import EngineError
 from ..scheduling.embedding import Vectors
 from . import library as llama
-from .context import ABORTED, MAX_THREADS
+from .native import MAX_THREADS, NativeContext
 from .weights import Weights
 
 WINDOW: Final = 256
@@ -23,7 +22,7 @@ that nobody reads, 122 kB with MiniLM's vocabulary."""
 _SEQUENCES: Final = 64
 
 
-class LlamaCppEncoder:
+class LlamaCppEncoder(NativeContext):
     """An `Encoder` on llama.cpp. A text is pooled as the model's file says, or, if that says nothing, by the
     mean over its tokens.
 
@@ -34,9 +33,7 @@ class LlamaCppEncoder:
     """
 
     def __init__(self, weights: Weights, *, name: str) -> None:
-        lib = self._lib = llama.load()
-        self.name = name
-        self.weights = weights
+        lib = llama.load()
         self.dimension = weights.n_embd()
         self.n_tokens = min(WINDOW, weights.n_context_trained())
         # Each text has a token at least, and llama.cpp has room for as many outputs as a batch has tokens.
@@ -50,37 +47,21 @@ class LlamaCppEncoder:
         params.embeddings = True
         if not weights.pools():
             params.pooling_type = lib.LLAMA_POOLING_TYPE_MEAN
-        self._context: Any = lib.llama_init_from_model(weights.model, params)
-        if not self._context:
-            raise ModelError(
-                f"no context of {self.n_tokens} tokens for {name}: {llama.last_error() or 'out of memory'}",
-                help="free some memory",
-            )
-        weights.hold()
-        self._memory: Any = lib.llama_get_memory(self._context)
-        self._batch: Any = lib.llama_batch_init(self.n_tokens, 0, 1)
-        self._stop = ctypes.create_string_buffer(2)
-        lib.llama_set_abort_callback(self._context, llama.stop_asked(), self._stop)
-
-    def tokenize(self, text: str, *, control: bool) -> list[int]:
-        return self.weights.encode(text, control=control)
+        size = self.n_tokens
+        super().__init__(weights, params, name=name, size=size, batch=(size, 1), help="free some memory")
 
     def encode(self, texts: Sequence[Sequence[int]], threads: int) -> Vectors:
         if not self._context:
             raise EngineError(f"the embedder {self.name} was closed")
         self._check(texts, threads)
         self._fill(texts)
-        self._stop[0] = b"\0"
+        self._go_on()
         self._lib.llama_set_n_threads(self._context, threads, threads)
         evaluate = self._lib.llama_decode if self._memory else self._lib.llama_encode
         status = evaluate(self._context, self._batch)
         if self._memory:
             self._lib.llama_memory_clear(self._memory, False)
-        if status == ABORTED:
-            raise Interrupted
-        if status != 0:
-            reason = llama.last_error() or "no reason given"
-            raise EngineError(f"llama.cpp failed to embed {len(texts)} texts ({status}): {reason}")
+        self._require_done(status, f"embed {len(texts)} texts")
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for sequence, row in enumerate(vectors):
             pointer = self._lib.llama_get_embeddings_seq(self._context, sequence)
@@ -94,18 +75,8 @@ class LlamaCppEncoder:
             )
         return vectors
 
-    def interrupt(self) -> None:
-        self._stop[0] = b"x"
-
     def clone(self) -> LlamaCppEncoder:
         return LlamaCppEncoder(self.weights, name=self.name)
-
-    def close(self) -> None:
-        if self._context:
-            self._lib.llama_batch_free(self._batch)
-            self._lib.llama_free(self._context)
-            self._context = self._memory = self._batch = None
-            self.weights.release()
 
     def _check(self, texts: Sequence[Sequence[int]], threads: int) -> None:
         """Refuse what would be written past the end of an array of llama.cpp's."""
