@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from .types import AnyKind, DeclaredType, Verdict, kind
+from .types.arguments import held
 from .types.base import dotted
 
 R = TypeVar("R", covariant=True)
@@ -54,7 +55,7 @@ class FieldAnswer:
     @property
     def mean(self) -> float | None:
         """The mean of the distribution over whole numbers; `None` for other types."""
-        return None if isinstance(self.value, frozenset) else _mean(self.distribution)
+        return _mean(self.value, self.distribution)
 
     def to_json(self, declared: AnyKind) -> dict[str, object]:
         """The part as JSON data; `declared` is the kind of its value."""
@@ -141,15 +142,15 @@ class Answer(Generic[R]):
     ) -> Answer[object]:
         """The answer that a value is, with what was decided in each place of its plan; `declared` is the kind
         of its type, as it is given in the call."""
-        fields: dict[str, FieldAnswer] = {}
-        whole = _described(declared, value, "", "", parts, fields)
-        sure = [name for name, found in fields.items() if found.confidence == whole.confidence]
+        described = _Described(parts)
+        whole = described.part(declared, value, "", "")
+        sure = [name for name, found in described.fields.items() if found.confidence == whole.confidence]
         return Answer(
             value=value,
             confidence=whole.confidence,
             distribution=whole.distribution,
             coverage=whole.coverage,
-            fields=fields,
+            fields=described.fields,
             near_tie=near_tie,
             usage=usage,
             seconds=seconds,
@@ -160,14 +161,14 @@ class Answer(Generic[R]):
             # A field comes behind those inside it, which say more.
             least_sure=sure[0] if sure else None,
             spans=whole.spans,
-            cut=tuple(_cut(declared, value, "")),
+            cut=tuple(described.cut),
             parts=parts,
         )
 
     @property
     def mean(self) -> float | None:
         """The mean of the distribution over whole numbers; `None` for other types."""
-        return None if isinstance(self.value, frozenset) else _mean(self.distribution)
+        return _mean(self.value, self.distribution)
 
     def to_json(self) -> dict[str, object]:
         """The answer as JSON data: what `mpc run --json` prints."""
@@ -221,71 +222,58 @@ def _distribution(
     return {key(value): p for value, p in distribution.items()}
 
 
-def _described(
-    declared: AnyKind,
-    value: object,
-    place: str,
-    name: str,
-    parts: Mapping[str, FieldAnswer],
-    into: dict[str, FieldAnswer],
-) -> FieldAnswer:
-    """A value, called `name` by programs and decided at `place` of the plan; it goes `into` the fields behind
-    those that are in it."""
-    found: FieldAnswer
-    way = declared.way_of(value)
-    if declared.fields():
+class _Described:
+    """What there is to say of the `fields` of a value, each behind those that are in it, and which of them
+    are `cut`."""
+
+    def __init__(self, parts: Mapping[str, FieldAnswer]) -> None:
+        self.fields: dict[str, FieldAnswer] = {}
+        self.cut: list[str] = []
+        self._parts = parts
+
+    def part(self, declared: AnyKind, value: object, place: str, name: str) -> FieldAnswer:
+        """What there is to say of a part called `name` by programs and decided at `place` of the plan."""
+        way = declared.way_of(value)
+        if declared.fields():
+            found = self._record(declared, value, place, name)
+        elif way is None:
+            found = self._parts[place]
+            if declared.is_cut(value):
+                self.cut.append(name)
+        else:
+            found = replace(self._parts[place], value=value)
+            if way.kind is not None:
+                inside = self.part(way.kind, value, dotted(place, way.name), name)
+                least = min(found.confidence, inside.confidence)
+                found = replace(
+                    found, confidence=least, calibrated=False, items=inside.items, spans=inside.spans
+                )
+        if name:
+            self.fields[name] = found
+        return found
+
+    def _record(self, declared: AnyKind, value: object, place: str, name: str) -> FieldAnswer:
         inner = [
-            _described(
-                each.kind,
-                getattr(value, each.name),
-                dotted(place, each.name),
-                dotted(name, each.name),
-                parts,
-                into,
-            )
+            self.part(each.kind, held(value, each.name), dotted(place, each.name), dotted(name, each.name))
             for each in declared.fields()
         ]
         least = min(each.confidence for each in inner)
-        found = FieldAnswer(value=value, confidence=least, distribution=None, coverage=None)
-    elif way is None:
-        found = parts[place]
-    else:
-        found = replace(parts[place], value=value)
-        if way.kind is not None:
-            inside = _described(way.kind, value, dotted(place, way.name), name, parts, into)
-            least = min(found.confidence, inside.confidence)
-            found = replace(
-                found, confidence=least, calibrated=False, items=inside.items, spans=inside.spans
-            )
-    if name:
-        into[name] = found
-    return found
+        return FieldAnswer(value=value, confidence=least, distribution=None, coverage=None)
 
 
 def _kinds(declared: AnyKind, value: object, name: str) -> Iterator[tuple[str, AnyKind]]:
-    """The kind of each field, by the names that `_described` gives them."""
+    """The kind of each field, by the names that `_Described` gives them."""
     way = declared.way_of(value)
     if way is not None and way.kind is not None:
         yield from _kinds(way.kind, value, name)
     for each in declared.fields():
-        yield from _kinds(each.kind, getattr(value, each.name), dotted(name, each.name))
+        yield from _kinds(each.kind, held(value, each.name), dotted(name, each.name))
     yield name, declared
 
 
-def _cut(declared: AnyKind, value: object, name: str) -> Iterator[str]:
-    """The names of the fields with text that ends where its bound is."""
-    way = declared.way_of(value)
-    if way is not None:
-        yield from () if way.kind is None else _cut(way.kind, value, name)
-    elif declared.fields():
-        for each in declared.fields():
-            yield from _cut(each.kind, getattr(value, each.name), dotted(name, each.name))
-    elif declared.is_cut(value):
-        yield name
-
-
-def _mean(distribution: Mapping[object, float] | None) -> float | None:
-    if distribution is None:
+def _mean(value: object, distribution: Mapping[object, float] | None) -> float | None:
+    # That of a set has a probability of its own for each label.
+    if distribution is None or isinstance(value, frozenset):
         return None
     mean = 0.0
     for value, probability in distribution.items():
