@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, TypeAlias
 
-from . import shapes
 from .errors import AbiError
-from .shapes import reading
 
 CURRENT: Final[int] = 5
 """The version of what generated modules say. It rises with every change, also when something is added."""
@@ -55,8 +53,10 @@ def require(version: int, source: str) -> None:
 
 def require_shape(cls: type[object], digest: str) -> None:
     """Refuse to load a module that was compiled for another form of a user's class. `digest` stands for what
-    the compiler saw of it (`shapes.digest`)."""
-    if not reading.is_going_on and shapes.digest(cls) != digest:
+    the compiler saw of it (`shapes.classes.digest`)."""
+    from .shapes import classes, reading  # not at the top: it is for programs with classes of users
+
+    if not reading.is_going_on and classes.digest(cls) != digest:
         raise AbiError(
             f"{cls.__module__}.{cls.__qualname__} is not what it was when the program was compiled",
             help="run `mpc build` again",
@@ -87,7 +87,11 @@ def words_of(cls: type[object]) -> Mapping[str, Words]:
 
 def own_words_of(cls: type[object]) -> Words:
     """What `words` said of a class itself; what its docstring says of one that a user has written."""
-    return words_of(cls)[_OWN] if is_generated(cls) else Words(description=shapes.described(cls))
+    if is_generated(cls):
+        return words_of(cls)[_OWN]
+    from .shapes.classes import described  # not at the top: it is for programs with classes of users
+
+    return Words(description=described(cls))
 
 
 def is_generated(cls: type[object]) -> bool:

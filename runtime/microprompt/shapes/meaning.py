@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, g
 
 from ..notation import literals, matching, optional, ranged
 from .kinds import is_enum, is_record
+from .limits import Limits
 
 _WRITTEN: Final[Mapping[str, str]] = {"gt": "ge", "lt": "le"}
 """Limits that a value may not reach, and those that it may."""
@@ -46,13 +47,6 @@ class NoCounterpart(Exception):
     def __init__(self, what: str, help: str) -> None:
         super().__init__(what)
         self.help = help
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """In an annotation: its limits, by the names that annotations of generated modules have for them."""
-
-    named: tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)

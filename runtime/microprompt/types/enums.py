@@ -34,9 +34,11 @@ class EnumType(DeclaredType):
     def members(self) -> tuple[Member, ...]:
         """The members of the class, with what a generated module says of them, or the class itself."""
         if not abi.is_generated(self.python):
+            from ..shapes import classes  # not at the top: it is for programs with classes of users
+
             return tuple(
                 Member(name=each.name, label=each.label, description=each.description)
-                for each in shapes.members_of(self.python)
+                for each in classes.members_of(self.python)
             )
         words = abi.words_of(self.python)
         return tuple(

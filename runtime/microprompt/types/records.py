@@ -290,9 +290,11 @@ def _fields(python: Any, of: TypeOf) -> Iterator[RecordField]:
 
 
 def _of_user(python: type, of: TypeOf) -> Iterator[RecordField]:
+    from ..shapes import classes, meaning  # not at the top: they are for programs with classes of users
+
     try:
-        fields = shapes.fields_of(python)
-    except shapes.NoCounterpart as error:
+        fields = classes.fields_of(python)
+    except meaning.NoCounterpart as error:
         raise AbiError(f"a field of {python.__name__} is {error}", help=error.help) from error
     for field in fields:
         yield RecordField(
