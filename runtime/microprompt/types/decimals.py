@@ -6,14 +6,14 @@ import numbers
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from ..abi import INT_DIGITS
 from ..errors import ArgumentError
 from ..notation import range_text, ranged
 from .annotations import Annotation
-from .base import DeclaredType, Scalar, Schema, TypeOf
-from .grammar import Expression, Terminals
+from .base import DeclaredType, Schema, TypeOf
+from .numbers import NumeralKind
 from .numerals import decimal_regex, decimal_width, float_regex, numeral_width
 
 _NUMERAL: Final = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
@@ -31,7 +31,7 @@ class DecimalType(DeclaredType):
     places: int | None = None
 
 
-class DecimalKind(Scalar[DecimalType]):
+class DecimalKind(NumeralKind[DecimalType]):
     @classmethod
     def read_annotation(cls, annotation: Annotation, of: TypeOf) -> DecimalType | None:
         if not annotation.is_of(Decimal, "ge", "le", "decimal_places"):
@@ -40,9 +40,6 @@ class DecimalKind(Scalar[DecimalType]):
         return DecimalType(
             minimum=limits.get("ge"), maximum=limits.get("le"), places=limits.get("decimal_places")
         )
-
-    def is_short(self) -> bool:
-        return True
 
     def describe(self) -> str:
         return ranged("decimal", *self._ends())
@@ -80,27 +77,17 @@ class DecimalKind(Scalar[DecimalType]):
         shown = value.copy_abs() if value.is_zero() else value
         return format(shown, "f" if places is None else f".{places}f")
 
-    def json(self, value: object) -> str:
-        return self.plain(value)
-
     def regex(self) -> str:
-        """Exactly the numerals of an answer."""
         least, most, places = self.declared.minimum, self.declared.maximum, self.declared.places
         if places is None:
             return float_regex(None, None)
         return decimal_regex(least, most, places)
 
-    def grammar(self, terminals: Terminals) -> Expression:
+    def width(self) -> int:
         least, most, places = self.declared.minimum, self.declared.maximum, self.declared.places
-        width = (
-            numeral_width(None, None, decimals=True)
-            if places is None
-            else decimal_width(least, most, places)
-        )
-        return Expression(terminals.name(f"/{self.regex()}/"), 1, width, width)
-
-    def json_grammar(self, terminals: Terminals) -> Expression:
-        return self.grammar(terminals)
+        if places is None:
+            return numeral_width(None, None, decimals=True)
+        return decimal_width(least, most, places)
 
     def read_plain(self, text: str) -> Decimal:
         if not _NUMERAL.fullmatch(text):
@@ -127,11 +114,6 @@ class DecimalKind(Scalar[DecimalType]):
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": f"^{self.regex()}$"}
-
-    def outlines(self) -> Any:
-        from outlines.types import Regex  # not at the top: Outlines takes a second to import
-
-        return Regex(self.regex())
 
     def _ends(self) -> tuple[str | None, str | None]:
         least, most = self.declared.minimum, self.declared.maximum

@@ -36,11 +36,12 @@ class FloatType(DeclaredType):
     maximum: float | None = None
 
 
+D = TypeVar("D", bound=DeclaredType)
 N = TypeVar("N", IntType, FloatType)
 
 
-class NumberKind(Scalar[N]):
-    """What both have in common: a range, and one notation in plain text and in JSON."""
+class NumeralKind(Scalar[D]):
+    """What all numbers have in common: one notation in plain text and in JSON."""
 
     @abstractmethod
     def regex(self) -> str:
@@ -67,6 +68,10 @@ class NumberKind(Scalar[N]):
         from outlines.types import Regex  # not at the top: Outlines takes a second to import
 
         return Regex(self.regex())
+
+
+class NumberKind(NumeralKind[N]):
+    """What both have in common: a range of Python's numbers."""
 
     def require_range(self, value: float, where: str) -> None:
         """Raise `ArgumentError` for a number outside the range, and for what is no number."""
