@@ -17,7 +17,7 @@ from ..errors import ArgumentError
 from ..notation import ranged
 from .annotations import Annotation
 from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
-from .grammar import Expression, Terminals, chain, either, repeated, text
+from .grammar import Expression, Terminals, chain, either, free_text, in_quotes, repeated, text
 from .nothing import NothingType
 from .punctuation import DICT, decoded, dict_text
 from .schemas import json_schema
@@ -26,8 +26,6 @@ from .verdicts import Verdict
 
 _KEY_CHAR: Final = r'(?:[^"\\\x00-\x1F\x7F]|\\["\\])'
 _KEY: Final = re.compile(r"[^\x00-\x1F\x7F]+")
-_MOST_BYTES: Final = 4 * KEY_LENGTH
-_QUOTE: Final = text('"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +129,7 @@ class DictKind(Kind[DictType]):
         if most == 0:
             return chain(start, end)
         name = terminals.name(f"/{_KEY_CHAR}{{1,{KEY_LENGTH}}}/")
-        key = chain(_QUOTE, Expression(name, 1, _MOST_BYTES, KEY_LENGTH, free=_MOST_BYTES), _QUOTE)
-        entry = chain(key, colon, self._value.json_grammar(terminals))
+        entry = chain(in_quotes(free_text(name, 1, KEY_LENGTH)), colon, self._value.json_grammar(terminals))
         more = repeated(chain(between, entry), max(0, least - 1), most - 1)
         entries = chain(entry, more) if most > 1 else entry
         return chain(start, entries if least else either([entries, text("")]), end)

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from .punctuation import quoted
+
+_CHAR_BYTES: Final = 4
+"""The most bytes of a character, also of one that JSON writes with a backslash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,15 @@ def text(fixed: str) -> Expression:
     return Expression(quoted(fixed), size, size, len(fixed))
 
 
+_QUOTE: Final = text('"')
+
+
+def free_text(name: str, least: int, most: int) -> Expression:
+    """The terminal of that name: `least` to `most` characters of text."""
+    longest = most * _CHAR_BYTES
+    return Expression(name, least, longest, most, free=longest)
+
+
 def chain(*parts: Expression) -> Expression:
     """One after the other."""
     return Expression(
@@ -63,6 +76,11 @@ def chain(*parts: Expression) -> Expression:
         sum(part.characters for part in parts),
         sum(part.free for part in parts),
     )
+
+
+def in_quotes(inside: Expression) -> Expression:
+    """A JSON string, by what is between its quotes."""
+    return chain(_QUOTE, inside, _QUOTE)
 
 
 def either(options: Sequence[Expression]) -> Expression:

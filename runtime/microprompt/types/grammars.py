@@ -11,7 +11,7 @@ from ..notation import ranged
 from ..patterns import lark_bytes, lark_has_line_ends, lark_in_json, lark_matches, lark_plain
 from .annotations import Annotation
 from .base import DeclaredType, Schema, TypeOf, require_length, short_text
-from .grammar import Expression, Terminals, chain, text
+from .grammar import Expression, Terminals, in_quotes
 from .text import TextKind
 
 
@@ -46,8 +46,7 @@ class GrammarKind(TextKind[GrammarType]):
         return self._expression(terminals, lark_plain(self.declared.grammar), is_json=False)
 
     def json_grammar(self, terminals: Terminals) -> Expression:
-        found = self._expression(terminals, lark_in_json(self.declared.grammar), is_json=True)
-        return chain(text('"'), found, text('"'))
+        return in_quotes(self._expression(terminals, lark_in_json(self.declared.grammar), is_json=True))
 
     def has_grammar(self) -> bool:
         return True

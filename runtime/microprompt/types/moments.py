@@ -17,12 +17,11 @@ from ..notation import range_text, ranged
 from .annotations import Annotation
 from .base import DeclaredType, Scalar, Schema, TypeOf
 from .dates import date_regex, datetime_regex, time_regex
-from .grammar import Expression, Terminals, chain, text
+from .grammar import Expression, Terminals, in_quotes
 from .punctuation import quoted
 
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _TIME: Final = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
-_QUOTE: Final = text('"')
 
 Moment: TypeAlias = date | time
 
@@ -107,7 +106,7 @@ class MomentKind(Scalar[M]):
         return Expression(terminals.name(f"/{self.regex()}/"), self.SHORTEST, self.LONGEST, self.LONGEST)
 
     def json_grammar(self, terminals: Terminals) -> Expression:
-        return chain(_QUOTE, self.grammar(terminals), _QUOTE)
+        return in_quotes(self.grammar(terminals))
 
     def read_plain(self, text: str) -> Moment:
         if not self.FORM.fullmatch(text):

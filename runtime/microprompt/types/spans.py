@@ -17,7 +17,7 @@ from ..spans import pieces, place_of
 from .annotations import Annotation
 from .arguments import argument_at, parameter_of
 from .base import AnyKind, DeclaredType, KindOf, Schema, TypeOf, open_ended, short_text
-from .grammar import Expression, Terminals, chain, text
+from .grammar import Expression, Terminals, free_text, in_quotes
 from .punctuation import quoted
 from .text import PatternKind, PatternType, StrKind, StrType, TextKind
 
@@ -26,9 +26,6 @@ _LINES: Final = (r"(?s:.)", r"\S")
 _JSON_LINE: Final = (r'(?:[^"\\\x00-\x1F]|\\["\\bft])', r'(?:[^\s"\\\x00-\x1F]|\\["\\b])')
 _JSON_LINES: Final = (r'(?:[^"\\\x00-\x1F]|\\["\\bfnrt])', _JSON_LINE[1])
 """What a character of a span may be, and what one at its ends, in plain text and inside a JSON string."""
-
-_BYTES: Final = 4
-"""The most bytes of a character, also of one that JSON writes with a backslash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +144,8 @@ class GivenSpanKind(SpanKind):
     def json_grammar(self, terminals: Terminals) -> Expression:
         pieces = [quoted(piece)[1:-1] for piece in self._pieces]
         fits = None if self._pattern is None else self._pattern.json_terminal()
-        found = self._expression(terminals, pieces, _JSON_LINE if self.is_one_line() else _JSON_LINES, fits)
-        return chain(text('"'), found, text('"'))
+        chars = _JSON_LINE if self.is_one_line() else _JSON_LINES
+        return in_quotes(self._expression(terminals, pieces, chars, fits))
 
     def _expression(
         self, terminals: Terminals, pieces: list[str], chars: tuple[str, str], fits: str | None
@@ -160,8 +157,7 @@ class GivenSpanKind(SpanKind):
         name = terminals.name(
             f"{copied} & /{end}(?:{char}*{end})?/ & {fits or f'/{char}{{{least},{most}}}/'}"
         )
-        longest = min(most, len(self._source))
-        return Expression(name, least, longest * _BYTES, longest, free=longest * _BYTES)
+        return free_text(name, least, min(most, len(self._source)))
 
     def _bounds(self) -> tuple[int, int]:
         """The characters of the shortest and the longest span."""

@@ -12,16 +12,12 @@ from ..notation import matching, ranged
 from ..patterns import Pattern
 from .annotations import Annotation
 from .base import DeclaredType, KindOf, Scalar, Schema, TypeOf, open_ended, require_length, short
-from .grammar import Expression, Terminals, chain, text
+from .grammar import Expression, Terminals, free_text, in_quotes, text
 from .punctuation import quoted
 
 _JSON_CHAR: Final = r'(?:[^"\\\x00-\x1F]|\\["\\bfnrt])'
 _FIRST_CHAR: Final = r"[^\s\x00-\x1F\x7F]"
 _LINE_CHAR: Final = r"[^\x00-\x1F\x7F]"
-_CHAR_BYTES: Final = 4
-"""The most bytes of a character, also of one that JSON writes with a backslash."""
-
-_QUOTE: Final = text('"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +106,14 @@ class StrKind(TextKind[StrType]):
         if most == 0:
             return text("")
         rest = f"{_LINE_CHAR}{{{max(0, least - 1)},{most - 1}}}"
-        return _free(terminals.name(f"/{_FIRST_CHAR}{rest}/"), least, most)
+        return _optional(terminals.name(f"/{_FIRST_CHAR}{rest}/"), least, most)
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         least, most = self._bounds()
         if most == 0:
             return text('""')
         name = terminals.name(f"/{_JSON_CHAR}{{{max(1, least)},{most}}}/")
-        return chain(_QUOTE, _free(name, least, most), _QUOTE)
+        return in_quotes(_optional(name, least, most))
 
     def is_cut(self, value: object) -> bool:
         least, most = self._bounds()
@@ -161,7 +157,7 @@ class PatternKind(TextKind[PatternType]):
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         name = terminals.name(self._pattern.json_terminal())
-        return chain(_QUOTE, self._expression(name, self._pattern.longest_json_bytes), _QUOTE)
+        return in_quotes(self._expression(name, self._pattern.longest_json_bytes))
 
     def is_one_line(self) -> bool:
         return not self._pattern.has_line_ends
@@ -181,9 +177,9 @@ class PatternKind(TextKind[PatternType]):
         return Expression(name, self._pattern.shortest, longest, self._pattern.longest)
 
 
-def _free(name: str, least: int, most: int) -> Expression:
-    longest = most * _CHAR_BYTES
-    return Expression(name if least else f"{name}?", least, longest, most, free=longest)
+def _optional(name: str, least: int, most: int) -> Expression:
+    """A terminal of one character at least, which is not there where a text may be empty."""
+    return free_text(name if least else f"{name}?", least, most)
 
 
 def _require_encodable(text: str, where: str) -> None:
