@@ -10,17 +10,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args, get_origin
+from typing import Final, get_args, get_origin
 
 from ..abi import DEFAULT_LIST_COUNT, KEY_LENGTH
 from ..errors import ArgumentError
 from ..notation import ranged
 from .annotations import Annotation
-from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
+from .base import AnyKind, DeclaredType, KindOf, Schema, TypeOf, open_ended, require_length
+from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, free_text, in_quotes, repeated, text
 from .nothing import NothingType
-from .punctuation import DICT, decoded, dict_text
-from .schemas import json_schema
+from .punctuation import DICT, dict_text
 from .shown import NOTHING, in_brackets, labelled
 from .verdicts import Verdict
 
@@ -37,7 +37,7 @@ class DictType(DeclaredType):
     max_count: int | None = None
 
 
-class DictKind(Kind[DictType]):
+class DictKind(Compound[DictType]):
     def __init__(self, declared: DictType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._value = of(declared.value)
@@ -91,17 +91,8 @@ class DictKind(Kind[DictType]):
             for key, item in value.items():
                 yield from self._value.verdicts(item, f"{place}[{json.dumps(key, ensure_ascii=False)}]")
 
-    def options(self) -> None:
-        return None
-
     def meanings(self) -> Iterator[str]:
         return self._value.meanings()
-
-    def fields(self) -> tuple[Part, ...]:
-        return ()
-
-    def plain(self, value: object) -> str:
-        return self.json(value)
 
     def json(self, value: object) -> str:
         return dict_text((key, self._value.json(item)) for key, item in _items(value))
@@ -120,9 +111,6 @@ class DictKind(Kind[DictType]):
     def in_lines(self, value: object) -> bool:
         return bool(value)
 
-    def grammar(self, terminals: Terminals) -> Expression:
-        return self.json_grammar(terminals)
-
     def json_grammar(self, terminals: Terminals) -> Expression:
         start, colon, between, end = map(text, DICT)
         least, most = self._bounds()
@@ -133,9 +121,6 @@ class DictKind(Kind[DictType]):
         more = repeated(chain(between, entry), max(0, least - 1), most - 1)
         entries = chain(entry, more) if most > 1 else entry
         return chain(start, entries if least else either([entries, text("")]), end)
-
-    def read_plain(self, text: str) -> object:
-        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict):
@@ -150,9 +135,6 @@ class DictKind(Kind[DictType]):
             raise self.unreadable(data, where)
         return {key: self._value.read_data(item, f"{where}.{key}") for key, item in data.items()}
 
-    def read_word(self, word: str, where: str) -> object:
-        return self.read_data(self.decoded_word(word, where), where)
-
     def schema(self) -> Schema:
         least, most = self._bounds()
         return {
@@ -162,9 +144,6 @@ class DictKind(Kind[DictType]):
             "minProperties": least,
             "maxProperties": most,
         }
-
-    def outlines(self) -> Any:
-        return json_schema(self.schema())
 
     def is_free_text(self) -> bool:
         return True

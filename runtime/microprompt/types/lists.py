@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 from ..abi import DEFAULT_LIST_COUNT
 from ..errors import NoAnswer
 from ..notation import ranged
 from .annotations import Annotation
-from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, open_ended, require_length
+from .base import AnyKind, DeclaredType, KindOf, Schema, TypeOf, open_ended, require_length
+from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .nothing import NothingType
-from .punctuation import LIST, decoded, list_text
-from .schemas import json_schema
+from .punctuation import LIST, list_text
 from .shown import NOTHING, lines_of
 from .verdicts import Verdict
 
@@ -29,7 +29,7 @@ class ListType(DeclaredType):
     max_count: int | None = None
 
 
-class ListKind(Kind[ListType]):
+class ListKind(Compound[ListType]):
     def __init__(self, declared: ListType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._item = of(declared.item)
@@ -73,14 +73,8 @@ class ListKind(Kind[ListType]):
         is_as_found = type(value) is list and all(map(lambda new, old: new is old, found, value))
         return value if is_as_found else found  # type: ignore[return-value]  # a list then
 
-    def options(self) -> None:
-        return None
-
     def meanings(self) -> Iterator[str]:
         return self._item.meanings()
-
-    def fields(self) -> tuple[Part, ...]:
-        return ()
 
     def item_spans(self, text: str) -> Iterator[tuple[int, int]]:
         opening, between, end = LIST
@@ -100,9 +94,6 @@ class ListKind(Kind[ListType]):
         if self.is_asserted:
             for index, item in enumerate(_items(value)):
                 yield from self._item.verdicts(item, f"{place}[{index}]")
-
-    def plain(self, value: object) -> str:
-        return self.json(value)
 
     def json(self, value: object) -> str:
         return list_text(map(self._item.json, _items(value)))
@@ -124,9 +115,6 @@ class ListKind(Kind[ListType]):
     def items(self, value: object) -> Sequence[object]:
         return _items(value)
 
-    def grammar(self, terminals: Terminals) -> Expression:
-        return self.json_grammar(terminals)
-
     def json_grammar(self, terminals: Terminals) -> Expression:
         start, between, end = map(text, LIST)
         least, most = self._bounds()
@@ -136,9 +124,6 @@ class ListKind(Kind[ListType]):
         more = repeated(chain(between, item), max(0, least - 1), most - 1)
         items = chain(item, more) if most > 1 else item
         return chain(start, items if least else either([items, text("")]), end)
-
-    def read_plain(self, text: str) -> object:
-        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, list):
@@ -153,15 +138,9 @@ class ListKind(Kind[ListType]):
             raise self.unreadable(data, where)
         return [self._item.read_data(item, f"{where}[{index}]") for index, item in enumerate(data)]
 
-    def read_word(self, word: str, where: str) -> object:
-        return self.read_data(self.decoded_word(word, where), where)
-
     def schema(self) -> Schema:
         least, most = self._bounds()
         return {"type": "array", "items": self._item.schema(), "minItems": least, "maxItems": most}
-
-    def outlines(self) -> Any:
-        return json_schema(self.schema())
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_count

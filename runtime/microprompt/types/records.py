@@ -12,11 +12,11 @@ from .. import abi, shapes
 from ..errors import AbiError, AnswerRefused, ArgumentError
 from .annotations import Annotation
 from .arguments import held
-from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Part, Schema, TypeOf, dotted
+from .base import AnyKind, Arm, DeclaredType, KindOf, Part, Schema, TypeOf, dotted
+from .compound import Compound
 from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
-from .punctuation import RECORD_END, SPACE, decoded, field_lead, record_text
-from .schemas import json_schema
+from .punctuation import RECORD_END, SPACE, field_lead, record_text
 from .shown import in_brackets, labelled
 from .verdicts import Verdict
 
@@ -46,7 +46,7 @@ class RecordType(DeclaredType):
     fields: tuple[RecordField, ...] = dataclasses.field(compare=False, repr=False)
 
 
-class RecordKind(Kind[RecordType]):
+class RecordKind(Compound[RecordType]):
     def __init__(self, declared: RecordType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._fields = tuple(Part(field.name, field.label, of(field.type)) for field in declared.fields)
@@ -106,9 +106,6 @@ class RecordKind(Kind[RecordType]):
                 f"{where} has no field `{surplus}`", help=f"{self.describe()} has {', '.join(names)}"
             )
 
-    def options(self) -> None:
-        return None
-
     def meanings(self) -> Iterator[str]:
         for declared, field in zip(self.declared.fields, self._fields, strict=True):
             if declared.description:
@@ -143,9 +140,6 @@ class RecordKind(Kind[RecordType]):
         for assertion in abi.checks_of(self.declared.python):
             yield Verdict(place=place, assertion=assertion, problem=assertion.failure(value))
 
-    def plain(self, value: object) -> str:
-        return self.json(value)
-
     def json(self, value: object) -> str:
         return record_text(
             (field.label, field.kind.json(held(value, field.name))) for field in self._fields
@@ -166,9 +160,6 @@ class RecordKind(Kind[RecordType]):
     def in_lines(self, value: object) -> bool:
         return True
 
-    def grammar(self, terminals: Terminals) -> Expression:
-        return self.json_grammar(terminals)
-
     def json_grammar(self, terminals: Terminals) -> Expression:
         parts = []
         for place, field in enumerate(self._fields):
@@ -177,9 +168,6 @@ class RecordKind(Kind[RecordType]):
         made = chain(*parts, text(RECORD_END))
         # Written out wherever it stands, a record inside itself would make a grammar of exponential size.
         return made if self.declared.left is None else replace(made, lark=terminals.rule(made.lark))
-
-    def read_plain(self, text: str) -> object:
-        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict) or data.keys() != {field.label for field in self._fields}:
@@ -208,9 +196,6 @@ class RecordKind(Kind[RecordType]):
         place, problem = _told(error)
         return ArgumentError(f"{'.'.join((where, *place))}: {problem}")
 
-    def read_word(self, word: str, where: str) -> object:
-        return self.read_data(self.decoded_word(word, where), where)
-
     def schema(self) -> Schema:
         return {
             "type": "object",
@@ -218,9 +203,6 @@ class RecordKind(Kind[RecordType]):
             "required": [field.name for field in self._fields],
             "additionalProperties": False,
         }
-
-    def outlines(self) -> Any:
-        return json_schema(self.schema())
 
     def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         for field in self._fields:

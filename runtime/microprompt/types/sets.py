@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 from ..notation import ranged
 from .annotations import Annotation
-from .base import AnyKind, DeclaredType, Kind, KindOf, Part, Schema, Several, TypeOf, require_length
+from .base import AnyKind, DeclaredType, KindOf, Schema, Several, TypeOf, require_length
+from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, text
-from .punctuation import RECORD_END, SPACE, TRUTH, decoded, field_lead, record_text
-from .schemas import json_schema
+from .punctuation import RECORD_END, SPACE, TRUTH, field_lead, record_text
 from .shown import NOTHING
 
 
@@ -28,7 +28,7 @@ class SetType(DeclaredType):
     max_count: int | None = None
 
 
-class SetKind(Kind[SetType]):
+class SetKind(Compound[SetType]):
     def __init__(self, declared: SetType, of: KindOf) -> None:
         super().__init__(declared, of)
         self._item: AnyKind = of(declared.item)
@@ -61,20 +61,11 @@ class SetKind(Kind[SetType]):
         found = frozenset(self._item.check(item, f"a label of {where}") for item in value)
         return value if type(value) is frozenset else found
 
-    def options(self) -> None:
-        return None
-
     def several(self) -> Several:
         return Several(tuple(self._labels.items()), self._least, self._most)
 
     def meanings(self) -> Iterator[str]:
         return self._item.meanings()
-
-    def fields(self) -> tuple[Part, ...]:
-        return ()
-
-    def plain(self, value: object) -> str:
-        return self.json(value)
 
     def inline(self, value: object) -> str:
         return ", ".join(self._labels[each] for each in self._in_order(value)) or NOTHING
@@ -89,9 +80,6 @@ class SetKind(Kind[SetType]):
         taken = set(self._in_order(value))
         return record_text((label, TRUTH[each in taken]) for each, label in self._labels.items())
 
-    def grammar(self, terminals: Terminals) -> Expression:
-        return self.json_grammar(terminals)
-
     def json_grammar(self, terminals: Terminals) -> Expression:
         leads = [
             text(field_lead(label, is_first=not place) + SPACE)
@@ -101,9 +89,6 @@ class SetKind(Kind[SetType]):
             taken = either([text(TRUTH[True]), text(TRUTH[False])])
             return chain(*(part for lead in leads for part in (lead, taken)), text(RECORD_END))
         return self._counted(leads, terminals)
-
-    def read_plain(self, text: str) -> object:
-        return self.read_json(decoded(text))
 
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict) or data.keys() != set(self._labels.values()):
@@ -121,9 +106,6 @@ class SetKind(Kind[SetType]):
             raise self.unreadable(data, where)
         return frozenset(found)
 
-    def read_word(self, word: str, where: str) -> object:
-        return self.read_data(self.decoded_word(word, where), where)
-
     def key(self, value: object) -> str:
         # A distribution has a set's labels.
         return super().key(value) if isinstance(value, frozenset) else self._item.key(value)
@@ -136,9 +118,6 @@ class SetKind(Kind[SetType]):
             "minItems": self._least,
             "maxItems": self._most,
         }
-
-    def outlines(self) -> Any:
-        return json_schema(self.schema())
 
     def _counted(self, leads: Sequence[Expression], terminals: Terminals) -> Expression:
         """A rule for what is behind each label with so many taken: where no more may be, all others are not,
