@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -100,11 +100,17 @@ class RecordKind(Compound[RecordType]):
         for field in self._fields:
             if field.name not in value if isinstance(value, dict) else not hasattr(value, field.name):
                 raise ArgumentError(f"{where}.{field.name} is missing")
-        names = {field.name for field in self._fields}
-        if isinstance(value, dict) and (surplus := next((key for key in value if key not in names), None)):
-            raise ArgumentError(
-                f"{where} has no field `{surplus}`", help=f"{self.describe()} has {', '.join(names)}"
-            )
+        if isinstance(value, dict):
+            self._require_fields(value, where)
+
+    def _require_fields(self, names: Iterable[object], where: str) -> None:
+        """Raise `ArgumentError` for a name that no field has."""
+        known = [field.name for field in self._fields]
+        for name in names:
+            if name not in known:
+                raise ArgumentError(
+                    f"{where} has no field `{name}`", help=f"{self.describe()} has {', '.join(known)}"
+                )
 
     def meanings(self) -> Iterator[str]:
         for declared, field in zip(self.declared.fields, self._fields, strict=True):
@@ -180,12 +186,8 @@ class RecordKind(Compound[RecordType]):
     def read_data(self, data: object, where: str) -> object:
         if not isinstance(data, dict):
             raise self.unreadable(data, where)
+        self._require_fields(data, where)
         kinds = {field.name: field.kind for field in self._fields}
-        for name in data:
-            if name not in kinds:
-                raise ArgumentError(
-                    f"{where} has no field `{name}`", help=f"{self.describe()} has {', '.join(kinds)}"
-                )
         values = {name: kinds[name].read_data(item, f"{where}.{name}") for name, item in data.items()}
         try:
             return self._made(values)
