@@ -17,9 +17,6 @@ from ..notation import literals, matching, optional, ranged
 from .kinds import is_enum, is_record
 from .limits import Limits
 
-_WRITTEN: Final[Mapping[str, str]] = {"gt": "ge", "lt": "le"}
-"""Limits that a value may not reach, and those that it may."""
-
 _KNOWN: Final = frozenset(
     {"ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "decimal_places", "max_digits"}
 )
@@ -173,10 +170,14 @@ def _next(python: Any, bound: Any, step: Any) -> Any:
 
 
 def _made(name: str, python: Any, low: Any, high: Any, **more: Any) -> Meaning:
-    named = {"ge": low, "le": high, **more}
-    given = tuple((limit, value) for limit, value in named.items() if value is not None)
-    annotation = Annotated[python, Limits(given)] if given else python
+    annotation = _limited(python, ge=low, le=high, **more)
     return Meaning(ranged(name, *(_text(each) for each in (low, high))), annotation)
+
+
+def _limited(python: Any, **limits: Any) -> Any:
+    """The annotation of a type with those of the limits that are set."""
+    given = tuple((name, value) for name, value in limits.items() if value is not None)
+    return Annotated[python, Limits(given)] if given else python
 
 
 def _text(bound: Any) -> str | None:
@@ -196,13 +197,11 @@ def _str(python: Any, limits: dict[str, Any]) -> Meaning:
     least, most = limits.pop("min_length", None), limits.pop("max_length", None)
     pattern = limits.pop("pattern", None)
     if pattern is None:
-        named = (("min_length", least), ("max_length", most))
-        given = tuple((name, value) for name, value in named if value is not None)
-        return Meaning(ranged("str", least, most), Annotated[str, Limits(given)] if given else str)
+        return Meaning(ranged("str", least, most), _limited(str, min_length=least, max_length=most))
     if least is not None or most is not None:
         raise NoCounterpart("a pattern with a length", "say the length in the pattern, as in `^[A-Z]{2,8}$`")
     text = _whole(pattern)
-    return Meaning(matching(text), Annotated[str, Limits((("pattern", text),))])
+    return Meaning(matching(text), _limited(str, pattern=text))
 
 
 def _whole(pattern: str | re.Pattern[str]) -> str:
@@ -319,9 +318,7 @@ def _container(name: str, python: Any, items: tuple[Any, ...], limits: dict[str,
 
 def _sized(name: str, python: Any, item: Meaning, limits: dict[str, Any]) -> Meaning:
     least, most = limits.pop("min_length", None), limits.pop("max_length", None)
-    named = (("min_length", least), ("max_length", most))
-    given = tuple((limit, value) for limit, value in named if value is not None)
-    annotation = Annotated[python, Limits(given)] if given else python
+    annotation = _limited(python, min_length=least, max_length=most)
     return Meaning(ranged(name, least, most), annotation, item.classes)
 
 
@@ -361,5 +358,3 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "EmailStr": "declare it as `str`, with a pattern",
     "Enum": "name the enum itself",
 }
-
-
