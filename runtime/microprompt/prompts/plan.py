@@ -240,21 +240,24 @@ def make_plan(
     return Plan(declared, nodes[0] if len(nodes) == 1 else Chain(nodes))
 
 
-class _Piece(ABC):
-    """A part of an answer that is not forced; it becomes a node once it is known what follows it."""
-
-    @abstractmethod
-    def node(self, after: str) -> Node: ...
-
-
 @dataclass(frozen=True, slots=True)
-class _Leaf(_Piece):
-    """A value, and the blank before it."""
+class _Piece(ABC):
+    """A part of an answer that is not forced, and the blank before it; it becomes a node once it is known
+    what follows it."""
 
     name: str
     kind: AnyKind
     space: str
     is_json: bool
+
+    @abstractmethod
+    def node(self, after: str) -> Node: ...
+
+
+class _Leaf(_Piece):
+    """A value."""
+
+    __slots__ = ()
 
     def node(self, after: str) -> Choice | Subset | Guided | Open:
         if self.kind.depends_on:
@@ -284,14 +287,10 @@ class _Leaf(_Piece):
         return Subset(self.name, self.kind, flags, several.least, several.most, self.space, after)
 
 
-@dataclass(frozen=True, slots=True)
 class _Fork(_Piece):
     """What goes on in one of several ways."""
 
-    name: str
-    kind: AnyKind
-    space: str
-    is_json: bool
+    __slots__ = ()
 
     def node(self, after: str) -> Node:
         options: list[tuple[object, str]] = []

@@ -19,6 +19,7 @@ from .base import DeclaredType, Scalar, Schema, TypeOf
 from .dates import date_regex, datetime_regex, time_regex
 from .grammar import Expression, Terminals, in_quotes
 from .punctuation import quoted
+from .schemas import regex_type
 
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _TIME: Final = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
@@ -134,9 +135,7 @@ class MomentKind(Scalar[M]):
         return {"type": "string", "pattern": f"^{self.regex()}$"}
 
     def outlines(self) -> Any:
-        from outlines.types import Regex  # not at the top: Outlines takes a second to import
-
-        return Regex(self.regex())
+        return regex_type(self.regex())
 
     def _ends(self) -> tuple[str | None, str | None]:
         least, most = self.declared.minimum, self.declared.maximum

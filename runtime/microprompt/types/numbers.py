@@ -15,6 +15,7 @@ from .annotations import Annotation
 from .base import DeclaredType, Scalar, Schema, TypeOf
 from .grammar import Expression, Terminals
 from .numerals import float_regex, int_regex, numeral_width
+from .schemas import regex_type
 
 _LONGEST_SHOWN: Final = 25
 """A number that takes more characters without an exponent is shown with one."""
@@ -65,9 +66,7 @@ class NumeralKind(Scalar[D]):
         return self.grammar(terminals)
 
     def outlines(self) -> Any:
-        from outlines.types import Regex  # not at the top: Outlines takes a second to import
-
-        return Regex(self.regex())
+        return regex_type(self.regex())
 
 
 class NumberKind(NumeralKind[N]):

@@ -1,4 +1,4 @@
-"""JSON Schemas as Outlines takes them."""
+"""JSON Schemas and regular expressions as Outlines takes them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ def json_schema(schema: Schema) -> Any:
     from outlines.types import JsonSchema  # not at the top: Outlines takes a second to import
 
     return JsonSchema(_generable(schema), ensure_ascii=False)
+
+
+def regex_type(regex: str) -> Any:
+    """The Outlines type of the texts that a regular expression matches."""
+    from outlines.types import Regex  # not at the top: Outlines takes a second to import
+
+    return Regex(regex)
 
 
 def _generable(schema: object) -> Any:

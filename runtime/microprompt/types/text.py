@@ -14,6 +14,7 @@ from .annotations import Annotation
 from .base import DeclaredType, KindOf, Scalar, Schema, TypeOf, open_ended, require_length, short
 from .grammar import Expression, Terminals, free_text, in_quotes, text
 from .punctuation import quoted
+from .schemas import regex_type
 
 _JSON_CHAR: Final = r'(?:[^"\\\x00-\x1F]|\\["\\bfnrt])'
 _FIRST_CHAR: Final = r"[^\s\x00-\x1F\x7F]"
@@ -124,10 +125,8 @@ class StrKind(TextKind[StrType]):
         return {"type": "string", "minLength": least, "maxLength": most}
 
     def outlines(self) -> Any:
-        from outlines.types import Regex  # not at the top: Outlines takes a second to import
-
         least, most = self._bounds()
-        return Regex(f"{_LINE_CHAR}{{{least},{most}}}")
+        return regex_type(f"{_LINE_CHAR}{{{least},{most}}}")
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_length
@@ -169,9 +168,7 @@ class PatternKind(TextKind[PatternType]):
         return {"type": "string", "pattern": f"^(?:{self._pattern.regex()})$"}
 
     def outlines(self) -> Any:
-        from outlines.types import Regex  # not at the top: Outlines takes a second to import
-
-        return Regex(self._pattern.regex())
+        return regex_type(self._pattern.regex())
 
     def _expression(self, name: str, longest: int) -> Expression:
         return Expression(name, self._pattern.shortest, longest, self._pattern.longest)
