@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from ..abi import DEFAULT_STR_LENGTH
 from ..grammars import make_matcher
@@ -168,6 +168,8 @@ def chars_in(node: Tree) -> Iterator[Chars]:
                 yield from chars_in(item)
         case Repeat(item):
             yield from chars_in(item)
+        case _:
+            assert_never(node)
 
 
 @lru_cache(maxsize=1024)

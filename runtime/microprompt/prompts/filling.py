@@ -114,8 +114,8 @@ def _hole_text(part: Shows, bindings: Bindings, *, ends_line: bool) -> tuple[str
     follows on the line."""
     if not isinstance(part, abi.Format):
         found, value = bindings.value(part)
-        in_lines = ends_line and found.in_lines(value)
-        return found.shown(value) if in_lines else found.inline(value), in_lines
+        below = found.in_lines(value) if ends_line else None
+        return (found.inline(value), False) if below is None else (below, True)
     found, value = bindings.value(part.hole)
     item, items = found.item(), found.items(value)
     if value is None or (item is not None and not items):

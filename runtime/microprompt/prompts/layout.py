@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from .. import abi
 from ..program import Program
@@ -85,6 +85,8 @@ def filled(segments: Iterable[Segment], scope: Bindings) -> Iterator[Filled]:
                 yield Filled(segment.text, "")
             case Blank():
                 yield from segment.filled(scope)
+            case _:
+                assert_never(segment)
 
 
 def rendered(program: Program, segments: Iterable[Segment], arguments: Mapping[str, object]) -> str:
@@ -155,8 +157,10 @@ def _examples(program: Program) -> Sequence[abi.Example]:
                 rounds.append(seen[label])
                 seen[label] += 1
             return [program.examples[at] for at in sorted(range(len(rounds)), key=rounds.__getitem__)]
-        case _:
+        case "declared":
             return program.examples
+        case order:
+            raise AssertionError(f"examples are in no order that is called {order}")
 
 
 _ByTurns: TypeAlias = "list[tuple[str, list[abi.Part]]]"

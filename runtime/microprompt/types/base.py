@@ -20,6 +20,7 @@ from ..errors import ArgumentError
 from ..notation import arm_word, head, range_text
 from .annotations import Annotation
 from .grammar import Expression, Terminals, one_of
+from .shown import behind, below
 from .verdicts import Verdict
 
 D = TypeVar("D", bound="DeclaredType")
@@ -207,15 +208,22 @@ class Kind(ABC, Generic[D]):
 
     def shown(self, value: object) -> str:
         """The text of a value in a hole. It is for reading, and need not be read back."""
-        return self.inline(value)
+        found = self.in_lines(value)
+        return self.inline(value) if found is None else found
+
+    def labelled(self, label: str, value: object) -> str:
+        """That text as a field: behind its label or, where it is in lines, below it."""
+        found = self.in_lines(value)
+        return behind(label, self.inline(value)) if found is None else below(label, found)
 
     def inline(self, value: object) -> str:
         """That text where more text follows on its line."""
         return self.plain(value)
 
-    def in_lines(self, value: object) -> bool:
-        """Whether `shown` has a line for each part of the value, so that it starts on a line of its own."""
-        return False
+    def in_lines(self, value: object) -> str | None:
+        """That text with a line for each part of the value, so that it starts on a line of its own; `None`
+        where it has no such parts."""
+        return None
 
     def is_short(self) -> bool:
         """Whether that text is a word or a number, so that several of them stand on one line."""

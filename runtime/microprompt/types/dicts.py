@@ -21,7 +21,7 @@ from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, free_text, in_quotes, repeated, text
 from .nothing import NothingType
 from .punctuation import DICT, dict_text
-from .shown import NOTHING, in_brackets, labelled
+from .shown import in_brackets
 from .verdicts import Verdict
 
 _KEY_CHAR: Final = r'(?:[^"\\\x00-\x1F\x7F]|\\["\\])'
@@ -97,19 +97,11 @@ class DictKind(Compound[DictType]):
     def json(self, value: object) -> str:
         return dict_text((key, self._value.json(item)) for key, item in _items(value))
 
-    def shown(self, value: object) -> str:
-        if not value:
-            return NOTHING
-        return "\n".join(
-            labelled(key, self._value.shown(item), in_lines=self._value.in_lines(item))
-            for key, item in _items(value)
-        )
-
     def inline(self, value: object) -> str:
         return in_brackets((key, self._value.inline(item)) for key, item in _items(value))
 
-    def in_lines(self, value: object) -> bool:
-        return bool(value)
+    def in_lines(self, value: object) -> str | None:
+        return "\n".join(self._value.labelled(key, item) for key, item in _items(value)) if value else None
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         start, colon, between, end = map(text, DICT)

@@ -98,16 +98,13 @@ class ListKind(Compound[ListType]):
     def json(self, value: object) -> str:
         return list_text(map(self._item.json, _items(value)))
 
-    def shown(self, value: object) -> str:
-        if not self.in_lines(value):
-            return self.inline(value)
-        return lines_of(map(self._item.shown, _items(value)))
-
     def inline(self, value: object) -> str:
         return ", ".join(map(self._item.inline, _items(value))) or NOTHING
 
-    def in_lines(self, value: object) -> bool:
-        return bool(value) and not self._item.is_short()
+    def in_lines(self, value: object) -> str | None:
+        if not value or self._item.is_short():
+            return None
+        return lines_of(map(self._item.shown, _items(value)))
 
     def item(self) -> AnyKind:
         return self._item

@@ -97,14 +97,11 @@ class OptionalKind(Kind[OptionalType]):
     def json(self, value: object) -> str:
         return NULL if value is None else self._item.json(value)
 
-    def shown(self, value: object) -> str:
-        return NOTHING if value is None else self._item.shown(value)
-
     def inline(self, value: object) -> str:
         return NOTHING if value is None else self._item.inline(value)
 
-    def in_lines(self, value: object) -> bool:
-        return value is not None and self._item.in_lines(value)
+    def in_lines(self, value: object) -> str | None:
+        return None if value is None else self._item.in_lines(value)
 
     def is_short(self) -> bool:
         return self._item.is_short()

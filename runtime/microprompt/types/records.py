@@ -17,7 +17,7 @@ from .compound import Compound
 from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, record_text
-from .shown import in_brackets, labelled
+from .shown import in_brackets
 from .verdicts import Verdict
 
 _KEPT: Final = "__mp_type__"
@@ -151,20 +151,15 @@ class RecordKind(Compound[RecordType]):
             (field.label, field.kind.json(held(value, field.name))) for field in self._fields
         )
 
-    def shown(self, value: object) -> str:
-        fields = ((field, held(value, field.name)) for field in self._fields)
-        return "\n".join(
-            labelled(field.label, field.kind.shown(part), in_lines=field.kind.in_lines(part))
-            for field, part in fields
-        )
-
     def inline(self, value: object) -> str:
         return in_brackets(
             (field.label, field.kind.inline(held(value, field.name))) for field in self._fields
         )
 
-    def in_lines(self, value: object) -> bool:
-        return True
+    def in_lines(self, value: object) -> str:
+        return "\n".join(
+            field.kind.labelled(field.label, held(value, field.name)) for field in self._fields
+        )
 
     def json_grammar(self, terminals: Terminals) -> Expression:
         parts = []

@@ -16,9 +16,14 @@ def lines_of(texts: Iterable[str]) -> str:
     return "\n".join(f"- {_hanging(text)}" for text in texts)
 
 
-def labelled(label: str, text: str, *, in_lines: bool) -> str:
-    """A field: its text behind its label or, where that has lines of its own, below it."""
-    return f"{label}:\n{_MARGIN}{_hanging(text)}" if in_lines else f"{label}: {_hanging(text)}"
+def behind(label: str, text: str) -> str:
+    """A field, its text behind its label."""
+    return f"{label}: {_hanging(text)}"
+
+
+def below(label: str, text: str) -> str:
+    """A field whose text has lines of its own, below its label."""
+    return f"{label}:\n{_MARGIN}{_hanging(text)}"
 
 
 def in_brackets(parts: Iterable[tuple[str, str]]) -> str:

@@ -20,7 +20,7 @@ from .grammar import Expression, Terminals, chain, either, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
 from .schemas import json_schema
-from .shown import labelled
+from .shown import behind, below
 from .verdicts import Verdict
 
 # ------------------------------------------------------------------------------------------------- which
@@ -198,21 +198,18 @@ class UnionKind(Kind[UnionType]):
         arm = self._arm(value)
         return _json(arm) if arm.kind is None else record_text([(arm.label, arm.kind.json(value))])
 
-    def shown(self, value: object) -> str:
-        arm = self._arm(value)
-        if arm.kind is None or not arm.kind.fields():  # what it is shows
-            return arm.label if arm.kind is None else arm.kind.shown(value)
-        return labelled(arm.label, arm.kind.shown(value), in_lines=arm.kind.in_lines(value))
-
     def inline(self, value: object) -> str:
         arm = self._arm(value)
-        if arm.kind is None or not arm.kind.fields():
-            return arm.label if arm.kind is None else arm.kind.inline(value)
-        return labelled(arm.label, arm.kind.inline(value), in_lines=False)
+        if arm.kind is None:
+            return arm.label
+        found = arm.kind.inline(value)
+        return behind(arm.label, found) if arm.kind.fields() else found  # what it is, others show
 
-    def in_lines(self, value: object) -> bool:
+    def in_lines(self, value: object) -> str | None:
         arm = self._arm(value)
-        return arm.kind is not None and arm.kind.in_lines(value)
+        if arm.kind is None or (found := arm.kind.in_lines(value)) is None:
+            return None
+        return below(arm.label, found) if arm.kind.fields() else found
 
     def is_short(self) -> bool:
         return all(item.is_short() for item in self._items)
