@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -25,30 +25,57 @@ from ..engines.steps import Steps
 from ..errors import AnswerTooLong, AssertionFailed, ModelError, ScriptError
 from ..heads.evidence import Evidence, Labels
 from ..heads.linear import Numbers
-from ..program import Program
+from ..program import Arrangement, Program
+from ..scheduling.jobs import Pending
 from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, is_near_tie, questions_of_call
 from .escalation import together
-from .evidence import claim, claim_texts, features_of, local
+from .evidence import Sources, claim, claim_texts, features_of, local
 from .search import Search
 from .settle import Settled, Settlement, tell_of_lack
 from .source import EMBEDDER, head_of_words
 
-if TYPE_CHECKING:
-    from .decider import Decider
-
 MAX_TRIES: Final = 16
 """How often a call looks for another answer, whatever comes of it: two ways may lead to one value."""
+
+
+class Decides(Protocol):
+    """What a call asks of its decider."""
+
+    @property
+    def sources(self) -> Sources:
+        """What gives the evidence."""
+        ...
+
+    @property
+    def program(self) -> Program: ...
+
+    @property
+    def larger(self) -> Decides | None:
+        """What decides on the model that calls go on to, if they do."""
+        ...
+
+    def arranged(self, arrangement: Arrangement, /) -> Program:
+        """The program with an arrangement: each time the same one."""
+        ...
+
+    def submit(self, call: Call, /, *, waits: bool) -> Pending[Answer[object]]:
+        """Begin a call."""
+        ...
+
+    def abandon(self, pending: Pending[Any], /) -> None:
+        """Give up a call."""
+        ...
 
 
 class DecidedCall(Steps):
     """A call of a decider on its way to its answer."""
 
     def __init__(
-        self, decider: Decider, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
+        self, decider: Decides, settlement: Settlement, call: Call, *, waits: bool, deadline: float | None
     ) -> None:
         super().__init__(call, waits=waits, deadline=deadline)
         self._decider = decider
