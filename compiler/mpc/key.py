@@ -14,7 +14,8 @@ from typing import Final, TypeAlias, assert_never
 
 from .bodies import lowered, split_body
 from .diagnostics import InternalError
-from .sema.checked import CheckedCase, CheckedHole, CheckedModule, CheckedPart, CheckedPrompt
+from .sema.checked import CheckedHole, CheckedModule, CheckedPart, CheckedPrompt
+from .sema.checked_cases import CheckedCase
 from .spec import (
     AliasSpec,
     CallOf,

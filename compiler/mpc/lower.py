@@ -11,20 +11,19 @@ from microprompt.locations import is_path
 
 from .bodies import lowered, split_body
 from .diagnostics import InternalError
+from .expressions.signatures import PromptSignature
 from .sema.checked import (
-    CheckedCase,
     CheckedImport,
     CheckedImported,
     CheckedModel,
     CheckedModule,
     CheckedPrompt,
-    CheckedRowsFile,
     CheckedThreshold,
     CheckedTuning,
     CheckedUsing,
-    PromptSignature,
     Symbol,
 )
+from .sema.checked_cases import CheckedCase, CheckedRowsFile
 from .spec import (
     CallOf,
     CircleSpec,

@@ -21,13 +21,19 @@ from ..types.operands import Numeric, Sort
 from ..types.text import CheckedStr, check_pattern
 from . import problems
 from .checked import (
+    Assembled,
     Calculation,
     Called,
     Checked,
     Comparison,
+    Confidence,
+    Constructed,
     Each,
+    FieldOf,
+    Invoked,
     IsFilled,
     IsNone,
+    IsOfType,
     Known,
     Logic,
     Matches,
@@ -541,7 +547,7 @@ def _is_calculated(found: Checked) -> bool:
             return _is_calculated(found.item)
         case (
             Known() | Reached() | Comparison() | Membership() | IsNone() | IsFilled() | Matches() | Logic()
-            | Not()
+            | Not() | Invoked() | Confidence() | Constructed() | Assembled() | FieldOf() | IsOfType()
         ):
             return False
         case _:

@@ -8,10 +8,12 @@ in it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
+from ..source import Span
 from ..types import Type, Value
+from .signatures import Signature
 
 Way: TypeAlias = tuple[str, ...]
 """The names that lead to a value, from the scope's on."""
@@ -119,6 +121,64 @@ class Not(CheckedExpression):
     operand: Checked
 
 
+# ------------------------------------------------------------------------------------- in flows alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoked(CheckedExpression):
+    """A call of a prompt, a flow or a function of Python.
+
+    The arguments are in the order in which they are written, by the parameters' names; the first `positional`
+    of them were written without. What has a default may be left out. One that `wants_confidence` gives an
+    answer with its confidence, whose value has the `type`.
+    """
+
+    callee: Signature
+    arguments: tuple[tuple[str, Checked], ...]
+    positional: int
+    wants_confidence: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence(CheckedExpression):
+    """How sure an answer is, from 0 to 1: of a call that wants it, or of the name that its answer has."""
+
+    of: Invoked | Reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constructed(CheckedExpression):
+    """A record of the `type`; fields that have a default may be left out. `positional` as in a call."""
+
+    fields: tuple[tuple[str, Checked], ...]
+    positional: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled(CheckedExpression):
+    """A list of values of which not all are written in the program, or an empty one."""
+
+    items: tuple[Checked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOf(CheckedExpression):
+    """A field of what has no name of its own: `classify(text).topic`."""
+
+    operand: Checked
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsOfType(CheckedExpression):
+    """Whether a value of a union is of one of its types, `way`."""
+
+    operand: Checked
+    way: Type
+    negated: bool
+
+
 Checked: TypeAlias = (
     Known
     | Reached
@@ -133,6 +193,12 @@ Checked: TypeAlias = (
     | Matches
     | Logic
     | Not
+    | Invoked
+    | Confidence
+    | Constructed
+    | Assembled
+    | FieldOf
+    | IsOfType
 )
 
 
@@ -159,7 +225,7 @@ def children(expression: Checked) -> tuple[Checked, ...]:
             return (expression.item,)
         case Calculation():
             return (expression.left, expression.right)
-        case Negative() | IsNone() | IsFilled() | Not():
+        case Negative() | IsNone() | IsFilled() | Not() | FieldOf() | IsOfType():
             return (expression.operand,)
         case Called():
             return expression.arguments
@@ -171,5 +237,13 @@ def children(expression: Checked) -> tuple[Checked, ...]:
             return (expression.text,)
         case Logic():
             return expression.operands
+        case Invoked():
+            return tuple(argument for _, argument in expression.arguments)
+        case Constructed():
+            return tuple(value for _, value in expression.fields)
+        case Assembled():
+            return expression.items
+        case Confidence():
+            return (expression.of,)
         case _:
             assert_never(expression)

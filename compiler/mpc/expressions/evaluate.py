@@ -9,14 +9,21 @@ from typing import Any, Final, assert_never
 
 from microprompt.patterns import Pattern
 
+from ..diagnostics import InternalError
 from .checked import (
+    Assembled,
     Calculation,
     Called,
     Checked,
     Comparison,
+    Confidence,
+    Constructed,
     Each,
+    FieldOf,
+    Invoked,
     IsFilled,
     IsNone,
+    IsOfType,
     Known,
     Logic,
     Matches,
@@ -89,6 +96,8 @@ class _Values:
                 return test(self.of(operand) for operand in expression.operands)
             case Not():
                 return not self.of(expression.operand)
+            case Invoked() | Confidence() | Constructed() | Assembled() | FieldOf() | IsOfType():
+                raise InternalError("evaluation", "what stands in flows is known when they run")
             case _:
                 assert_never(expression)
 

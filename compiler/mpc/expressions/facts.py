@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import assert_never
 
 from .checked import (
+    Assembled,
     Calculation,
     Called,
     Checked,
     Comparison,
+    Confidence,
+    Constructed,
     Each,
+    FieldOf,
+    Invoked,
     IsFilled,
     IsNone,
+    IsOfType,
     Known,
     Logic,
     Matches,
@@ -39,6 +45,7 @@ def present_if(condition: Checked, outcome: bool) -> frozenset[Way]:
         case (
             Known() | Reached() | Each() | Calculation() | Negative() | Called()
             | Comparison() | Membership() | Matches()
+            | Invoked() | Confidence() | Constructed() | Assembled() | FieldOf() | IsOfType()
         ):
             return frozenset()
         case _:

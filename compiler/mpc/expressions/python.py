@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from ..diagnostics import InternalError
 from ..spec import (
     Attribute,
     CallOf,
@@ -20,13 +21,19 @@ from ..spec import (
 )
 from ..types.base import Naming
 from .checked import (
+    Assembled,
     Calculation,
     Called,
     Checked,
     Comparison,
+    Confidence,
+    Constructed,
     Each,
+    FieldOf,
+    Invoked,
     IsFilled,
     IsNone,
+    IsOfType,
     Known,
     Logic,
     Matches,
@@ -92,6 +99,8 @@ class _Writing:
                 return Connected(expression.word, tuple(map(self.of, expression.operands)))
             case Not():
                 return Prefixed("not", self.of(expression.operand))
+            case Invoked() | Confidence() | Constructed() | Assembled() | FieldOf() | IsOfType():
+                raise InternalError("lower", "an expression that stands in flows alone")
             case _:
                 assert_never(expression)
 

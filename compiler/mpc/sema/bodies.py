@@ -10,6 +10,7 @@ from ..diagnostics import Reporter, listed
 from ..expressions import check_condition
 from ..expressions.checked import Way
 from ..expressions.facts import present_if
+from ..expressions.signatures import CheckedParameter, PromptSignature
 from ..syntax import nodes
 from ..types import ErrorType, Type
 from ..types.arguments import Taker, read_arguments
@@ -25,11 +26,9 @@ from .checked import (
     CheckedHole,
     CheckedIf,
     CheckedNumbering,
-    CheckedParameter,
     CheckedPart,
     CheckedPlace,
     CheckedTurn,
-    PromptSignature,
 )
 from .python_names import check_python_name
 from .resolve import TypeResolver

@@ -67,6 +67,7 @@ def check(
         models=tuple(models.values()),
         types=tuple(resolver.complete),
         prompts=tuple(prompts),
+        flows=(),
         exports=exports,
     )
     return checked, reporter.found

@@ -10,20 +10,22 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..expressions import Checked
-from ..source import Source, Span
+from ..expressions.signatures import (
+    CheckedNode,
+    CheckedParameter,
+    FlowSignature,
+    FunctionSignature,
+    PromptSignature,
+)
+from ..source import Source
 from ..types.alias import CheckedAlias
 from ..types.base import Broken, NamedType, Type, Value
 from ..types.circles import CheckedAgain
 from ..types.enums import CheckedEnum
 from ..types.grammars import CheckedGrammar
 from ..types.records import CheckedRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedNode:
-    """What every node has: its place in the file that it is from."""
-
-    span: Span = field(compare=False, repr=False)
+from .checked_cases import CheckedCase, CheckedRowsFile
+from .checked_flows import CheckedFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,31 +66,9 @@ class CheckedImport(CheckedNode):
     python: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedParameter(CheckedNode):
-    """A parameter; `default` counts only when `has_default` is true."""
-
-    name: str
-    type: Type
-    has_default: bool
-    default: Value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptSignature(CheckedNode):
-    """A prompt, as others see it; `origin` is the path of the source file that has it. `sources` are the
-    parameters that an answer is chosen from, which need not be shown."""
-
-    origin: str
-    name: str
-    parameters: tuple[CheckedParameter, ...]
-    returns: Type
-    sources: frozenset[str] = frozenset()
-
-
 Symbol: TypeAlias = (
     CheckedEnum | CheckedRecord | CheckedAgain | CheckedAlias | CheckedGrammar
-    | CheckedModel | PromptSignature | Broken
+    | CheckedModel | PromptSignature | FlowSignature | FunctionSignature | Broken
 )
 
 
@@ -176,24 +156,6 @@ CheckedPart: TypeAlias = str | CheckedHole | CheckedCall | CheckedIf | CheckedFo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedCase(CheckedNode):
-    """The arguments in the order of the parameters, defaults filled in."""
-
-    arguments: tuple[Value, ...]
-    answer: Value
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedRowsFile(CheckedNode):
-    """A file of tests, relative to the source, and the least that its answers must measure, by measure."""
-
-    file: str
-    bounds: tuple[tuple[str, float], ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedThreshold(CheckedNode):
     """A confidence, or an accuracy that one is to be found for: one of the two is `None`."""
 
@@ -275,5 +237,6 @@ class CheckedModule:
     models: tuple[CheckedModel, ...]
     types: tuple[NamedType, ...]
     prompts: tuple[CheckedPrompt, ...]
+    flows: tuple[CheckedFlow, ...]
     exports: Mapping[str, Symbol]
     digests: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,8 @@ from ..diagnostics import Diagnostic, Reporter
 from ..source import Span
 from ..syntax.keywords import CLAUSES
 from ..types.base import Value
-from .checked import CheckedCase, CheckedModule, CheckedPrompt, CheckedTurn
+from .checked import CheckedModule, CheckedPrompt, CheckedTurn
+from .checked_cases import CheckedCase
 
 _CLAUSE: Final = re.compile(rf"\s+({'|'.join(CLAUSES)}):\s*(?:#.*)?")
 

@@ -7,21 +7,15 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from ..diagnostics import Reporter
+from ..expressions.signatures import CheckedParameter, PromptSignature
 from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import read_arguments
 from ..types.base import Reading
 from ..types.words import report_unseen
 from .bodies import check_body, check_tag_word
-from .checked import (
-    CheckedCase,
-    CheckedModel,
-    CheckedParameter,
-    CheckedPrompt,
-    CheckedRowsFile,
-    CheckedUsing,
-    PromptSignature,
-)
+from .checked import CheckedModel, CheckedPrompt, CheckedUsing
+from .checked_cases import CheckedCase, CheckedRowsFile
 from .distinct import Distinct
 from .python_names import check_python_name
 from .resolve import TypeResolver

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from microprompt.notation import one_of, optional
 
 from ..diagnostics import Reporter
+from ..expressions.signatures import CheckedParameter, FlowSignature, FunctionSignature, PromptSignature
 from ..source import Span
 from ..syntax import nodes
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
@@ -24,7 +25,7 @@ from ..types.records import CheckedField, CheckedRecord
 from ..types.unions import CheckedUnion
 from ..types.words import DistinctWords, check_word, report_unseen
 from .assertions import check_assertions
-from .checked import CheckedModel, CheckedParameter, PromptSignature, Symbol
+from .checked import CheckedModel, Symbol
 from .circles import circles_of
 from .distinct import Distinct
 from .names import Scope
@@ -414,12 +415,12 @@ class TypeResolver:
                 return found
             case Broken():
                 return ErrorType()
-            case PromptSignature() | CheckedModel():
+            case PromptSignature() | FlowSignature() | FunctionSignature() | CheckedModel():
                 self._reporter.report(
                     "MP0204",
                     path.span,
                     f"`{path.text}` is not a type",
-                    label=f"it is a {'prompt' if isinstance(found, PromptSignature) else 'model'}",
+                    label=f"it is a {'model' if isinstance(found, CheckedModel) else found.kind}",
                     help="name an enum, a record or a type alias",
                 )
             case None:

@@ -12,7 +12,7 @@ from ..diagnostics import Reporter, listed
 from ..syntax import nodes
 from ..types import Type
 from ..types.constraints import read_number
-from .checked import CheckedRowsFile
+from .checked_cases import CheckedRowsFile
 from .settings import report_twice
 
 _FITS: Final[Mapping[str, tuple[str, Callable[[Type], bool]]]] = {

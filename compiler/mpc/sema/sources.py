@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..diagnostics import Reporter, listed
+from ..expressions.signatures import CheckedParameter
 from ..source import Span
 from ..syntax import nodes
 from ..types import ErrorType, NamedType, Type
 from ..types.base import Dependence
-from .checked import CheckedParameter
 
 
 def check_sources(
