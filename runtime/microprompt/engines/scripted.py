@@ -76,6 +76,9 @@ class ByteBackend:
     def is_end(self, token: int) -> bool:
         return token == _END
 
+    def turn_ends(self) -> list[int]:
+        return [_END]
+
     def decode(self, step: Step, threads: int) -> Rows:
         self._stop.clear()
         self.decoded_batches += 1

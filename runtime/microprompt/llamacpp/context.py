@@ -109,6 +109,9 @@ class LlamaCppContext(NativeContext, ABC):
     def is_end(self, token: int) -> bool:
         return self.weights.is_end(token)
 
+    def turn_ends(self) -> list[int]:
+        return self.weights.turn_ends()
+
     def decode(self, step: Step, threads: int) -> Rows:
         self._require_open()
         self._check(step, threads)

@@ -145,6 +145,11 @@ class Weights:
             return [int(lib.llama_vocab_sep(vocab))]
         return [self.token_eos()] if lib.llama_vocab_get_add_eos(vocab) else []
 
+    def turn_ends(self) -> list[int]:
+        """What ends a turn of a chat, or a text: its EOT and EOS tokens."""
+        found = {int(self.lib.llama_vocab_eot(self.vocab)), self.token_eos()}
+        return sorted(token for token in found if token >= 0)
+
     def is_end(self, token: int) -> bool:
         return bool(self.lib.llama_vocab_is_eog(self.vocab, token))
 

@@ -89,6 +89,10 @@ class Backend(Protocol):
         """Whether the token ends a generation."""
         ...
 
+    def turn_ends(self) -> list[int]:
+        """What ends a turn of a chat, or a text."""
+        ...
+
     def decode(self, step: Step, threads: int) -> Rows:
         """Evaluate a step on that many threads and return its rows.
 

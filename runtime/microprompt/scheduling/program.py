@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+
+import numpy as np
 
 from ..errors import AnswerTooLong, EngineError
 from ..program import Program
@@ -13,10 +15,10 @@ from ..prompts.plan import Choice, Guided, Maybe, Node, Plan, Subset, make_plan
 from ..prompts.tokenized import TokenizedPrompt
 from ..types import AnyKind, kind
 from ..types.punctuation import SPACE
-from .backend import Backend
+from .backend import Backend, Rows
 from .decoding import Cursor, Decoding
 from .drafts import Drafts
-from .sampling import sampler_of
+from .sampling import log_sum_exp, sampler_of
 from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
 from .trails import Trail, sampler_along
 
@@ -41,6 +43,8 @@ class TokenizedProgram:
         self.prefix = self.prompt.prefix
         self._n_context = backend.n_context
         self._space = "" if chat else SPACE
+        is_line = kind(program.returns).is_one_line()
+        self._line_end = _LineEnd.of(backend) if chat and is_line else None
         self.drafts = Drafts()
         self._every_call: dict[AnyKind, dict[Node, AnySlot]] = {}
         self._bind(None, Binding(backend, program.using.max_tokens, self._kept_slot))
@@ -157,5 +161,30 @@ class TokenizedProgram:
                         "or give the model a larger context",
                     )
                 rows = yield step
+                if self._line_end is not None:
+                    self._line_end.take_in(rows)
         finally:
             decoding.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _LineEnd:
+    """In a chat an answer of one line ends as its turn does, there and in the examples; an answer's plan has
+    a line end there. So what ends a turn is read as one, wherever that is allowed."""
+
+    line: int
+    turn: list[int]
+
+    @classmethod
+    def of(cls, backend: Backend) -> _LineEnd | None:
+        """The line end of a model, if its vocabulary has one."""
+        line = backend.tokenize("\n", control=False)
+        return cls(line[0], turn) if len(line) == 1 and (turn := backend.turn_ends()) else None
+
+    def take_in(self, rows: Rows) -> None:
+        """Give the probability of what ends a turn to the line end, in each row."""
+        both = [self.line, *self.turn]
+        for row in rows:
+            total = log_sum_exp(row[both])
+            row[both] = -np.inf
+            row[self.line] = total
