@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from . import abi, errors
 from .answer import Answer, Usage
-from .function import Later, PromptFunction, gather, prompt
+from .function import PromptFunction, prompt
+from .gathering import Later, agather, agather_lists, gather, gather_lists
 from .settings import configure
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ __all__ = [
     "PromptFunction",
     "Usage",
     "abi",
+    "agather",
+    "agather_lists",
     "configure",
     "errors",
     "gather",
+    "gather_lists",
     "load_engine",
     "prompt",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, TypeAlias
 
-from .errors import AbiError
+from .errors import AbiError, LoopBound
 
 CURRENT: Final[int] = 5
 """The version of what generated modules say. It rises with every change, also when something is added."""
@@ -417,3 +417,50 @@ class Body:
     tests_from: tuple[TestsFrom, ...] = ()
     using: Using = Using()
     tuning: Tuning | None = None
+
+
+# ------------------------------------------------------------------------------------------------ flows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowTest(Example):
+    """A test of a flow. `given` are answers of what the flow calls, by what is called: all prompts answer
+    with those then, and without any the real model does. Of one that is there several times, the answers are
+    given in turn, and the last one from then on."""
+
+    given: tuple[tuple[Callable[..., object], object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What a flow's `def` does not say. `source` is the `.mp` file, relative to the project, and `line` the
+    flow's line.
+
+    `lines` are pairs of a line of the generated module and one of the source, ascending by the first; a line
+    between two pairs belongs to the one before it. `timeout` is in seconds, for all that a call of the flow
+    calls.
+    """
+
+    source: str
+    line: int
+    lines: tuple[tuple[int, int], ...] = ()
+    timeout: float | None = None
+    tests: tuple[FlowTest, ...] = ()
+    tests_from: tuple[TestsFrom, ...] = ()
+
+
+class Rounds:
+    """Counts the rounds of a loop, of which there may be `most`."""
+
+    def __init__(self, most: int) -> None:
+        self._left = self._most = most
+
+    def count(self) -> None:
+        """Another round begins. Raises `LoopBound` where there have been as many as there may be."""
+        if not self._left:
+            rounds = "1 round" if self._most == 1 else f"{self._most} rounds"
+            raise LoopBound(
+                f"the loop has run {rounds}, and its condition still holds",
+                help="raise its bound, or let it also end where nothing changes any more",
+            )
+        self._left -= 1

@@ -124,6 +124,7 @@ class Answer(Generic[R]):
     checks: tuple[Verdict, ...] = ()
     first: Answer[R] | None = None
     second: Answer[R] | None = None
+    is_kept: bool = False
     spans: tuple[tuple[int, int], ...] = ()
     least_sure: str | None = None
     cut: tuple[str, ...] = ()

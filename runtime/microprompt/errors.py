@@ -12,6 +12,9 @@ MicropromptError
   AnswerTooLong       the answer met `max_tokens` before it was complete
   AssertionFailed     no answer was found for which the assertions hold
   AnswerRefused       the user's class that an answer is to be of does not take it
+  FlowFailed          a flow calculates what has no result
+    LoopBound         a loop has run as often as it may, and is not done
+  FunctionFailed      a function of Python that a flow calls raised, or returned what it does not declare
   ScriptError         a scripted engine was asked for what its script does not hold
   EngineError         the engine or a guide failed: a defect of ours or of a dependency
 """
@@ -88,6 +91,19 @@ class AssertionFailed(MicropromptError):
 
 class AnswerRefused(MicropromptError):
     """The class that an answer is to be of, which the user has written, does not take it."""
+
+
+class FlowFailed(MicropromptError):
+    """A flow calculates what has no result, as a division by zero, or returns what it does not declare."""
+
+
+class LoopBound(FlowFailed):
+    """A loop of a flow has run as often as it may, and its condition still holds."""
+
+
+class FunctionFailed(MicropromptError):
+    """A function of Python that a flow calls raised an exception, which is the cause, or returned what its
+    annotation does not say."""
 
 
 class ScriptError(MicropromptError):

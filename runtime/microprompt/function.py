@@ -1,22 +1,20 @@
-"""Prompt functions: what `@prompt` makes of a generated `def`, and `gather` for several calls."""
+"""Prompt functions: what `@prompt` makes of a generated `def`."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
-from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from . import abi, settings
+from . import abi, running, settings
 from .answer import Answer
-from .errors import AbiError, ArgumentError, MicropromptError
+from .declared import DeclaredFunction, add_note
+from .errors import AbiError, MicropromptError
+from .gathering import Later
 from .program import Program, program_of
-from .types import kind
 
 if TYPE_CHECKING:
     from .deciding.decider import Decider
@@ -27,15 +25,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
-F = TypeVar("F")
-
-IN_FLIGHT: Final = 64
-"""Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
+G = TypeVar("G", covariant=True)
 
 
 def prompt(signature: Callable[P, R]) -> PromptFunction[P, R]:
@@ -43,15 +33,35 @@ def prompt(signature: Callable[P, R]) -> PromptFunction[P, R]:
     return PromptFunction(signature)
 
 
-@dataclass(frozen=True, slots=True)
-class Later(Generic[R]):
-    """A call of a prompt function that has not begun; `gather` runs it."""
+class LaterPrompt(Later[G]):
+    """A call of a prompt function that has not begun."""
 
-    function: PromptFunction[..., R]
-    call: Call
+    def __init__(
+        self, function: PromptFunction[..., Any], call: Call, take: Callable[[Answer[Any]], G]
+    ) -> None:
+        """`take` is what `gather` gives of the answer."""
+        super().__init__()
+        self.function = function
+        self.call = call
+        self._take = take
+
+    def begin(self) -> tuple[AnyEngine, Pending[Answer[object]]]:
+        with self.function.placed():
+            engine = self.function.engine()
+            return engine, engine.submit(self.call)
+
+    async def outcome(self) -> Answer[Any]:
+        return await self.function.answered(self.call)
+
+    def placed(self) -> AbstractContextManager[None]:
+        return self.function.placed()
+
+    def given(self, outcome: Answer[Any], wave: int) -> G:
+        _told(self.call, outcome, line=self.line, wave=wave)
+        return self._take(outcome)
 
 
-class PromptFunction(Generic[P, R]):
+class PromptFunction(DeclaredFunction[P, R]):
     """A function whose body is English and whose answer a local model gives.
 
     Safe to call from several threads. The model loads at the first call. Every method that runs the model
@@ -60,26 +70,14 @@ class PromptFunction(Generic[P, R]):
     It is pickled and copied as functions are: by its name.
     """
 
-    # `self` is positional everywhere, so that a prompt's parameter may have this name too.
-
-    __name__: str
-    __qualname__: str
-
     body: abi.Body
     """How the model is asked; a generated module sets it below the `def`."""
 
     def __init__(self, signature: Callable[P, R], /, *, program: Program | None = None) -> None:
         """`program` is for functions that no compiler wrote; else it is made of the `def` and `body`."""
-        self._def = signature
+        super().__init__(signature)
         self._program = program
-        functools.update_wrapper(self, signature)
-        self._signature = inspect.signature(signature)
         self._folder = Path(signature.__code__.co_filename).parent
-        value = self._signature.return_annotation
-        forms = {"__call__": value, "acall": value, "render": str}
-        forms |= {"detail": Answer, "adetail": Answer, "later": Later}
-        for name, returns in forms.items():
-            setattr(self, name, _with_signature(self, name, signature, returns))
 
     @property
     def program(self) -> Program:
@@ -100,8 +98,8 @@ class PromptFunction(Generic[P, R]):
     def detail(self, /, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """The answer with its probability, the distribution over the labels, and what it cost."""
         with self.placed():
-            engine = self.engine()
-            return cast(Answer[R], engine.result(engine.submit(self._call(args, kwargs))))
+            engine, call = self.engine(), self._call(args, kwargs)
+            return _told(call, cast(Answer[R], engine.result(engine.submit(call))))
 
     async def acall(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer, without blocking the event loop. Cancelling the task cancels the call."""
@@ -109,37 +107,23 @@ class PromptFunction(Generic[P, R]):
 
     async def adetail(self, /, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """As `detail`, without blocking the event loop."""
-        import asyncio  # not at the top: who uses it has it, and others do without
-
         with self.placed():
             call = self._call(args, kwargs)
-            # Loading a model takes a while; once it is there, the thread costs more than the look.
-            engine = self._loaded_engine()
-            if engine is None:
-                engine = await asyncio.to_thread(self.engine)
-            return cast(Answer[R], await engine.aanswer(call))
+            return _told(call, await self.answered(call))
 
     def later(self, /, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
         """The call, to be answered beside others by `gather`."""
         with self.placed():
-            return Later(self, self._call(args, kwargs))
+            return LaterPrompt(self, self._call(args, kwargs), attrgetter("value"))
 
-    def map(self, rows: Iterable[object], *, in_flight: int = IN_FLIGHT) -> list[R]:
-        """The answers to many rows, in order.
-
-        A row is the argument of a function with one parameter, a tuple of arguments, or a mapping from
-        parameters to arguments. Up to `in_flight` rows are worked on at a time; a row's `timeout` counts from
-        when it starts to run. What a row raises has a note that names it, as in `rows[3]`.
-        """
-        return [answer.value for answer in self.map_detail(rows, in_flight=in_flight)]
-
-    def map_detail(self, rows: Iterable[object], *, in_flight: int = IN_FLIGHT) -> Iterator[Answer[R]]:
-        """As `map`, with details, streaming: rows are read as answers are taken, up to `in_flight` ahead."""
+    def later_detail(self, /, *args: P.args, **kwargs: P.kwargs) -> Later[Answer[R]]:
+        """As `later`, with details."""
         with self.placed():
-            if in_flight < 1:
-                raise ArgumentError(f"in_flight = {in_flight} is not a whole number of at least 1")
-            _check_rows(rows)
-        return self._answers(rows, in_flight)
+            return LaterPrompt(self, self._call(args, kwargs), lambda answer: answer)
+
+    def run_many(self, rows: Iterable[dict[str, object]], *, in_flight: int) -> Iterator[Answer[R]]:
+        calls = map(self._asked, rows)
+        return cast(Iterator[Answer[R]], self.engine().run_many(calls, in_flight=in_flight))
 
     def render(self, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The exact text of the prompt."""
@@ -150,9 +134,6 @@ class PromptFunction(Generic[P, R]):
         """What a call costs and why: the prefix, the tail, the labels' trie, the plan of every field."""
         with self.placed():
             return self.engine().explain(self.program)
-
-    def __reduce__(self) -> str:
-        return self.__qualname__
 
     def __repr__(self) -> str:
         body = self._program or getattr(self, "body", None)
@@ -166,7 +147,7 @@ class PromptFunction(Generic[P, R]):
         try:
             yield
         except MicropromptError as error:
-            _add_note(error, f"in prompt {program.name}, {program.source}:{program.line}")
+            add_note(error, f"in prompt {program.name}, {program.source}:{program.line}")
             raise
 
     def engine(self) -> AnyEngine:
@@ -198,21 +179,19 @@ class PromptFunction(Generic[P, R]):
 
         return nested_engine_for(self.program, self._folder)
 
-    @property
-    def defaults(self) -> dict[str, object]:
-        """The values of the parameters that a call may leave out, by name."""
-        return {
-            parameter.name: kind(parameter.type).check(
-                self._signature.parameters[parameter.name].default,
-                f"the default of `{parameter.name}` of {self.program.name}",
-            )
-            for parameter in self.program.parameters
-            if not parameter.required
-        }
-
     def call_with(self, arguments: Mapping[str, object]) -> Call:
         """A call with these arguments, by name. Raises `ArgumentError`."""
         return self._call((), arguments)
+
+    async def answered(self, call: Call) -> Answer[R]:
+        """The answer to a call, without blocking the event loop."""
+        import asyncio  # not at the top: who uses it has it, and others do without
+
+        # Loading a model takes a while; once it is there, the thread costs more than the look.
+        engine = self._loaded_engine()
+        if engine is None:
+            engine = await asyncio.to_thread(self.engine)
+        return cast(Answer[R], await engine.aanswer(call))
 
     def _loaded_engine(self) -> AnyEngine | None:
         if (nested := self.nested) is not None:
@@ -223,131 +202,27 @@ class PromptFunction(Generic[P, R]):
 
         return loaded_engine(self.program.using.model, self._folder)
 
-    def _answers(self, rows: Iterable[object], in_flight: int) -> Iterator[Answer[R]]:
-        with self.placed():
-            index = 0
-            answers = self.engine().run_many(map(self._row_call, rows), in_flight=in_flight)
-            try:
-                for answer in answers:
-                    yield cast(Answer[R], answer)
-                    index += 1
-            except MicropromptError as error:
-                _add_note(error, f"in rows[{index}]")
-                raise
-
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+        return self._asked(self.arguments(args, kwargs))
+
+    def _asked(self, arguments: Mapping[str, object]) -> Call:
         from .engines.base import Call  # not at the top: engines load at the first call
 
-        try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise ArgumentError(f"{self.program.name}: {error}") from None
-        bound.apply_defaults()
-        for parameter in self.program.parameters:
-            where = f"argument `{parameter.name}` of {self.program.name}"
-            declared = kind(parameter.type)
-            value = declared.check(bound.arguments[parameter.name], where)
-            for verdict in declared.verdicts(value, where):
-                if verdict.assertion.required and verdict.problem is not None:
-                    raise ArgumentError(f"{verdict.place} is not as asserted: {verdict.problem}")
-            bound.arguments[parameter.name] = value
         own = self.program.using.timeout
         timeout = settings.current().timeout if own is None else own
-        return Call(self.program, bound.arguments, timeout)
-
-    def _row_call(self, row: object) -> Call:
-        if isinstance(row, Mapping):
-            return self._call((), row)
-        return self._call(row if isinstance(row, tuple) else (row,), {})
+        return Call(self.program, arguments, running.time_left(timeout))
 
 
-def _with_signature(
-    function: PromptFunction[Any, Any], name: str, signature: Callable[..., object], returns: object
-) -> MethodType:
-    """The method of that name with the parameters of the function's `def`, for those who look at them:
-    editors, `help`, FastAPI.
-
-    It is a copy of the class's method, bound as that one is: so it is pickled by name, and a coroutine
-    function stays one.
-    """
-    shared: FunctionType = getattr(PromptFunction, name)
-    own = FunctionType(shared.__code__, shared.__globals__, name, shared.__defaults__, shared.__closure__)
-    functools.update_wrapper(own, shared)
-    declared = inspect.signature(signature)
-    bound_to = "self"
-    while bound_to in declared.parameters:
-        bound_to += "_"
-    first = inspect.Parameter(bound_to, inspect.Parameter.POSITIONAL_ONLY)
-    own.__signature__ = declared.replace(  # type: ignore[attr-defined]  # what `inspect` looks for
-        parameters=[first, *declared.parameters.values()], return_annotation=returns
+def _told(call: Call, answer: Answer[R], *, line: int | None = None, wave: int | None = None) -> Answer[R]:
+    """The answer to a call, of which a flow that is traced has been told."""
+    running.tell(
+        "prompt",
+        call.program,
+        call.arguments,
+        answer.value,
+        answer.seconds,
+        answer=answer,
+        line=line,
+        wave=wave,
     )
-    own.__annotations__ = {**signature.__annotations__, "return": returns}
-    # Who evaluates annotations looks for their names where the wrapped function was written.
-    own.__wrapped__ = signature  # type: ignore[attr-defined]  # as `functools.wraps` sets it
-    return MethodType(own, function)
-
-
-def _check_rows(rows: object) -> None:
-    """Raise `ArgumentError` for what is not rows, though Python might well iterate over it."""
-    kind = type(rows).__name__
-    if isinstance(rows, str | bytes | bytearray):
-        raise ArgumentError(f"rows are many, not one {kind}", help="for one row, give a list: [text]")
-    if isinstance(rows, Mapping):
-        raise ArgumentError(f"rows are many, not one {kind}", help="for one row, give a list: [row]")
-    if isinstance(rows, set | frozenset):
-        raise ArgumentError(
-            f"a {kind} has no order, so it would not be known which answer is whose",
-            help="give a list, as from sorted(...)",
-        )
-    if not isinstance(rows, Iterable):
-        raise ArgumentError(f"rows must be an iterable, not {kind}")
-
-
-def _add_note(error: BaseException, note: str) -> None:
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
-
-
-@overload
-def gather(a: Later[A], /) -> tuple[A]: ...
-@overload
-def gather(a: Later[A], b: Later[B], /) -> tuple[A, B]: ...
-@overload
-def gather(a: Later[A], b: Later[B], c: Later[C], /) -> tuple[A, B, C]: ...
-@overload
-def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], /) -> tuple[A, B, C, D]: ...
-@overload
-def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /) -> tuple[A, B, C, D, E]: ...
-@overload
-def gather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /
-) -> tuple[A, B, C, D, E, F]: ...
-@overload
-def gather(*calls: Later[R]) -> tuple[R, ...]: ...
-def gather(*calls: Later[Any]) -> tuple[Any, ...]:
-    """The values of several calls, in order, whose tokens share batches, as in
-    `gather(classify.later(text), is_urgent.later(text))`.
-
-    The functions may use different models. Raises what ended the first call that failed, with a note that
-    names its prompt's line; the others are cancelled. In tasks, `asyncio.gather(classify.acall(text),
-    is_urgent.acall(text))` does the same.
-    """
-    return tuple(answer.value for answer in gather_details(calls))
-
-
-def gather_details(calls: tuple[Later[R], ...]) -> list[Answer[R]]:
-    """As `gather`, with details."""
-    from .scheduling.jobs import run_many  # not at the top: the first call loads what calls run on
-
-    running = run_many(map(_submitted, calls), in_flight=max(1, len(calls)))
-    answers: list[Answer[R]] = []
-    for later in calls:
-        with later.function.placed():
-            answers.append(cast("Answer[R]", next(running)))
-    return answers
-
-
-def _submitted(later: Later[Any]) -> tuple[AnyEngine, Pending[Answer[object]]]:
-    with later.function.placed():
-        engine = later.function.engine()
-        return engine, engine.submit(later.call)
+    return answer

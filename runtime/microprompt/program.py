@@ -1,4 +1,5 @@
-"""Programs: a prompt function with everything that a call of it needs to know.
+"""Programs: a prompt function with everything that a call of it needs to know, and what it has in common with
+flows and with functions of Python.
 
 A generated module says it in two places, a `def` for people and type checkers and an `abi.Body` below it;
 here both become one.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Final, get_type_hints
+from typing import Final, Protocol, get_type_hints
 
 from . import abi
 from .errors import AbiError
@@ -23,6 +24,19 @@ class Parameter:
     name: str
     type: DeclaredType
     required: bool = True
+
+
+class Signature(Protocol):
+    """What a function takes and gives."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+
+    @property
+    def returns(self) -> DeclaredType: ...
 
 
 LAYOUTS: Final = ("plain", "chat")
@@ -91,32 +105,41 @@ class Program(abi.Body):
 
 def program_of(signature: Callable[..., object], body: abi.Body) -> Program:
     """The program of a `def` and its body. Raises `AbiError` if an annotation is missing or says no type."""
-    name = signature.__name__
-    annotations = _annotations(signature)
-
-    def type_said(of: str) -> DeclaredType:
-        if of not in annotations:
-            raise AbiError(f"`{of}` of the prompt {name} has no annotation")
-        return type_of(annotations[of])
-
+    parameters, returns = types_of(signature, f"the prompt {signature.__name__}")
     return Program(
-        name=name,
-        parameters=tuple(
-            Parameter(
-                name=parameter.name,
-                type=type_said(parameter.name),
-                required=parameter.default is inspect.Parameter.empty,
-            )
-            for parameter in inspect.signature(signature).parameters.values()
-        ),
-        returns=type_said("return"),
+        name=signature.__name__,
+        parameters=parameters,
+        returns=returns,
         **{field.name: getattr(body, field.name) for field in fields(body)},
     )
 
 
-def _annotations(signature: Callable[..., object]) -> dict[str, object]:
+def types_of(signature: Callable[..., object], what: str) -> tuple[tuple[Parameter, ...], DeclaredType]:
+    """What a `def` takes and gives, by its annotations; errors call it `what`.
+
+    Raises `AbiError` if an annotation is missing or says no type.
+    """
+    annotations = _annotations(signature, what)
+
+    def type_said(of: str) -> DeclaredType:
+        if of not in annotations:
+            raise AbiError(f"`{of}` of {what} has no annotation")
+        return type_of(annotations[of])
+
+    parameters = tuple(
+        Parameter(
+            name=parameter.name,
+            type=type_said(parameter.name),
+            required=parameter.default is inspect.Parameter.empty,
+        )
+        for parameter in inspect.signature(signature).parameters.values()
+    )
+    return parameters, type_said("return")
+
+
+def _annotations(signature: Callable[..., object], what: str) -> dict[str, object]:
     """What the annotations of a `def` mean, with the constraints that `Annotated` holds."""
     try:
         return get_type_hints(signature, include_extras=True)
     except (NameError, AttributeError, SyntaxError, TypeError) as error:
-        raise AbiError(f"an annotation of the prompt {signature.__name__} means nothing: {error}") from error
+        raise AbiError(f"an annotation of {what} means nothing: {error}") from error

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from ..scheduling.trails import Decision, Trail, begins
+from ..scheduling.trails import Trail, TrailDecision, begins
 from ..types import AnyKind, Verdict
 
 
@@ -65,7 +65,7 @@ class Search:
         heappush(self._parts, _Part(-log_prob, next(self._numbers), forced, refused))
 
 
-def _refusal(decision: Decision, trail: Trail) -> int | bytes:
+def _refusal(decision: TrailDecision, trail: Trail) -> int | bytes:
     """What is not to be decided again: the label, or what the text has from there on."""
     if decision.place is None:
         return decision.taken
@@ -73,7 +73,7 @@ def _refusal(decision: Decision, trail: Trail) -> int | bytes:
     return text[decision.place :]
 
 
-def _best_other(decision: Decision, refused: Sequence[int | bytes]) -> float | None:
+def _best_other(decision: TrailDecision, refused: Sequence[int | bytes]) -> float | None:
     """The log-probability of the best other decision; `None` where none is known."""
     for index, log_prob, piece in decision.others:
         if decision.place is None:
@@ -109,7 +109,7 @@ def _ways(verdict: Verdict) -> Iterator[tuple[str, ...]]:
 _INDEX: Final = re.compile(r'\[(?:\d+|"(?:\\.|[^"\\])*")\]')
 
 
-def _is_about(decision: Decision, way: Sequence[str], trail: Trail) -> bool:
+def _is_about(decision: TrailDecision, way: Sequence[str], trail: Trail) -> bool:
     leaf = [name for name in decision.leaf.split(".") if name]
     if leaf == list(way[: len(leaf)]) and decision.place is None:
         return True  # also whether, and as what, there is the record that the field is in

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from .. import settings
@@ -246,7 +247,8 @@ class Engine:
             timeout=call.timeout,
         )
         if kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):
-            job.succeed(assemble(*found, cached=len(bound.prefix) + len(question), decoded=0))
+            answer = assemble(*found, cached=len(bound.prefix) + len(question), decoded=0)
+            job.succeed(replace(answer, is_kept=True))
         return job
 
     def _kept_answers(self, bound: TokenizedProgram) -> AnswerStore | None:

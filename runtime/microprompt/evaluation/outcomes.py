@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..answer import Answer
+from ..declared import IN_FLIGHT
 from ..errors import EngineError, MicropromptError, ModelError
-from ..function import IN_FLIGHT, PromptFunction
+from ..function import PromptFunction
 
 Outcome: TypeAlias = Answer[Any] | MicropromptError
 """An answer, or why there is none."""

@@ -25,7 +25,7 @@ Other: TypeAlias = tuple[int, float, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class TrailDecision:
     """A label or a token that was taken in a leaf, with its log-probability, and the others, best first.
 
     In a text, `place` is how many bytes were written before; it is `None` for a label.
@@ -48,7 +48,7 @@ class Trail:
 
     forced: tuple[int, ...] = ()
     refused: tuple[int | bytes, ...] = ()
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[TrailDecision] = field(default_factory=list)
     texts: dict[str, tuple[bytes, AnyKind]] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -123,7 +123,7 @@ class TrailingSampler(Sampler):
 
     def _note(self, taken: int, log_prob: float, others: tuple[Other, ...], place: int | None) -> None:
         self.trail.decisions.append(
-            Decision(leaf=self.leaf, taken=taken, log_prob=log_prob, others=others, place=place)
+            TrailDecision(leaf=self.leaf, taken=taken, log_prob=log_prob, others=others, place=place)
         )
 
 

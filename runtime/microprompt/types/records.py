@@ -190,7 +190,7 @@ class RecordKind(Compound[RecordType]):
             raise self._refused(error, where) from None
 
     def _refused(self, error: Exception, where: str) -> ArgumentError:
-        place, problem = _told(error)
+        place, problem = problem_of(error)
         return ArgumentError(f"{'.'.join((where, *place))}: {problem}")
 
     def schema(self) -> Schema:
@@ -217,7 +217,7 @@ class RecordKind(Compound[RecordType]):
         except Exception as error:  # whatever a user's class raises
             if abi.is_generated(self.declared.python):
                 raise
-            place, problem = _told(error)
+            place, problem = problem_of(error)
             raise AnswerRefused(
                 f"{'.'.join((self.describe(), *place))} refuses the model's answer: {problem}",
                 help="ask for it in the prompt, or show it in examples",
@@ -231,7 +231,7 @@ class RecordKind(Compound[RecordType]):
         return set(value) if name in self._mutable and isinstance(value, frozenset) else value
 
 
-def _told(error: Exception) -> tuple[tuple[str, ...], str]:
+def problem_of(error: Exception) -> tuple[tuple[str, ...], str]:
     """Where in a value a problem is, and what it is: Pydantic's first, or what the error says."""
     errors = getattr(error, "errors", None)
     if errors is None:

@@ -268,7 +268,7 @@ def test_the_function_keeps_its_name_docstring_and_signature() -> None:
     assert repr(compare) == "<prompt function compare of tests/compare.mp:3>"
 
 
-FORMS = ("__call__", "detail", "acall", "adetail", "later", "render")
+FORMS = ("__call__", "detail", "acall", "adetail", "later", "later_detail", "render")
 
 
 @pytest.mark.parametrize("form", FORMS)
