@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, assert_never, cast
 
-from lark import Token, Tree
-from lark.exceptions import VisitError
-
 from .. import later
-from ..diagnostics import Diagnostic, InternalError, Reporter
+from ..diagnostics import Diagnostic, Reporter
 from ..source import Source, Span
 from .chunks import Chunk, chunks
 from .direction import refuse_direction_controls
-from .grammar import read
+from .grammar import parser
 from .keywords import CLAUSES, KEYWORDS
+from .lalr import Derivation
 from .nodes import (
     Clause,
     Declaration,
@@ -76,25 +74,23 @@ def _item(chunk: Chunk, reporter: Reporter) -> Item | None:
     has_tab = not chunk.is_docstring and _report_tab(chunk, reporter)
     if _report_nesting(chunk, reporter):
         return None
-    tree = _tree(chunk, reporter)
-    if tree is None:
+    derivation = _derivation(chunk, reporter)
+    if derivation is None:
         return None
-    try:
-        item = cast(Item, TreeBuilder(reporter).transform(tree))
-    except VisitError as error:
-        raise InternalError("syntax", str(error.orig_exc)) from error
+    item = cast(Item, parser().build(derivation, reporter.source.text, TreeBuilder(reporter)))
     if not has_tab:
         _report_uneven(item, reporter)
     return item
 
 
-def _tree(chunk: Chunk, reporter: Reporter) -> Tree[Token] | None:
-    """What Lark reads of a chunk; `None` after a mistake, with all those that could be found reported."""
+def _derivation(chunk: Chunk, reporter: Reporter) -> Derivation | None:
+    """What is read of a chunk; `None` after a mistake, with all those that could be found reported."""
     text = reporter.source.text
     for count in range(MAX_MISTAKES):
-        found = read(text, chunk.span, "item")
-        if isinstance(found, Tree):
-            return None if count else found
+        derivation = parser().read(text, chunk.span, "item")
+        found = derivation.stop
+        if found is None:
+            return None if count else derivation
         if count and (found.at == chunk.span.end or not found.found.strip()):
             return None  # what is missing there may be what was blanked
         explain(found, chunk, reporter)

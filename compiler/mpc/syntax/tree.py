@@ -1,16 +1,13 @@
-"""Lark's parse tree becomes the syntax tree: one short method for each rule of the grammar."""
+"""What was read becomes the syntax tree: one short method for each rule of the grammar."""
 
 from __future__ import annotations
 
 import inspect
 from typing import TypeAlias
 
-from lark import Token, v_args
-from lark.tree import Meta
-
+from ..source import Span
 from .expressions import ExpressionBuilder
 from .expressions import present as _present
-from .expressions import span_of as _span
 from .nodes import (
     ArgumentAst,
     AssertionAst,
@@ -63,63 +60,62 @@ _Limit: TypeAlias = RangeAst | PatternAst
 _Constraint: TypeAlias = _Limit | CopiedAst
 
 
-@v_args(inline=True, meta=True)
-class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues]  # v_args gives the class
+class TreeBuilder(ExpressionBuilder):
     """Builds an item; a bad hole is reported, and the node is built all the same."""
 
-    def item(self, meta: Meta, found: Item) -> Item:
+    def item(self, span: Span, found: Item) -> Item:
         return found
 
     # ------------------------------------------------------------------------------------ declarations
 
-    def docstring(self, meta: Meta, token: Token) -> Docstring:
-        return Docstring(text=inspect.cleandoc(token[3:-3]), span=_span(meta))
+    def docstring(self, span: Span, token: str) -> Docstring:
+        return Docstring(text=inspect.cleandoc(token[3:-3]), span=span)
 
-    def import_module(self, meta: Meta, path: Path, alias: Name | None) -> ImportModule:
-        return ImportModule(path=path, alias=alias, span=_span(meta))
+    def import_module(self, span: Span, path: Path, alias: Name | None) -> ImportModule:
+        return ImportModule(path=path, alias=alias, span=span)
 
-    def import_names(self, meta: Meta, path: Path, *names: ImportedAst) -> ImportNames:
-        return ImportNames(path=path, names=names, is_python=False, span=_span(meta))
+    def import_names(self, span: Span, path: Path, *names: ImportedAst) -> ImportNames:
+        return ImportNames(path=path, names=names, is_python=False, span=span)
 
-    def import_python(self, meta: Meta, path: Path, *names: ImportedAst) -> ImportNames:
-        return ImportNames(path=path, names=names, is_python=True, span=_span(meta))
+    def import_python(self, span: Span, path: Path, *names: ImportedAst) -> ImportNames:
+        return ImportNames(path=path, names=names, is_python=True, span=span)
 
-    def imported(self, meta: Meta, name: Name, alias: Name | None) -> ImportedAst:
-        return ImportedAst(name=name, alias=alias, span=_span(meta))
+    def imported(self, span: Span, name: Name, alias: Name | None) -> ImportedAst:
+        return ImportedAst(name=name, alias=alias, span=span)
 
     def model(
-        self, meta: Meta, name: Name, location: StringAst, options: tuple[SettingAst, ...] | None
+        self, span: Span, name: Name, location: StringAst, options: tuple[SettingAst, ...] | None
     ) -> ModelDecl:
-        return ModelDecl(name=name, location=location, options=options or (), span=_span(meta))
+        return ModelDecl(name=name, location=location, options=options or (), span=span)
 
-    def options(self, meta: Meta, *settings: SettingAst | None) -> tuple[SettingAst, ...]:
+    def options(self, span: Span, *settings: SettingAst | None) -> tuple[SettingAst, ...]:
         return _present(settings)
 
     def type_alias(
-        self, meta: Meta, name: Name, type: TypeAst, label: StringAst | None, description: StringAst | None
+        self, span: Span, name: Name, type: TypeAst, label: StringAst | None, description: StringAst | None
     ) -> TypeDecl:
-        return TypeDecl(name=name, type=type, words=_present((label, description)), span=_span(meta))
+        return TypeDecl(name=name, type=type, words=_present((label, description)), span=span)
 
     def enum(
         self,
-        meta: Meta,
+        span: Span,
         name: Name,
         label: StringAst | None,
         description: StringAst | None,
         *members: MemberAst,
     ) -> EnumDecl:
         return EnumDecl(
-            name=name, label=label, description=description, members=members, span=_span(meta)
+            name=name, label=label, description=description, members=members, span=span
         )
 
     def member(
-        self, meta: Meta, name: Name, label: StringAst | None, description: StringAst | None
+        self, span: Span, name: Name, label: StringAst | None, description: StringAst | None
     ) -> MemberAst:
-        return MemberAst(name=name, label=label, description=description, span=_span(meta))
+        return MemberAst(name=name, label=label, description=description, span=span)
 
     def record(
         self,
-        meta: Meta,
+        span: Span,
         name: Name,
         depth: NumberAst | None,
         label: StringAst | None,
@@ -132,20 +128,20 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
             label=label,
             description=description,
             lines=entries,
-            span=_span(meta),
+            span=span,
         )
 
-    def depth(self, meta: Meta, number: NumberAst) -> NumberAst:
+    def depth(self, span: Span, number: NumberAst) -> NumberAst:
         return number
 
     def assertion(
-        self, meta: Meta, word: Token, condition: ExpressionAst, message: StringAst | None
+        self, span: Span, word: str, condition: ExpressionAst, message: StringAst | None
     ) -> AssertionAst:
-        return AssertionAst(word=str(word), condition=condition, message=message, span=_span(meta))
+        return AssertionAst(word=word, condition=condition, message=message, span=span)
 
     def field(
         self,
-        meta: Meta,
+        span: Span,
         name: Name,
         type: TypeAst,
         default: ValueAst | None,
@@ -153,34 +149,33 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         description: StringAst | None,
     ) -> FieldAst:
         return FieldAst(
-            name=name, type=type, default=default, label=label, description=description, span=_span(meta)
+            name=name, type=type, default=default, label=label, description=description, span=span
         )
 
-    def grammar(self, meta: Meta, name: Name, body: Token) -> GrammarDecl:
-        assert body.start_pos is not None
+    def grammar(self, span: Span, name: Name, body: str) -> GrammarDecl:
         lines_start = body.index("\n") + 1
         lines = body[lines_start:].split("\n")
         indent = margin_of(lines)
         text = "\n".join(line[indent:].rstrip() for line in lines)
-        start = body.start_pos + lines_start
-        return GrammarDecl(name=name, text=text, start=start, indent=indent, span=_span(meta))
+        start = span.end - len(body) + lines_start
+        return GrammarDecl(name=name, text=text, start=start, indent=indent, span=span)
 
     # ----------------------------------------------------------------------------------------- prompts
 
     def prompt(
-        self, meta: Meta, name: Name, parameters: tuple[ParameterAst, ...], returns: TypeAst, body: Token
+        self, span: Span, name: Name, parameters: tuple[ParameterAst, ...], returns: TypeAst, body: str
     ) -> PromptDecl:
-        assert body.start_pos is not None
         lines_start = body.index("\n") + 1  # a comment may follow the header's colon
-        template = parse_template(body[lines_start:], body.start_pos + lines_start, self._reporter)
-        return PromptDecl(name=name, parameters=parameters, returns=returns, body=template, span=_span(meta))
+        lines = body[lines_start:]
+        template = parse_template(lines, span.end - len(lines), self._reporter)
+        return PromptDecl(name=name, parameters=parameters, returns=returns, body=template, span=span)
 
-    def parameters(self, meta: Meta, *found: ParameterAst | None) -> tuple[ParameterAst, ...]:
+    def parameters(self, span: Span, *found: ParameterAst | None) -> tuple[ParameterAst, ...]:
         return _present(found)
 
     def parameter(
         self,
-        meta: Meta,
+        span: Span,
         name: Name,
         type: TypeAst,
         default: ValueAst | None,
@@ -188,67 +183,67 @@ class TreeBuilder(ExpressionBuilder):  # pyright: ignore[reportGeneralTypeIssues
         description: StringAst | None,
     ) -> ParameterAst:
         words = _present((label, description))
-        return ParameterAst(name=name, type=type, default=default, words=words, span=_span(meta))
+        return ParameterAst(name=name, type=type, default=default, words=words, span=span)
 
-    def examples(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> ExamplesAst:
-        return ExamplesAst(lines=entries, span=_span(meta))
+    def examples(self, span: Span, *entries: CaseAst | RowsFileAst) -> ExamplesAst:
+        return ExamplesAst(lines=entries, span=span)
 
-    def tests(self, meta: Meta, *entries: CaseAst | RowsFileAst) -> TestsAst:
-        return TestsAst(lines=entries, span=_span(meta))
+    def tests(self, span: Span, *entries: CaseAst | RowsFileAst) -> TestsAst:
+        return TestsAst(lines=entries, span=span)
 
-    def rows_file(self, meta: Meta, file: StringAst, *bounds: AtLeastAst | None) -> RowsFileAst:
-        return RowsFileAst(file=file, bounds=_present(bounds), span=_span(meta))
+    def rows_file(self, span: Span, file: StringAst, *bounds: AtLeastAst | None) -> RowsFileAst:
+        return RowsFileAst(file=file, bounds=_present(bounds), span=span)
 
-    def at_least(self, meta: Meta, measure: Name, sign: Token, number: NumberAst) -> AtLeastAst:
-        return AtLeastAst(measure=measure, sign=str(sign), number=number, span=_span(meta))
+    def at_least(self, span: Span, measure: Name, sign: str, number: NumberAst) -> AtLeastAst:
+        return AtLeastAst(measure=measure, sign=sign, number=number, span=span)
 
-    def case(self, meta: Meta, *found: ArgumentAst | ValueAst | None) -> CaseAst:
+    def case(self, span: Span, *found: ArgumentAst | ValueAst | None) -> CaseAst:
         *_, answer = found
         assert not isinstance(answer, ArgumentAst | None)
         arguments = tuple(argument for argument in found if isinstance(argument, ArgumentAst))
-        return CaseAst(arguments=arguments, answer=answer, span=_span(meta))
+        return CaseAst(arguments=arguments, answer=answer, span=span)
 
-    def using(self, meta: Meta, *settings: SettingAst | FallbackAst) -> UsingAst:
-        return UsingAst(settings=settings, span=_span(meta))
+    def using(self, span: Span, *settings: SettingAst | FallbackAst) -> UsingAst:
+        return UsingAst(settings=settings, span=span)
 
-    def setting(self, meta: Meta, name: Name, value: ValueAst) -> SettingAst:
-        return SettingAst(name=name, value=value, span=_span(meta))
+    def setting(self, span: Span, name: Name, value: ValueAst) -> SettingAst:
+        return SettingAst(name=name, value=value, span=span)
 
     def fallback(
-        self, meta: Meta, name: Name, value: ValueAst | None, *thresholds: ThresholdAst
+        self, span: Span, name: Name, value: ValueAst | None, *thresholds: ThresholdAst
     ) -> FallbackAst:
-        return FallbackAst(name=name, value=value, thresholds=thresholds, span=_span(meta))
+        return FallbackAst(name=name, value=value, thresholds=thresholds, span=span)
 
-    def below(self, meta: Meta, number: NumberAst) -> BelowAst:
-        return BelowAst(number=number, span=_span(meta))
+    def below(self, span: Span, number: NumberAst) -> BelowAst:
+        return BelowAst(number=number, span=span)
 
-    def reach(self, meta: Meta, number: NumberAst) -> ReachAst:
-        return ReachAst(number=number, span=_span(meta))
+    def reach(self, span: Span, number: NumberAst) -> ReachAst:
+        return ReachAst(number=number, span=span)
 
     # ------------------------------------------------------------------------------------------- types
 
-    def union(self, meta: Meta, *items: TypeAst) -> UnionTypeAst:
-        return UnionTypeAst(items=items, span=_span(meta))
+    def union(self, span: Span, *items: TypeAst) -> UnionTypeAst:
+        return UnionTypeAst(items=items, span=span)
 
-    def optional(self, meta: Meta, item: TypeAst) -> OptionalTypeAst:
-        return OptionalTypeAst(item=item, span=_span(meta))
+    def optional(self, span: Span, item: TypeAst) -> OptionalTypeAst:
+        return OptionalTypeAst(item=item, span=span)
 
     def named_type(
-        self, meta: Meta, path: Path, arguments: tuple[TypeAst, ...] | None, constraint: _Constraint | None
+        self, span: Span, path: Path, arguments: tuple[TypeAst, ...] | None, constraint: _Constraint | None
     ) -> NamedTypeAst:
-        return NamedTypeAst(path=path, arguments=arguments or (), constraint=constraint, span=_span(meta))
+        return NamedTypeAst(path=path, arguments=arguments or (), constraint=constraint, span=span)
 
-    def type_arguments(self, meta: Meta, *types: TypeAst) -> tuple[TypeAst, ...]:
+    def type_arguments(self, span: Span, *types: TypeAst) -> tuple[TypeAst, ...]:
         return types
 
-    def literal(self, meta: Meta, value: StringAst | NumberAst) -> LiteralTypeAst:
-        return LiteralTypeAst(value=value, span=_span(meta))
+    def literal(self, span: Span, value: StringAst | NumberAst) -> LiteralTypeAst:
+        return LiteralTypeAst(value=value, span=span)
 
-    def one_of(self, meta: Meta, source: Path, by: Path | None) -> OneOfAst:
-        return OneOfAst(source=source, by=by, span=_span(meta))
+    def one_of(self, span: Span, source: Path, by: Path | None) -> OneOfAst:
+        return OneOfAst(source=source, by=by, span=span)
 
-    def copied(self, meta: Meta, source: Path, limit: _Limit | None) -> CopiedAst:
-        return CopiedAst(source=source, limit=limit, span=_span(meta))
+    def copied(self, span: Span, source: Path, limit: _Limit | None) -> CopiedAst:
+        return CopiedAst(source=source, limit=limit, span=span)
 
-    def range(self, meta: Meta, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
-        return RangeAst(low=low, high=high, span=_span(meta))
+    def range(self, span: Span, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
+        return RangeAst(low=low, high=high, span=span)

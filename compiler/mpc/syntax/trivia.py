@@ -11,12 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from lark import TextSlice, Token
-from lark.exceptions import UnexpectedInput
-
 from ..source import Source, Span
 from .chunks import Chunk, chunks
-from .grammar import grammar
+from .grammar import parser
 from .keywords import KEYWORDS
 from .nodes import SyntaxNode
 
@@ -63,24 +60,13 @@ def _trivia(source: Source) -> Iterator[Trivia]:
 
 
 def _tokens(chunk: Chunk, source: Source) -> Iterator[Span]:
-    parser = grammar().parse_interactive(
-        TextSlice(source.text, chunk.span.start, chunk.span.end), "item"
-    )
+    derivation = parser().read(source.text, chunk.span, "item")
     end = chunk.span.start
-    try:
-        for token in parser.iter_parse():
-            span = _span(token)
-            end = span.end
-            if token.type != "_ENTRY":  # the line end and the indentation before an entry
-                yield span
-    except UnexpectedInput:
-        if end < chunk.span.end:
-            yield Span(end, chunk.span.end)
-
-
-def _span(token: Token) -> Span:
-    assert token.start_pos is not None
-    assert token.end_pos is not None
-    # The body's terminal starts at the colon: a comment may follow there, and the body is the lines below.
-    head = token.index("\n") + 1 if token.type == "BODY" else 0
-    return Span(token.start_pos + head, token.end_pos)
+    for kind, start, end in filter(None, (*derivation.steps, derivation.refused)):
+        if kind == "BODY":
+            # Its terminal starts at the colon: a comment may follow there, and the body is the lines below.
+            start = source.text.index("\n", start) + 1
+        if isinstance(kind, str) and kind != "_ENTRY":  # the line end and the indentation before an entry
+            yield Span(start, end)
+    if derivation.stop is not None and end < chunk.span.end:
+        yield Span(end, chunk.span.end)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from lark import Lark
 
 from mpc import later
 from mpc.codes import REGISTRY
 from mpc.source import Source
 from mpc.syntax import parse
-from mpc.syntax.grammar import grammar
 from mpc.syntax.keywords import CLAUSES, DECLARATIONS, KEYWORDS
 
 REFERENCE = Path(__file__).parents[3] / "compiler" / "docs" / "language.md"
@@ -26,10 +27,12 @@ def test_what_is_reserved_is_documented(word: str) -> None:
 
 
 def test_the_keywords_are_those_of_the_grammar() -> None:
-    rules = {rule.origin.name: rule for rule in grammar().rules if rule.origin.name != "item"}
-    items = [rule.expansion[0].name for rule in grammar().rules if rule.origin.name == "item"]
+    grammar = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    lark = Lark(grammar, parser="lalr", start="item")
+    rules = {rule.origin.name: rule for rule in lark.rules if rule.origin.name != "item"}
+    items = [rule.expansion[0].name for rule in lark.rules if rule.origin.name == "item"]
     first = {rules[name].expansion[0].name for name in items if name != "docstring"}
-    assert {str(grammar().get_terminal(name).pattern.value) for name in first} == set(KEYWORDS)
+    assert {str(lark.get_terminal(name).pattern.value) for name in first} == set(KEYWORDS)
 
 
 @pytest.mark.parametrize("word", sorted(KEYWORDS))
