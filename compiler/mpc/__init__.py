@@ -1,5 +1,3 @@
 """The microprompt compiler and the `mpc` command."""
 
-from importlib.metadata import version
-
-__version__ = version("microprompt")
+__version__ = "0.1.0"

@@ -1,12 +1,14 @@
 """A file's text becomes its Python module: parse -> check -> take up its tuning -> hints -> lower -> emit.
 
-Nothing here touches a file.
+The last two have nothing to say to the user, and wait until somebody wants the module. Nothing here touches a
+file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 
 from microprompt import abi
@@ -22,16 +24,28 @@ from .syntax.nodes import Module
 from .tuning import TuningFile, take_up
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
-    """What came of a file. `text` is its Python module, `None` after an error in it or in what it imports.
+    """What came of a file; it `is_whole` without an error in it and in what it imports.
 
     `checked` is there all the same: errors in one file do not hide those of the files that import it.
     """
 
     checked: CheckedModule
-    text: str | None
     diagnostics: tuple[Diagnostic, ...]
+    is_whole: bool
+
+    @cached_property
+    def text(self) -> str | None:
+        """The Python module, `None` if the file is not whole. Raises `InternalError`."""
+        if not self.is_whole:
+            return None
+        return emit(
+            lower(self.checked),
+            abi_version=abi.CURRENT,
+            compiler_version=__version__,
+            digest=digest(self.checked),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +63,24 @@ def compile_module(
     imported: Mapping[str, Imported | None],
     tuning: TuningFile | None = None,
 ) -> Compiled:
-    """Check, lower and emit a file that `parse` has read, for its tree tells what must be `imported` first.
+    """Check a file that `parse` has read, for its tree tells what must be `imported` first.
 
     An import is `None` when the caller has reported why there is none. `tuning` is what lies beside the file.
     """
     modules = {path: found.compiled.checked if found else None for path, found in imported.items()}
     checked, check_diagnostics = check(tree, source, modules)
     diagnostics = (*parse_diagnostics, *check_diagnostics)
-    incomplete = any(found is None or found.compiled.text is None for found in imported.values())
+    incomplete = any(found is None or not found.compiled.is_whole for found in imported.values())
     if incomplete or has_errors(diagnostics):
-        return Compiled(checked, None, without_allowed(source, diagnostics))
+        return Compiled(checked, without_allowed(source, diagnostics), is_whole=False)
     imports = tuple(
         replace(item, python=found.python)
         for item in checked.imports
         if (found := imported[item.path]) is not None
     )
     checked, tuning_diagnostics = take_up(replace(checked, imports=imports), tuning)
-    spec = lower(checked)
-    text = emit(spec, abi_version=abi.CURRENT, compiler_version=__version__, digest=digest(checked))
     diagnostics = (*diagnostics, *tuning_diagnostics, *hints(checked))
-    return Compiled(checked, text, without_allowed(source, diagnostics))
+    return Compiled(checked, without_allowed(source, diagnostics), is_whole=True)
 
 
 def digest(module: CheckedModule) -> str:

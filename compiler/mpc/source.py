@@ -46,7 +46,8 @@ class Source:
     @cached_property
     def _line_starts(self) -> list[int]:
         starts = [0]
-        starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
+        while found := self.text.find("\n", starts[-1]) + 1:
+            starts.append(found)
         return starts
 
     def line_of(self, offset: int) -> int:

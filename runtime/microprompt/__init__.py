@@ -2,21 +2,22 @@
 
 `prompt` turns the `def` of a generated module into a callable `PromptFunction`; `configure` sets the model
 and the machine; `errors` holds everything that is raised. Engines and models load at the first call, not at
-import.
+import, and what is public here when it is asked for: the compiler knows but a few leaves of this package, and
+starts sooner without the rest.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from . import abi, errors
-from .answer import Answer, Usage
-from .function import PromptFunction, prompt
-from .gathering import Later, agather, agather_lists, gather, gather_lists
-from .settings import configure
+import importlib
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from . import abi, errors
+    from .answer import Answer, Usage
     from .engines.outlines_model import OutlinesModel
+    from .function import PromptFunction, prompt
+    from .gathering import Later, agather, agather_lists, gather, gather_lists
+    from .settings import configure
 
 __all__ = [
     "Answer",
@@ -34,6 +35,26 @@ __all__ = [
     "prompt",
 ]
 
+_FROM: Final = {
+    **dict.fromkeys(("Answer", "Usage"), "answer"),
+    **dict.fromkeys(("PromptFunction", "prompt"), "function"),
+    **dict.fromkeys(("Later", "agather", "agather_lists", "gather", "gather_lists"), "gathering"),
+    "configure": "settings",
+}
+"""The modules of public names. The others are modules themselves."""
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of these
+
+    def __getattr__(name: str) -> object:
+        if name in _FROM:
+            found = getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+        elif name in __all__:
+            found = importlib.import_module(f".{name}", __name__)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found
+        return found
+
 
 def load_engine(model: str | None = None) -> OutlinesModel:
     """Load `model` (the default one without a name) as a model for Outlines, as in
@@ -42,6 +63,7 @@ def load_engine(model: str | None = None) -> OutlinesModel:
     Its engine is the one of the prompt functions that use the same model. Closing it frees the model; the
     next call loads it again. Raises `errors.ModelError`.
     """
-    from .engines.loaded import outlines_model_for  # not at the top: engines load at the first call
+    from . import abi
+    from .engines.loaded import outlines_model_for
 
     return outlines_model_for(abi.Model(name=model) if model else None)

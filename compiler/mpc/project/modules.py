@@ -67,6 +67,8 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
     """
     bases = files.collect(paths)
     units = compile_all(list(bases))
+    # All of them before any is written: to make one may show a defect of ours.
+    modules = {unit.file.path: unit.text for unit in units if not unit.file.is_std}
     outputs = _outputs(units, bases, out)
     if not check:
         storage.sweep(*outputs.values())
@@ -80,8 +82,8 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
         status: Status = "failed"
         if taken:
             problems.append(_collision(unit, output, taken[0]))
-        elif unit.text is not None:
-            status = _place(unit.text.encode(), output, check=check)
+        elif (module := modules[unit.file.path]) is not None:
+            status = _place(module.encode(), output, check=check)
             if status == "failed":
                 problems.append(_foreign(unit, output))
         built.append(BuiltFile(unit.file.path, output, status))

@@ -59,7 +59,7 @@ def check_with_choices(paths: Sequence[Path]) -> tuple[tuple[Diagnostic, ...], t
     found = [
         choice
         for unit in units
-        if unit.text is not None and unit.file.path in named
+        if unit.is_whole and unit.file.path in named
         for choice in _bare_choices(unit)
     ]
     return all_diagnostics(units), tuple(sorted(found, key=lambda choice: choice.file))
