@@ -27,6 +27,19 @@ _UNLIKELY: Final = -7.0
 """The log-probability of what is not looked into any further: one in a thousand."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """What is there before a text is written: the bytes that it begins with, and the logits behind them,
+    where they were read already. With `other`, it is decided that the text is not that one."""
+
+    text: bytes = b""
+    row: NDArray[np.float32] | None = None
+    other: Beginning | None = None
+
+
+NOTHING: Final = Begun()
+
+
 @dataclass(slots=True)
 class Written:
     """A text that was written, and what the model chose in it: of each of these tokens the place where it
@@ -42,23 +55,42 @@ def write(
     sampler: Sampler,
     budget: int,
     emit: Emit | None = None,
-    row: NDArray[np.float32] | None = None,
+    begun: Begun = NOTHING,
     fits: Callable[[bytes], bool] | None = None,
 ) -> Decoding[Written]:
     """Write what the grammar allows until it is complete.
 
-    Forced runs are added without a pass, canonically tokenised. Where the cursor's logits were read already,
-    they are in `row`. `fits` says what no grammar can: whether a text that is not complete may go on. A token
-    behind which it may not is not taken, and the chances of the others are without it.
+    Forced runs are added without a pass, canonically tokenised. What has `begun` is part of the text, and the
+    grammar has taken it. `fits` says what no grammar can: whether a text that is not complete may go on. A
+    token behind which it may not is not taken, and the chances of the others are without it.
 
     Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the matcher fails.
     """
     backend = cursor.sequences.backend
     text = _Text(backend, emit)
+    text.data += begun.text
+    row = begun.row
+    other = None if begun.other is None else _Other(begun.other)
     written = Written()
 
     def piece(token: int) -> bytes | None:
         return None if backend.is_end(token) else backend.piece(token)
+
+    def may_follow(token: int) -> bool:
+        if backend.is_end(token):
+            return other is None or not other.is_said(bytes(text.data))
+        said = bytes(text.data) + backend.piece(token)
+        # A line end completes a text; what has none is complete only where the model ends it.
+        if other is not None and said.endswith(b"\n") and other.is_said(said):
+            return False
+        return fits is None or fits(said)
+
+    def take(tokens: list[int]) -> None:
+        _consume(matcher, tokens)
+        cursor.pending.extend(tokens)
+        text.add(tokens)
+        if other is not None:
+            other.pass_by(tokens)
 
     def done() -> Written:
         written.text = bytes(text.data)
@@ -66,9 +98,7 @@ def write(
 
     while True:
         if forced := matcher.compute_ff_tokens():
-            _consume(matcher, forced)
-            cursor.pending.extend(forced)
-            text.add(forced)
+            take(forced)
             row = None
         if matcher.is_stopped():
             _raise_error(matcher)
@@ -84,8 +114,10 @@ def write(
                 )
             read = (yield cursor.flush())[0] if row is None else row
             logits = np.where(allowed, read, np.float32(-np.inf))
+            if other is not None:
+                other.leave_out(logits)
             token, chance = sampler.write(logits, piece)
-            while fits and not (backend.is_end(token) or fits(bytes(text.data) + backend.piece(token))):
+            while not may_follow(token):
                 logits[token] = -np.inf
                 if not np.isfinite(logits).any():
                     raise EngineError("the answer cannot go on: all that the grammar allows is there already")
@@ -97,9 +129,7 @@ def write(
         row = None
         if backend.is_end(token):
             return done()
-        _consume(matcher, [token])
-        cursor.pending.append(token)
-        text.add([token])
+        take([token])
 
 
 def allowed_tokens(matcher: LLMatcher, backend: Backend) -> NDArray[np.bool_]:
@@ -112,13 +142,54 @@ def allowed_tokens(matcher: LLMatcher, backend: Backend) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beginning:
-    """A text that the answer may go on with: its log-probability among all that may follow, its `tokens`, the
-    logits before it, and the probability that the model would have gone on with anything that may follow."""
+    """A text that the answer may go on with, among others: its `tokens`, behind what it has in `common` with
+    all of them, and the logits `row` there. `log_prob` is its log-probability among all that may follow,
+    `log_probs` that of each of its tokens, as far as they were asked for, and `coverage` the probability that
+    the model would have gone on with anything that may follow."""
 
-    log_prob: float
+    text: bytes
+    common: bytes
     tokens: tuple[int, ...]
     row: NDArray[np.float32]
+    log_probs: tuple[float, ...]
     coverage: float
+
+    @property
+    def log_prob(self) -> float:
+        return min(0.0, sum(self.log_probs))
+
+
+class _Other:
+    """A text that is not the one that is written, though that may begin with the same tokens.
+
+    It was likely, perhaps: then its tokens are too, and who goes along them comes to its end, where nothing
+    likely is left. So on the way it is left out: of the probability of each of its tokens goes the share that
+    leads to it.
+    """
+
+    def __init__(self, beginning: Beginning) -> None:
+        self._text = beginning.text
+        self._tokens = beginning.tokens
+        log_probs = beginning.log_probs
+        is_known = len(log_probs) == len(self._tokens)  # else it is hardly ever said
+        self._rest = [sum(log_probs[place + 1 :]) for place in range(len(log_probs) if is_known else 0)]
+        self._place: int | None = 0
+
+    def leave_out(self, logits: NDArray[np.float32]) -> None:
+        """Take its share from its next token, if it was written so far."""
+        if self._place is not None and self._place < len(self._rest):
+            with np.errstate(divide="ignore"):
+                logits[self._tokens[self._place]] += np.log(-np.expm1(min(self._rest[self._place], 0.0)))
+
+    def pass_by(self, tokens: list[int]) -> None:
+        """Note what was written."""
+        for token in tokens:
+            is_next = self._place is not None and self._tokens[self._place : self._place + 1] == (token,)
+            self._place = self._place + 1 if self._place is not None and is_next else None
+
+    def is_said(self, text: bytes) -> bool:
+        """Whether a text that is complete is this one, in whatever tokens."""
+        return text == self._text
 
 
 def begins(cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher) -> Decoding[Beginning]:
@@ -131,21 +202,23 @@ def begins(cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher) -> 
     no further than what is less probable than `_UNLIKELY`.
     """
     backend = cursor.sequences.backend
+    common = b""
     if forced := either.compute_ff_tokens():
         _consume(either, forced)
         _consume(other, forced)
         cursor.pending.extend(forced)
-        text = text[len(b"".join(map(backend.piece, forced))) :]
-    tokens = tuple(backend.tokenize(text.decode(), control=False))
+        common = b"".join(map(backend.piece, forced))
+    tokens = tuple(backend.tokenize(text[len(common) :].decode(), control=False))
     first = row = (yield cursor.flush())[0]
     coverage = min(0.0, log_sum_exp(first[allowed_tokens(either, backend)]) - log_sum_exp(first))
-    log_prob, ahead = 0.0, other.deep_copy()
+    log_probs: list[float] = []
+    ahead = other.deep_copy()
     probe: Cursor | None = None
     try:
         for place, token in enumerate(tokens):
-            log_prob += float(row[token]) - log_sum_exp(row[allowed_tokens(either, backend)])
+            log_probs.append(float(row[token]) - log_sum_exp(row[allowed_tokens(either, backend)]))
             is_last = place == len(tokens) - 1
-            if is_last or log_prob < _UNLIKELY or not ahead.try_consume_tokens([token]):
+            if is_last or sum(log_probs) < _UNLIKELY or not ahead.try_consume_tokens([token]):
                 break
             _consume(either, [token])
             probe = probe or cursor.branch([])
@@ -154,7 +227,7 @@ def begins(cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher) -> 
     finally:
         if probe is not None:
             cursor.sequences.give_back(probe.sequence)
-    return Beginning(min(0.0, log_prob), tokens, first, float(np.exp(coverage)))
+    return Beginning(text, common, tokens, first, tuple(log_probs), float(np.exp(coverage)))
 
 
 def speak(

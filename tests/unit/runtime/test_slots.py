@@ -39,6 +39,7 @@ from microprompt.types import (
     ListType,
     LiteralType,
     OptionalType,
+    PatternType,
     RecordField,
     RecordType,
     StrType,
@@ -142,9 +143,8 @@ def test_that_a_number_is_missing_is_set_against_all_numbers_together(seed: int)
         assert text == PROMPT + f" {parts['some'].value}\n".encode()
 
 
-@pytest.mark.parametrize("weight", [0.7, 0.3])
-def test_that_text_is_missing_is_not_said_by_text_that_begins_alike(weight: float) -> None:
-    lines = {b" none\n": weight, b" nonesuch\n": 1 - weight}
+def voice_of(lines: Mapping[bytes, float]) -> Voice:
+    """A model that says one of these lines, with these probabilities."""
 
     def voice(text: bytes) -> NDArray[np.float32]:
         said = text.removeprefix(PROMPT)
@@ -155,9 +155,29 @@ def test_that_text_is_missing_is_not_said_by_text_that_begins_alike(weight: floa
         logits: NDArray[np.float32] = np.log(weights).astype(np.float32)
         return logits
 
-    parts, text, _ = decoded(make_plan(OptionalType(item=StrType())).root, voice)
+    return voice
+
+
+@pytest.mark.parametrize("weight", [0.7, 0.3])
+def test_that_text_is_missing_is_not_said_by_text_that_begins_alike(weight: float) -> None:
+    lines = {b" none\n": weight, b" nonesuch\n": 1 - weight}
+    parts, text, _ = decoded(make_plan(OptionalType(item=StrType())).root, voice_of(lines))
     assert parts[""].distribution == pytest.approx({"some": 1 - weight, "none": weight})
     assert text == PROMPT + max(lines, key=lambda line: lines[line])
+
+
+def test_text_that_is_there_is_never_the_word_for_what_is_missing() -> None:
+    lines = {b" none\n": 0.4, b" nobody\n": 0.1, b" Ann\n": 0.3, b" Bob\n": 0.2}
+    parts, text, _ = decoded(make_plan(OptionalType(item=StrType())).root, voice_of(lines))
+    assert parts[""].distribution == pytest.approx({"some": 0.6, "none": 0.4})
+    assert (text, parts["some"].value) == (PROMPT + b" Ann\n", "Ann")
+    assert parts["some"].confidence == pytest.approx(0.5 ** (1 / 4))  # of a token, four of which are written
+
+
+def test_text_that_begins_as_none_does_is_whole() -> None:
+    optional = OptionalType(item=PatternType(pattern="nine|nobody"))
+    parts, text, _ = decoded(make_plan(optional).root, voice_of({b" nine\n": 0.6, b" none\n": 0.4}))
+    assert (text, parts["some"].value) == (PROMPT + b" nine\n", "nine")
 
 
 NODES = [

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...answer import FieldAnswer
 from ...errors import AnswerTooLong, EngineError
@@ -16,7 +15,7 @@ from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
 from ..decoding import Cursor, Decoding
-from ..writing import Written, write
+from ..writing import NOTHING, Begun, Written, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
@@ -53,17 +52,17 @@ class GuidedSlot(Leaf[Guided]):
         self.expected_tokens = min(self.max_tokens, text.characters + around, USUAL_TOKENS)
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
-        return (yield from self.write(cursor, terms, self.matcher()))
+        return (yield from self.write(cursor, terms, self.matcher(), NOTHING))
 
     def write(
-        self, cursor: Cursor, terms: Terms, matcher: LLMatcher, row: NDArray[np.float32] | None = None
+        self, cursor: Cursor, terms: Terms, matcher: LLMatcher, begun: Begun
     ) -> Decoding[Decided]:
-        """The same with a matcher that has taken what waits at the cursor, whose logits may be in `row`."""
+        """The same where a text has begun, which the matcher has taken."""
         room = _Room(self._most, distinct_keys if self._has_keys else None) if self._has_grammar else None
         fits = room or (distinct_keys if self._has_keys else None)
         sampler = terms.sampler.at(self.name)
         try:
-            written = yield from write(cursor, matcher, sampler, terms.budget, row=row, fits=fits)
+            written = yield from write(cursor, matcher, sampler, terms.budget, begun=begun, fits=fits)
         except EngineError as error:
             if room is None or not room.is_full:
                 raise
