@@ -1,9 +1,9 @@
 """microprompt: what generated prompt functions run on.
 
-`prompt` turns the `def` of a generated module into a callable `PromptFunction`; `configure` sets the model
-and the machine; `errors` holds everything that is raised. Engines and models load at the first call, not at
-import, and what is public here when it is asked for: the compiler knows but a few leaves of this package, and
-starts sooner without the rest.
+`prompt` turns the `def` of a generated module into a callable `PromptFunction`, `flow` into a `FlowFunction`;
+`tool` lets flows call a function of Python. `configure` sets the model and the machine; `errors` holds
+everything that is raised. Engines and models load at the first call, not at import, and what is public here
+when it is asked for: the compiler knows but a few leaves of this package, and starts sooner without the rest.
 """
 
 from __future__ import annotations
@@ -15,29 +15,41 @@ if TYPE_CHECKING:
     from . import abi, errors
     from .answer import Answer, Usage
     from .engines.outlines_model import OutlinesModel
+    from .flows.function import FlowFunction, flow
+    from .flows.tool import Tool, tool
     from .function import PromptFunction, prompt
     from .gathering import Later, agather, agather_lists, gather, gather_lists
     from .settings import configure
+    from .trace import Decision, Trace
 
 __all__ = [
     "Answer",
+    "Decision",
+    "FlowFunction",
     "Later",
     "PromptFunction",
+    "Tool",
+    "Trace",
     "Usage",
     "abi",
     "agather",
     "agather_lists",
     "configure",
     "errors",
+    "flow",
     "gather",
     "gather_lists",
     "load_engine",
     "prompt",
+    "tool",
 ]
 
 _FROM: Final = {
     **dict.fromkeys(("Answer", "Usage"), "answer"),
     **dict.fromkeys(("PromptFunction", "prompt"), "function"),
+    **dict.fromkeys(("FlowFunction", "flow"), "flows.function"),
+    **dict.fromkeys(("Tool", "tool"), "flows.tool"),
+    **dict.fromkeys(("Decision", "Trace"), "trace"),
     **dict.fromkeys(("Later", "agather", "agather_lists", "gather", "gather_lists"), "gathering"),
     "configure": "settings",
 }

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from .errors import AbiError, LoopBound
 
-CURRENT: Final[int] = 5
+CURRENT: Final[int] = 6
 """The version of what generated modules say. It rises with every change, also when something is added."""
 
 OLDEST: Final[int] = 3

@@ -166,6 +166,32 @@ class Answer(Generic[R]):
             parts=parts,
         )
 
+    @staticmethod
+    def whole(
+        value: object,
+        *,
+        declared: AnyKind,
+        confidence: float,
+        answered_by: str,
+        near_tie: bool,
+        usage: Usage,
+        seconds: float,
+        model: str,
+    ) -> Answer[object]:
+        """The answer that a value is which no model decided place by place: its parts are as sure as it
+        is."""
+        parts = {
+            place: FieldAnswer(
+                value=part, confidence=confidence, distribution=None, coverage=None, answered_by=answered_by
+            )
+            for place, part in declared.take_apart("", value)
+        }
+        found = Answer.of(
+            value, parts, declared=declared, near_tie=near_tie, usage=usage, seconds=seconds, model=model
+        )
+        # No field is surer than another, and no text was cut where its bound is.
+        return replace(found, answered_by=answered_by, least_sure=None, cut=())
+
     @property
     def mean(self) -> float | None:
         """The mean of the distribution over whole numbers; `None` for other types."""

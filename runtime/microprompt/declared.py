@@ -16,7 +16,7 @@ from .errors import ArgumentError, MicropromptError
 from .gathering import Later
 from .program import Signature
 from .trace import Trace
-from .types import kind
+from .types import AnyKind, kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -172,13 +172,20 @@ def checked_arguments(
     bound.apply_defaults()
     for parameter in types.parameters:
         where = f"argument `{parameter.name}` of {types.name}"
-        declared = kind(parameter.type)
-        value = declared.check(bound.arguments[parameter.name], where)
-        for verdict in declared.verdicts(value, where):
-            if verdict.assertion.required and verdict.problem is not None:
-                raise ArgumentError(f"{verdict.place} is not as asserted: {verdict.problem}")
-        bound.arguments[parameter.name] = value
+        bound.arguments[parameter.name] = checked_value(
+            kind(parameter.type), bound.arguments[parameter.name], where
+        )
     return bound
+
+
+def checked_value(declared: AnyKind, value: object, where: str) -> object:
+    """A value as its type has it. Raises `ArgumentError` if it is not of the type, or not as its records
+    assert."""
+    value = declared.check(value, where)
+    for verdict in declared.verdicts(value, where):
+        if verdict.assertion.required and verdict.problem is not None:
+            raise ArgumentError(f"{verdict.place} is not as asserted: {verdict.problem}")
+    return value
 
 
 def add_note(error: BaseException, note: str) -> None:

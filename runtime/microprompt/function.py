@@ -14,6 +14,7 @@ from .answer import Answer
 from .declared import DeclaredFunction, add_note
 from .errors import AbiError, MicropromptError
 from .gathering import Later
+from .given import given_for
 from .program import Program, program_of
 
 if TYPE_CHECKING:
@@ -151,12 +152,12 @@ class PromptFunction(DeclaredFunction[P, R]):
             raise
 
     def engine(self) -> AnyEngine:
-        """What answers: prompts in the body first, if there are any; the decider of the prompt, if it has
-        choices or thresholds; else the engine, for which the model is loaded if it has to be."""
-        if (nested := self.nested) is not None:
-            return nested
-        if (decider := self.decider) is not None and decider.decides:
-            return decider
+        """What answers: what a test gives; prompts in the body first, if there are any; the decider of the
+        prompt, if it has choices or thresholds; else the engine, for which the model is loaded if it has to
+        be.
+        """
+        if (ready := self._ready()) is not None:
+            return ready
         from .engines.loaded import engine_for  # not at the top: engines load at the first call
 
         return engine_for(self.program.using.model, self._folder)
@@ -193,14 +194,21 @@ class PromptFunction(DeclaredFunction[P, R]):
             engine = await asyncio.to_thread(self.engine)
         return cast(Answer[R], await engine.aanswer(call))
 
-    def _loaded_engine(self) -> AnyEngine | None:
+    def _ready(self) -> AnyEngine | None:
+        """What answers without a model that has to be loaded before."""
+        if (answers := given_for(self)) is not None:
+            from .engines.given_answers import GivenAnswers  # not at the top: it is for tests
+
+            return GivenAnswers(answers)
         if (nested := self.nested) is not None:
             return nested
-        if (decider := self.decider) is not None and decider.decides:
-            return decider
+        decider = self.decider
+        return decider if decider is not None and decider.decides else None
+
+    def _loaded_engine(self) -> AnyEngine | None:
         from .engines.loaded import loaded_engine  # not at the top: engines load at the first call
 
-        return loaded_engine(self.program.using.model, self._folder)
+        return self._ready() or loaded_engine(self.program.using.model, self._folder)
 
     def _call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
         return self._asked(self.arguments(args, kwargs))

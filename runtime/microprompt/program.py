@@ -114,8 +114,11 @@ def program_of(signature: Callable[..., object], body: abi.Body) -> Program:
     )
 
 
-def types_of(signature: Callable[..., object], what: str) -> tuple[tuple[Parameter, ...], DeclaredType]:
-    """What a `def` takes and gives, by its annotations; errors call it `what`.
+def types_of(
+    signature: Callable[..., object], what: str, *, of_none: DeclaredType | None = None
+) -> tuple[tuple[Parameter, ...], DeclaredType]:
+    """What a `def` takes and gives, by its annotations; errors call it `what`. `of_none` is the type of what
+    gives nothing, if it may.
 
     Raises `AbiError` if an annotation is missing or says no type.
     """
@@ -124,6 +127,8 @@ def types_of(signature: Callable[..., object], what: str) -> tuple[tuple[Paramet
     def type_said(of: str) -> DeclaredType:
         if of not in annotations:
             raise AbiError(f"`{of}` of {what} has no annotation")
+        if of == "return" and annotations[of] is type(None) and of_none is not None:
+            return of_none
         return type_of(annotations[of])
 
     parameters = tuple(

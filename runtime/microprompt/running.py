@@ -85,6 +85,7 @@ class Run:
         is_traced = traced or (outer is not None and outer.decisions is not None)
         self.decisions: list[Decision] | None = [] if is_traced else None
         self._outer = outer
+        self.took = 0.0
         self._waves = 0
         self._blamed: BaseException | None = None
         self._start = time.monotonic()
@@ -97,6 +98,7 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         _current.set(self._outer)
+        self.took = time.monotonic() - self._start
         if not isinstance(error, Exception):
             return
         line = self.place.line_raised(error)
@@ -116,10 +118,6 @@ class Run:
         why = f", whose timeout is {self.timeout:g} s" if is_late and self.timeout is not None else ""
         error.add_note(f"{self.place}:{line}{why}")
 
-    def seconds(self) -> float:
-        """How long it has run."""
-        return time.monotonic() - self._start
-
     def seconds_left(self) -> float | None:
         """How long it may run on; `None` without a deadline."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
@@ -128,18 +126,6 @@ class Run:
         """The number of the calls that begin now."""
         self._waves += 1
         return self._waves
-
-    @contextmanager
-    def on_the_way(self) -> Iterator[list[Decision]]:
-        """What the calls in the block, which a function of Python makes, are told in; its line is the one
-        that runs now."""
-        inner = Run(replace(self.place, line=self.place.line_now(), codes=frozenset()), traced=True)
-        _current.set(inner)
-        try:
-            assert inner.decisions is not None
-            yield inner.decisions
-        finally:
-            _current.set(self)
 
 
 _WITHOUT_RESULT: Final = (ArithmeticError, LookupError, ValueError)
@@ -189,6 +175,27 @@ def tell(
             signature=signature,
         )
     )
+
+
+@contextmanager
+def function_called(signature: Signature, arguments: Mapping[str, object]) -> Iterator[list[object]]:
+    """Tell the flow that runs here, if it is traced, of a function of Python that is called in the block, and
+    of the prompts that this calls in its turn. The block adds what it returned."""
+    outer = traced()
+    returned: list[object] = []
+    if outer is None:
+        yield returned
+        return
+    line = outer.place.line_now()
+    inner = Run(replace(outer.place, line=line, codes=frozenset()), traced=True)
+    start = time.monotonic()
+    _current.set(inner)
+    try:
+        yield returned
+    finally:
+        _current.set(outer)
+    seconds = time.monotonic() - start
+    tell("function", signature, arguments, returned[0], seconds, decisions=inner.decisions or (), line=line)
 
 
 def time_left(timeout: float | None) -> float | None:

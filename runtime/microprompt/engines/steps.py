@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from ..answer import Answer
 from ..errors import EngineError
-from ..scheduling.jobs import Answerer, Pending, run_many
+from ..scheduling.jobs import Answerer, Pending, run_many, wait
 from .base import Call
 
 T = TypeVar("T")
@@ -142,14 +142,7 @@ class StepwiseEngine(ABC):
 
     def result(self, pending: Pending[T], /) -> T:
         """Wait for a call. Raises what ended it; `DeadlineExceeded` at its deadline."""
-        try:
-            pending.future.exception(pending.seconds_left())
-        except TimeoutError:
-            pending.expire()
-        except BaseException:
-            self.abandon(pending)
-            raise
-        return pending.future.result()
+        return wait(pending)
 
     def abandon(self, pending: Pending[Any], /) -> None:
         """Give up a call; what is computed for nobody else ends at once."""

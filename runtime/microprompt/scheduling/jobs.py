@@ -111,6 +111,19 @@ class Answerer(Protocol):
     def abandon(self, pending: Pending[Any], /) -> None: ...
 
 
+def wait(pending: Pending[T]) -> T:
+    """Wait for what ends without help. Raises what ended it, `DeadlineExceeded` at its deadline; it is given
+    up where waiting is interrupted."""
+    try:
+        pending.future.exception(pending.seconds_left())
+    except TimeoutError:
+        pending.expire()
+    except BaseException:
+        pending.future.cancel()
+        raise
+    return pending.future.result()
+
+
 def run_many(asked: Iterable[tuple[Answerer, Pending[T]]], *, in_flight: int) -> Iterator[T]:
     """The results of many, in order.
 

@@ -1,0 +1,1 @@
+"""Flows: programs made of prompts, other flows and functions of Python."""
