@@ -262,7 +262,7 @@ def _placed(call: Later[Any]) -> Iterator[None]:
 
 def _given(calls: Sequence[Later[R]], outcomes: Iterable[Any]) -> list[R]:
     run = running.traced()
-    wave = 0 if run is None else run.next_wave()
+    wave = run.next_wave() if run is not None and calls else 0
     return [call.given(outcome, wave) for call, outcome in zip(calls, outcomes, strict=True)]
 
 
