@@ -137,7 +137,7 @@ class DeclaredFunction(ABC, Generic[P, R]):
         """The arguments of a call by name, all of them, checked. Raises `ArgumentError`."""
         return checked_arguments(self._signature, self.program, args, kwargs).arguments
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         return self.__qualname__
 
     def _answers(self, rows: Iterable[object], in_flight: int) -> Iterator[Answer[R]]:

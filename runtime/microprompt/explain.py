@@ -118,7 +118,8 @@ class Explanation:
     `escalate_to` as well, and what both say is added up; one less sure than `abstain_below` is none.
     `untuned` says why there is a tuning that is not used. `nested` are the records that contain themselves,
     and how many of each circle lie inside one another at most.
-    `calls` are the prompts that are answered before, side by side.
+    `calls` are the prompts that are answered before, side by side. `state` is the parameter that is laid out
+    first, if one is: its tokens are evaluated once for all that is asked about it within a while.
     """
 
     function: str
@@ -142,6 +143,7 @@ class Explanation:
     untuned: str | None = None
     nested: Mapping[str, int] = field(default_factory=dict)
     calls: tuple[CalledPlan, ...] = ()
+    state: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
@@ -171,6 +173,7 @@ def explain(
         slots=bound.answer.explain(),
         waves=bound.answer.waves(),
         nested=bound.plan.kind.nested(),
+        state=program.arrangement.state,
     )
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from . import abi, running, settings
 from .answer import Answer
 from .declared import DeclaredFunction, add_note
-from .errors import AbiError, MicropromptError
+from .errors import AbiError, ArgumentError, MicropromptError
 from .gathering import Later
 from .given import given_for
 from .program import Program, program_of
+from .prompts.states import can_be_state
 
 if TYPE_CHECKING:
     from .deciding.decider import Decider
@@ -54,6 +57,15 @@ class LaterPrompt(Later[G]):
     async def outcome(self) -> Answer[Any]:
         return await self.function.answered(self.call)
 
+    def over(self, state: object) -> Later[G] | None:
+        for name, value in self.call.arguments.items():
+            if value is state or value == state:
+                function = self.function.over(name)
+                found = copy(self)
+                found.function, found.call = function, replace(self.call, program=function.program)
+                return found
+        return None
+
     def placed(self) -> AbstractContextManager[None]:
         return self.function.placed()
 
@@ -78,6 +90,8 @@ class PromptFunction(DeclaredFunction[P, R]):
         """`program` is for functions that no compiler wrote; else it is made of the `def` and `body`."""
         super().__init__(signature)
         self._program = program
+        self._over: dict[str, PromptFunction[P, R]] = {}
+        self._plain: PromptFunction[P, R] = self
         self._folder = Path(signature.__code__.co_filename).parent
 
     @property
@@ -126,6 +140,28 @@ class PromptFunction(DeclaredFunction[P, R]):
         calls = map(self._asked, rows)
         return cast(Iterator[Answer[R]], self.engine().run_many(calls, in_flight=in_flight))
 
+    def over(self, parameter: str, /) -> PromptFunction[P, R]:
+        """The same function with the argument of a parameter laid out first: the *state*, which is evaluated
+        once for all functions that are asked about it, as by `gather(..., state=text)`. Its answers are the
+        same alone and beside others. Heads that go by something else than label scores say what they always
+        say.
+
+        It is the function itself where the body does not show the parameter in a place of its own, outside of
+        blocks. Raises `ArgumentError` if there is no such parameter.
+        """
+        with self.placed():
+            if parameter not in self._signature.parameters:
+                raise ArgumentError(f"{self.program.name} has no parameter `{parameter}`")
+            if not can_be_state(self.program, parameter):
+                return self
+            found = self._over.get(parameter)
+            if found is None:
+                arrangement = replace(self.program.arrangement, state=parameter)
+                found = PromptFunction(self._def, program=self.program.arranged(arrangement))
+                found._plain = self._plain
+                found = self._over.setdefault(parameter, found)
+            return found
+
     def render(self, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The exact text of the prompt."""
         with self.placed():
@@ -135,6 +171,10 @@ class PromptFunction(DeclaredFunction[P, R]):
         """What a call costs and why: the prefix, the tail, the labels' trie, the plan of every field."""
         with self.placed():
             return self.engine().explain(self.program)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        state = self.program.arrangement.state if self is not self._plain else None
+        return super().__reduce__() if state is None else (methodcaller("over", state), (self._plain,))
 
     def __repr__(self) -> str:
         body = self._program or getattr(self, "body", None)

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from . import running
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     from .scheduling.jobs import Answerer, Pending
@@ -48,6 +49,11 @@ class Later(ABC, Generic[T]):
     async def outcome(self) -> Any:
         """What comes of the call, without blocking the event loop."""
 
+    def over(self, state: object) -> Later[T] | None:
+        """The same call, asked about a state that other calls are asked about too; nothing if it has no such
+        argument."""
+        return self
+
     @abstractmethod
     def placed(self) -> AbstractContextManager[object]:
         """Let what is raised in the block name the line of what is called."""
@@ -58,160 +64,194 @@ class Later(ABC, Generic[T]):
 
 
 @overload
-def gather(a: Later[A], /) -> tuple[A]: ...
+def gather(a: Later[A], /, *, state: object = None) -> tuple[A]: ...
 @overload
-def gather(a: Later[A], b: Later[B], /) -> tuple[A, B]: ...
+def gather(a: Later[A], b: Later[B], /, *, state: object = None) -> tuple[A, B]: ...
 @overload
-def gather(a: Later[A], b: Later[B], c: Later[C], /) -> tuple[A, B, C]: ...
-@overload
-def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], /) -> tuple[A, B, C, D]: ...
-@overload
-def gather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /) -> tuple[A, B, C, D, E]: ...
+def gather(a: Later[A], b: Later[B], c: Later[C], /, *, state: object = None) -> tuple[A, B, C]: ...
 @overload
 def gather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], /, *, state: object = None
+) -> tuple[A, B, C, D]: ...
+@overload
+def gather(
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /, *, state: object = None
+) -> tuple[A, B, C, D, E]: ...
+@overload
+def gather(
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F]: ...
 @overload
 def gather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], /, *,
+    state: object = None,
 ) -> tuple[A, B, C, D, E, F, G]: ...
 @overload
 def gather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H], /,
+    *, state: object = None,
 ) -> tuple[A, B, C, D, E, F, G, H]: ...
 @overload
 def gather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], /
+    j: Later[J], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J]: ...
 @overload
 def gather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], /
+    j: Later[J], k: Later[K], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K]: ...
 @overload
 def gather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], m: Later[M], /
+    j: Later[J], k: Later[K], m: Later[M], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K, M]: ...
 @overload
 def gather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], m: Later[M], n: Later[N], /
+    j: Later[J], k: Later[K], m: Later[M], n: Later[N], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K, M, N]: ...
 @overload
-def gather(*calls: Later[R]) -> tuple[R, ...]: ...
-def gather(*calls: Later[Any]) -> tuple[Any, ...]:
+def gather(*calls: Later[R], state: object = None) -> tuple[R, ...]: ...
+def gather(*calls: Later[Any], state: object = None) -> tuple[Any, ...]:
     """The values of several calls, in order, whose tokens share batches, as in
     `gather(classify.later(text), is_urgent.later(text))`.
 
     The functions may use different models. Raises what ended the first call that failed, with a note that
     names its function's line; the others are cancelled. In tasks, `agather` does the same.
+
+    With a `state`, as in `gather(classify.later(text), is_urgent.later(text), state=text)`, the calls that
+    have it as an argument lay it out first (`PromptFunction.over`), so that it is evaluated once for all of
+    them: worth it for a long text and short prompts. Each answers as it does alone; other calls are asked as
+    ever. Raises `ArgumentError` if no call has it.
     """
-    return tuple(_gathered(calls))
+    return tuple(_gathered(_over(calls, state)))
 
 
 @overload
-async def agather(a: Later[A], /) -> tuple[A]: ...
+async def agather(a: Later[A], /, *, state: object = None) -> tuple[A]: ...
 @overload
-async def agather(a: Later[A], b: Later[B], /) -> tuple[A, B]: ...
+async def agather(a: Later[A], b: Later[B], /, *, state: object = None) -> tuple[A, B]: ...
 @overload
-async def agather(a: Later[A], b: Later[B], c: Later[C], /) -> tuple[A, B, C]: ...
-@overload
-async def agather(a: Later[A], b: Later[B], c: Later[C], d: Later[D], /) -> tuple[A, B, C, D]: ...
+async def agather(a: Later[A], b: Later[B], c: Later[C], /, *, state: object = None) -> tuple[A, B, C]: ...
 @overload
 async def agather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], /, *, state: object = None
+) -> tuple[A, B, C, D]: ...
+@overload
+async def agather(
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], /, *, state: object = None
 ) -> tuple[A, B, C, D, E]: ...
 @overload
 async def agather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F]: ...
 @overload
 async def agather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], /, *,
+    state: object = None,
 ) -> tuple[A, B, C, D, E, F, G]: ...
 @overload
 async def agather(
-    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H], /
+    a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H], /,
+    *, state: object = None,
 ) -> tuple[A, B, C, D, E, F, G, H]: ...
 @overload
 async def agather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], /
+    j: Later[J], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J]: ...
 @overload
 async def agather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], /
+    j: Later[J], k: Later[K], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K]: ...
 @overload
 async def agather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], m: Later[M], /
+    j: Later[J], k: Later[K], m: Later[M], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K, M]: ...
 @overload
 async def agather(
     a: Later[A], b: Later[B], c: Later[C], d: Later[D], e: Later[E], f: Later[F], g: Later[G], h: Later[H],
-    j: Later[J], k: Later[K], m: Later[M], n: Later[N], /
+    j: Later[J], k: Later[K], m: Later[M], n: Later[N], /, *, state: object = None
 ) -> tuple[A, B, C, D, E, F, G, H, J, K, M, N]: ...
 @overload
-async def agather(*calls: Later[R]) -> tuple[R, ...]: ...
-async def agather(*calls: Later[Any]) -> tuple[Any, ...]:
+async def agather(*calls: Later[R], state: object = None) -> tuple[R, ...]: ...
+async def agather(*calls: Later[Any], state: object = None) -> tuple[Any, ...]:
     """As `gather`, without blocking the event loop. Cancelling the task cancels all calls."""
-    return tuple(await _agathered(calls))
+    return tuple(await _agathered(_over(calls, state)))
 
 
-@overload
-def gather_lists(a: Iterable[Later[A]], b: Iterable[Later[B]], /) -> tuple[list[A], list[B]]: ...
 @overload
 def gather_lists(
-    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], /
+    a: Iterable[Later[A]], b: Iterable[Later[B]], /, *, state: object = None
+) -> tuple[list[A], list[B]]: ...
+@overload
+def gather_lists(
+    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C]]: ...
 @overload
 def gather_lists(
-    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]], /
+    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]], /, *,
+    state: object = None,
 ) -> tuple[list[A], list[B], list[C], list[D]]: ...
 @overload
 def gather_lists(
     a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]],
-    e: Iterable[Later[E]], /
+    e: Iterable[Later[E]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C], list[D], list[E]]: ...
 @overload
 def gather_lists(
     a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]],
-    e: Iterable[Later[E]], f: Iterable[Later[F]], /
+    e: Iterable[Later[E]], f: Iterable[Later[F]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C], list[D], list[E], list[F]]: ...
-def gather_lists(*lists: Iterable[Later[Any]]) -> tuple[list[Any], ...]:
+def gather_lists(*lists: Iterable[Later[Any]], state: object = None) -> tuple[list[Any], ...]:
     """The values of several lists of calls, all of which are one wave: a list for each."""
     calls = [list(each) for each in lists]
-    return _apart(calls, _gathered([*chain(*calls)]))
+    return _apart(calls, _gathered(_over([*chain(*calls)], state)))
 
 
-@overload
-async def agather_lists(a: Iterable[Later[A]], b: Iterable[Later[B]], /) -> tuple[list[A], list[B]]: ...
 @overload
 async def agather_lists(
-    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], /
+    a: Iterable[Later[A]], b: Iterable[Later[B]], /, *, state: object = None
+) -> tuple[list[A], list[B]]: ...
+@overload
+async def agather_lists(
+    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C]]: ...
 @overload
 async def agather_lists(
-    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]], /
+    a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]], /, *,
+    state: object = None,
 ) -> tuple[list[A], list[B], list[C], list[D]]: ...
 @overload
 async def agather_lists(
     a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]],
-    e: Iterable[Later[E]], /
+    e: Iterable[Later[E]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C], list[D], list[E]]: ...
 @overload
 async def agather_lists(
     a: Iterable[Later[A]], b: Iterable[Later[B]], c: Iterable[Later[C]], d: Iterable[Later[D]],
-    e: Iterable[Later[E]], f: Iterable[Later[F]], /
+    e: Iterable[Later[E]], f: Iterable[Later[F]], /, *, state: object = None
 ) -> tuple[list[A], list[B], list[C], list[D], list[E], list[F]]: ...
-async def agather_lists(*lists: Iterable[Later[Any]]) -> tuple[list[Any], ...]:
+async def agather_lists(*lists: Iterable[Later[Any]], state: object = None) -> tuple[list[Any], ...]:
     """As `gather_lists`, without blocking the event loop."""
     calls = [list(each) for each in lists]
-    return _apart(calls, await _agathered([*chain(*calls)]))
+    return _apart(calls, await _agathered(_over([*chain(*calls)], state)))
+
+
+def _over(calls: Sequence[Later[R]], state: object) -> Sequence[Later[R]]:
+    """The calls, those with the state as an argument over that."""
+    if state is None:
+        return calls
+    over = [call.over(state) for call in calls]
+    if calls and all(found is None for found in over):
+        raise ArgumentError(
+            "no call has the state as an argument",
+            help="give the same to both: gather(classify.later(text), is_urgent.later(text), state=text)",
+        )
+    return [call if found is None else found for call, found in zip(calls, over, strict=True)]
 
 
 def _gathered(calls: Sequence[Later[R]]) -> list[R]:

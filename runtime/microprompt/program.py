@@ -50,12 +50,14 @@ class Arrangement:
 
     `layout` is one of `LAYOUTS`; with `None`, the one that suits the model. `members`, one of `MEMBERS`, is
     the order in which the meanings of labels stand; `examples`, one of `EXAMPLES`, that of examples:
-    interleaved, labels take turns.
+    interleaved, labels take turns. `state` is the parameter whose argument is laid out before all else, as
+    what several questions are asked about (`prompts.states`); without one, the instruction comes first.
     """
 
     layout: str | None = None
     members: str = MEMBERS[0]
     examples: str = EXAMPLES[0]
+    state: str | None = None
 
 
 USUAL: Final = Arrangement()

@@ -141,7 +141,10 @@ class DecidedCall(Steps):
         if isinstance(evidence, Labels):
             program = self._decider.arranged(evidence.arrangement)
             return self._submitted(replace(self._call, program=program))
-        claimed, usage = claim(evidence, self._call, self._decider.sources, waits=self._waits)
+        # Other heads were fitted with the instruction first, and are asked so.
+        program = self._decider.arranged(replace(self._call.program.arrangement, state=None))
+        call = replace(self._call, program=program)
+        claimed, usage = claim(evidence, call, self._decider.sources, waits=self._waits)
         self.hold(claimed.release)
         self._usages.append(usage)
         return claimed.future

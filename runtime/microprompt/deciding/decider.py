@@ -106,14 +106,14 @@ class Decider(StepwiseEngine):
         """The exact text of the prompt behind which a call's labels are scored."""
         if self._program.tuning is None:  # it is laid out as usual, and nothing has to be settled
             return self._engine().render(call)
-        program = self.arranged(self.settlement().arrangement)
+        program = self.arranged(self.settlement().arrangement or self._program.arrangement)
         return self._engine().render(replace(call, program=program))
 
     def explain(self, program: Program) -> Explanation:
         """What a call of the program costs and why, and what decides it."""
         settlement, engine = self.settlement(), self._engine()
         larger = None if self._larger is None else self._larger.settlement()
-        found = engine.explain(self.arranged(settlement.arrangement))
+        found = engine.explain(self.arranged(settlement.arrangement or self._program.arrangement))
         return explained(found, settlement, engine, larger)
 
     def close(self) -> None:

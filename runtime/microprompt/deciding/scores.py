@@ -37,6 +37,7 @@ LABEL_FREE: Final = ("N/A", "", "...", "text", "[empty]", "none", "-", "This is 
 _FLOOR: Final = 0.02  # of a prior: a label that was hardly ever said is not made likely by one input
 _FEWEST: Final = 4  # inputs that tell a prior
 _MOST: Final = 64  # examples: each that is left out costs the evaluation of a prompt with all others
+_MOST_BEHIND_STATE: Final = 16  # the same where these prompts share nothing, for the state comes first
 
 
 def corrected(said: Features) -> Linear:
@@ -53,18 +54,20 @@ def scored(program: Program, question: Question, sources: Sources) -> Made:
     where neither can be had: for a field, whose scores depend on the fields before it, and for a prompt whose
     holes take other things than text. Raises what the language model raises."""
     if can_leave_out(program, question):
-        return scored_left_out(program, question, sources)
+        return scored_left_out(program, question, sources, program.arrangement)
     rows = _label_free(program)
     if question.name or not rows:
         return Made(head=None)
-    said = evidence_of_rows(program, rows, Labels(), sources, question=question)
-    return Made(head=_head(Labels(), corrected(said)))
+    evidence = Labels(program.arrangement)
+    said = evidence_of_rows(program, rows, evidence, sources, question=question)
+    return Made(head=_head(evidence, corrected(said)))
 
 
 def can_leave_out(program: Program, question: Question) -> bool:
     """Whether examples, each left out once, tell of a whole answer's label scores. They have to be of every
     label: else what is said of them is no prior."""
-    if question.name or not _FEWEST <= len(program.examples) <= _MOST:
+    most = _MOST if program.arrangement.state is None else _MOST_BEHIND_STATE
+    if question.name or not _FEWEST <= len(program.examples) <= most:
         return False
     return len(set(example_labels(program, question).values())) == len(question.options)
 

@@ -10,12 +10,12 @@ used, and why, is remembered for who asks (`explain`), and what is lacking is sa
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from .. import abi, models
 from ..errors import ModelError, TuningError
@@ -24,14 +24,14 @@ from ..heads.evidence import RECIPE, Embedding, Evidence, Labels
 from ..heads.head import Head
 from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
 from ..locations import is_path
-from ..program import USUAL, Arrangement, Program
+from ..program import Arrangement, Program
 from ..types import kind
 from . import kept
 from .choices import Question, fingerprint, holes, places, questions
 from .evidence import Sources
 from .scores import VERSION as SCORES
 from .scores import scored
-from .source import EMBEDDER, RULE, Unseen, heads_from_source
+from .source import EMBEDDER, RULE, Made, Unseen, heads_from_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,10 +75,9 @@ class Settlement:
         return tuple(dict.fromkeys(each for head in heads for each in head.evidence))
 
     @property
-    def arrangement(self) -> Arrangement:
-        """How the prompt is laid out behind which labels are scored."""
-        found = [each.arrangement for each in self.evidence if isinstance(each, Labels)]
-        return found[0] if found else USUAL
+    def arrangement(self) -> Arrangement | None:
+        """How the prompt is laid out behind which labels are scored, if a head says so."""
+        return next((each.arrangement for each in self.evidence if isinstance(each, Labels)), None)
 
     @property
     def answers(self) -> str:
@@ -119,7 +118,13 @@ def settle(program: Program, folder: Path, model: abi.Model, sources: Sources, h
     if heads is not Heads.NONE and entry is not None:
         found |= _tuned(program, folder, entry, asked, sources)
     if heads is Heads.ANY:
-        found |= _from_source(program, model, [each for each in asked if each.name not in found], sources)
+        first = program.arranged(replace(program.arrangement, state=None))
+        left = [each for each in asked if each.name not in found]
+        found |= _from_source(first, model, left, sources, _made)
+        if program.arrangement.state is not None:
+            # What else a head goes by is read without the prompt, or was fitted with the instruction first.
+            left = [each for each in left if _is_of_scores(found[each.name].head)]
+            found |= _from_source(program, model, left, sources, _scores_made)
     labels = {each.name: Settled(question=each, head=None, origin="labels") for each in asked}
     decided = {name for name, one in found.items() if one.head is not None}
     return Settlement(
@@ -253,8 +258,32 @@ def _number(
 # ------------------------------------------------------------------------------------------- source alone
 
 
+_Maker: TypeAlias = Callable[
+    [Program, Sequence[Question], Sources, Callable[[ModelError], None]], dict[str, Made]
+]
+
+
+def _made(
+    program: Program, asked: Sequence[Question], sources: Sources, lacks: Callable[[ModelError], None]
+) -> dict[str, Made]:
+    """What the source gives for each question; `lacks` is told what is not to be had."""
+    made = heads_from_source(program, asked, sources, lacks)
+    without = [question for question in asked if made[question.name].head is None]
+    return made | _scores_made(program, without, sources, lacks)
+
+
+def _scores_made(
+    program: Program, asked: Sequence[Question], sources: Sources, _: Callable[[ModelError], None]
+) -> dict[str, Made]:
+    return {question.name: scored(program, question, sources) for question in asked}
+
+
+def _is_of_scores(head: Head | None) -> bool:
+    return head is None or all(isinstance(each, Labels) for each in head.evidence)
+
+
 def _from_source(
-    program: Program, model: abi.Model, asked: Sequence[Question], sources: Sources
+    program: Program, model: abi.Model, asked: Sequence[Question], sources: Sources, make: _Maker
 ) -> dict[str, Settled]:
     """Heads from the source alone: those that were kept, or new ones."""
     if not asked:
@@ -266,7 +295,12 @@ def _from_source(
     key = kept.key_of(fingerprint(program), *models, *_VERSIONS)
     entry = kept.find(key)
     if entry is None or not all(_fits(entry, question) for question in asked):
-        entry = _fitted(program, model, asked, sources, key)
+        lacks: list[ModelError] = []
+        entry = _entry(key, model, make(program, asked, sources, lacks.append))
+        if lacks:
+            tell_of_lack(lacks[0])  # and try again next time
+        else:
+            kept.keep(key, entry)
     return {
         name: Settled(
             question=question,
@@ -295,25 +329,13 @@ def _fits(entry: Entry, question: Question) -> bool:
     return question.name in entry.report and (head is None or head.n_labels == len(question.options))
 
 
-def _fitted(
-    program: Program, model: abi.Model, asked: Sequence[Question], sources: Sources, key: str
-) -> Entry:
-    lacks: list[ModelError] = []
-    made = heads_from_source(program, asked, sources, lacks.append)
-    for question in asked:
-        if made[question.name].head is None:
-            made[question.name] = scored(program, question, sources)
-    entry = Entry(
+def _entry(key: str, model: abi.Model, made: Mapping[str, Made]) -> Entry:
+    return Entry(
         key=key,
         model=model_name(model),
         heads={name: one.head for name, one in made.items() if one.head is not None},
         report={name: None if one.unseen is None else asdict(one.unseen) for name, one in made.items()},
     )
-    if lacks:
-        tell_of_lack(lacks[0])  # and try again next time
-    else:
-        kept.keep(key, entry)
-    return entry
 
 
 def _unseen(data: object) -> Unseen | None:

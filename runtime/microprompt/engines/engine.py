@@ -206,8 +206,10 @@ class Engine:
         with self.scheduler.kept_open():
             bound = self.bind(call.program)
             question = bound.question(call.arguments)
+            state = bound.prompt.state(call.arguments)
             bound = bound.given(call.arguments)
-        expected, most = bound.cells(len(question))
+        expected, most = bound.cells(len(question), state=len(state))
+        prefix = bound.prefix + state
 
         def assemble(parts: Decided, near_tie: bool, cached: int, decoded: int) -> Answer[object]:
             return Answer.of(
@@ -216,7 +218,7 @@ class Engine:
                 declared=bound.plan.kind,
                 near_tie=near_tie,
                 usage=Usage(
-                    prompt_tokens=len(bound.prefix) + len(question),
+                    prompt_tokens=len(prefix) + len(question),
                     cached_tokens=cached,
                     decoded_tokens=decoded,
                 ),
@@ -226,7 +228,7 @@ class Engine:
 
         # The key does not say what other evidence there was, nor which answers were refused.
         kept = None if said or trail else self._kept_answers(bound)
-        key = b"" if kept is None else key_of(bound, question, self.identity)
+        key = b"" if kept is None else key_of(bound, (*state, *question), self.identity)
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
             parts = yield from bound.decode(cursor, most, said, trail)
@@ -236,7 +238,8 @@ class Engine:
             return assemble(parts, near_tie, cached, max(0, cursor.tally.decoded - len(question)))
 
         job = Job(
-            prefix=bound.prefix,
+            prefix=prefix,
+            ends_in_state=bool(state),
             pending=question,
             expected_tokens=expected,
             max_tokens=most,
@@ -247,7 +250,7 @@ class Engine:
             timeout=call.timeout,
         )
         if kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):
-            answer = assemble(*found, cached=len(bound.prefix) + len(question), decoded=0)
+            answer = assemble(*found, cached=len(prefix) + len(question), decoded=0)
             job.succeed(replace(answer, is_kept=True))
         return job
 

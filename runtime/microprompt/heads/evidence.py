@@ -103,7 +103,10 @@ def evidence_of(data: object) -> Evidence:
 def _labels(data: Mapping[str, object]) -> Labels:
     known = {"layout": LAYOUTS, "members": MEMBERS, "examples": EXAMPLES}
     said = {name: _one_of(words, data, name) for name, words in known.items() if name in data}
-    return Labels(Arrangement(**said))
+    state = data.get("state")
+    if state is not None and not (isinstance(state, str) and state):
+        raise ValueError(f"a state is the name of a parameter, not {state!r:.60}")
+    return Labels(Arrangement(**said, state=state))
 
 
 def _readout(data: Mapping[str, object]) -> Readout:

@@ -55,4 +55,6 @@ def _unusual(arrangement: Arrangement) -> list[str]:
         found.append(f", members {arrangement.members}")
     if arrangement.examples != USUAL.examples:
         found.append(f", examples {arrangement.examples}")
+    if arrangement.state != USUAL.state:
+        found.append(f", {arrangement.state} first")
     return found

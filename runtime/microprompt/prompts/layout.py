@@ -22,6 +22,7 @@ from .. import abi
 from ..program import Program
 from ..types import kind
 from .filling import Bindings, Filled, Fixed, OpenPart, fill, merged
+from .states import LEAD, naming_state
 
 _SPEAKERS: Final = {"user": "User: ", "assistant": "Assistant: "}
 """What stands before a turn in running text."""
@@ -71,7 +72,11 @@ Template: TypeAlias = Callable[[Sequence[Message]], Iterable[Segment]]
 
 
 def lay_out(program: Program, template: Template | None = None) -> tuple[Segment, ...]:
-    """The prompt with its holes open: running text without a template, else one turn for each shot."""
+    """The prompt with its holes open: running text without a template, else one turn for each shot.
+
+    Where the arrangement has a state, that is the first hole, with nothing before it that depends on the
+    program (`states`).
+    """
     return tuple(_joined(_turns(program, template) if template else _running_text(program)))
 
 
@@ -113,9 +118,10 @@ def argument_texts(program: Program, arguments: Mapping[str, object]) -> tuple[s
 
 def _running_text(program: Program) -> Iterator[Segment]:
     answer = kind(program.returns)
-    opening = _by_turns(program.opening)
-    if system := _system(program, opening):
-        yield from system
+    asked = naming_state(program)
+    opening = _by_turns(asked.opening)
+    if said := _said_first(program, opening):
+        yield from said
         yield Literal("\n\n")
     is_conversation = bool(opening) or any(isinstance(part, abi.Turn) for part in program.input)
     speakers = _SPEAKERS if is_conversation else {}
@@ -126,21 +132,28 @@ def _running_text(program: Program) -> Iterator[Segment]:
         scope = Bindings.of(program, program.arguments_of(example))
         yield from _filled(_in_a_row(program, speakers), scope)
         yield Literal(f" {answer.plain(example.answer)}\n\n")
-    yield from _in_a_row(program, speakers)
+    yield from _in_a_row(asked, speakers)
 
 
 def _turns(program: Program, template: Template) -> Iterable[Segment]:
     answer = kind(program.returns)
-    opening = _by_turns(program.opening)
+    asked = naming_state(program)
+    opening = _by_turns(asked.opening)
     turns = []
-    if system := _system(program, opening):
-        turns.append(Message("system", system))
+    said_first = _said_first(program, opening)
+    if said_first and program.arrangement.state is None:
+        turns.append(Message("system", said_first))
     turns += (Message(role, tuple(_opened(parts))) for role, parts in opening)
     for example in _examples(program):
         scope = Bindings.of(program, program.arguments_of(example))
         turns += (Message(role, tuple(_filled(said, scope))) for role, said in _input(program, {}))
         turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
-    turns += (Message(role, tuple(said)) for role, said in _input(program, {}))
+    turns += (Message(role, tuple(said)) for role, said in _input(asked, {}))
+    if program.arrangement.state is not None:
+        # A state is text of a user: what it says has not the weight of what a system says.
+        if turns[0].role == "user":
+            said_first = (*said_first, Literal("\n\n"), *turns.pop(0).segments)
+        turns.insert(0, Message("user", said_first))
     return template(turns)
 
 
@@ -178,6 +191,17 @@ def _by_turns(parts: Sequence[abi.Part]) -> _ByTurns:
                 found.append(("user", []))
             found[-1][1].append(part)
     return found
+
+
+def _said_first(program: Program, opening: _ByTurns) -> tuple[Segment, ...]:
+    """What stands before the opening and the examples: the state, if there is one, and what the system
+    says."""
+    system = _system(program, opening)
+    state = program.arrangement.state
+    if state is None:
+        return system
+    place = Blank((abi.Hole(parameter=state),), before=LEAD[-1:])
+    return (Literal(LEAD), place, *((Literal("\n\n"), *system) if system else ()))
 
 
 def _system(program: Program, opening: _ByTurns) -> tuple[Segment, ...]:

@@ -49,6 +49,8 @@ class TokenizedPrompt:
     """A program's prompt in one model's tokens.
 
     `prefix` is evaluated once and kept; `call_tokens` are evaluated in each call beside what it fills in.
+    Where the state comes first (`states`), it is the first of what is filled in, and kept like a prefix for a
+    while.
     `head` is the text of the prefix and `tail` what stands behind it, each with its tokens; what is filled in
     has `None`. `rest` is the space that the prompt ends with, if any: it moves into the answer, as a space at
     the end of any text of the program moves into what follows it, for models are trained on words with the
@@ -76,19 +78,27 @@ class TokenizedPrompt:
         self.tail: tuple[tuple[str, int | None], ...] = tuple(self._described())
         self.call_tokens: int = sum(count or 0 for _, count in self.tail) + len(self._closing)
 
+    def state(self, arguments: Mapping[str, object]) -> tuple[int, ...]:
+        """The tokens of the state, which stand right behind the prefix: the same for all programs in which it
+        comes first. None where it does not."""
+        if self.program.arrangement.state is None:
+            return ()
+        pieces = merged(filled(self._open[:1], Bindings.of(self.program, arguments)))
+        [tokens], _ = self._tokens(pieces, self._space)
+        return tuple(tokens)
+
     def question(self, arguments: Mapping[str, object], *, answer: int) -> list[int]:
-        """The prompt's tokens after the prefix.
+        """The prompt's tokens after the prefix, and after the state if that comes first.
 
         Raises `PromptTooLong` where they leave less than `answer` tokens of the context.
         """
         pieces = list(merged(self._filled(arguments)))
         found, _ = self._tokens(pieces, self._space)
-        tokens = [token for piece in found for token in piece]
-        tokens += self._closing
-        total = len(self.prefix) + len(tokens) + answer
+        total = len(self.prefix) + sum(map(len, found)) + len(self._closing) + answer
         if total > self._tokenizer.n_context:
             raise self._too_long(_lengths(pieces, found), total, "prompt and shortest answer")
-        return tokens
+        behind = found if self.program.arrangement.state is None else found[1:]
+        return [*(token for piece in behind for token in piece), *self._closing]
 
     def passage(self, arguments: Mapping[str, object], *, alone: bool) -> Passage:
         """The arguments of a call as a readout reads them: no cue asks for an answer behind them.

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,11 +31,13 @@ def deadline_of(timeout: float | None, *, waits: bool = False) -> float | None:
 class Pending(Generic[T]):
     """Something that was asked for: `future` tells how it ends, and cancelling it ends it. It may run until
     `deadline`, in the time of `time.monotonic()`, if there is one. Without a deadline it may run for
-    `timeout` seconds from its start."""
+    `timeout` seconds from its start. All that have an equal `together` are run in one place, where what the
+    first of them has made is there for the others."""
 
     future: Future[T] = field(default_factory=Future)
     deadline: float | None = None
     timeout: float | None = None
+    together: Hashable | None = None
 
     def begin(self) -> None:
         """It starts to run."""
@@ -84,13 +86,15 @@ class Pending(Generic[T]):
 class Job(Pending[T]):
     """A call for a lane to run, on the whole model or, with `exit`, on its first so many layers.
 
-    `prefix` comes from the cache or goes into it; `pending` is evaluated for this job alone. Beside the
-    prefix it evaluates `expected_tokens` as a rule and never more than `max_tokens` (the same number where it
-    is left out), in at most `max_sequences` sequences at a time. `decode` is told its place, and how many
-    tokens of the prefix had been evaluated before. `drafts` guesses what it asks for, if anything does.
+    `prefix` comes from the cache or goes into it, for a while only if it `ends_in_state`; `pending` is
+    evaluated for this job alone. Beside the prefix it evaluates `expected_tokens` as a rule and never more
+    than `max_tokens` (the same number where it is left out), in at most `max_sequences` sequences at a time.
+    `decode` is told its place, and how many tokens of the prefix had been evaluated before. `drafts` guesses
+    what it asks for, if anything does.
     """
 
     prefix: tuple[int, ...]
+    ends_in_state: bool = False
     pending: Sequence[int]
     expected_tokens: int
     max_tokens: int = 0
@@ -101,6 +105,8 @@ class Job(Pending[T]):
 
     def __post_init__(self) -> None:
         self.max_tokens = max(self.max_tokens, self.expected_tokens)
+        if self.ends_in_state:
+            self.together = self.prefix
 
 
 class Answerer(Protocol):

@@ -130,9 +130,8 @@ class Lane:
         draft = self._draft(parts)
         batch.extend(draft, 0, len(draft.tokens))
         owners = [work.owner for work, _ in parts]
-        jobs = [owner.job if isinstance(owner, _Run) else None for owner in owners]
         try:
-            with self._turns.taken(threads, jobs):
+            with self._turns.taken(threads, [job for owner in owners for job in self._jobs(owner)]):
                 rows = self.backend.decode(batch, threads)
         except Exception as error:  # also a defect of ours: it ends who had a part in the batch, not the lane
             self._lose([work for work, _ in parts], error)
@@ -277,7 +276,7 @@ class Lane:
             node = self.prefixes.find(job.prefix)
             cached = len(job.prefix)
             if node is None:
-                node = self.prefixes.add(job.prefix)
+                node = self.prefixes.add(job.prefix, is_state=job.ends_in_state)
                 if not node.is_ready:
                     cached = node.shared
                     self._work.append(Work(node.step(), node))
@@ -349,7 +348,20 @@ class Lane:
             self._work.remove(run.work)
         if run.prefix is not None:
             self.prefixes.release(run.prefix)
+            self._drop_if_unwanted(run.prefix)
             run.prefix = None
+
+    def _drop_if_unwanted(self, prefix: Prefix) -> None:
+        """Do not evaluate a state that nobody asks about any more; other prefixes later calls will want."""
+        if prefix.is_state and not prefix.is_ready and not prefix.users:
+            self._work = [work for work in self._work if work.owner is not prefix]
+            self.prefixes.evict(prefix)
+
+    def _jobs(self, owner: _Run | Prefix) -> list[Job[Any] | None]:
+        """The jobs that wait for what is evaluated for an owner; `None` stands for those to come."""
+        if isinstance(owner, _Run):
+            return [owner.job]
+        return [run.job for run in self._running if run.prefix is owner] if owner.is_state else [None]
 
     def _lose(self, lost: Sequence[_Work], error: Exception) -> None:
         """A batch failed or was interrupted: end all that had a part in it."""
@@ -362,7 +374,7 @@ class Lane:
                 if not isinstance(error, Interrupted):  # who was interrupted is over already
                     run.job.fail(error)
                 self._end(run)
-            if isinstance(owner, Prefix):
+            if isinstance(owner, Prefix) and work in self._work:
                 self._work.remove(work)
                 self.prefixes.evict(owner)
 

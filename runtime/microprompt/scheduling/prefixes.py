@@ -15,6 +15,10 @@ own. So a leaf can be evicted without taking anything from its parent, and cells
 
 Where a new prefix parts from a node in the middle, a node for what the two have in common is put above it.
 
+A prefix may end in a *state*, a text that several questions are asked about (`prompts.states`). It is of use
+for as long as somebody asks about that text, and never again, so it is not kept in the store and leaves the
+cache soon.
+
 Behind the tree, `PrefixStore` keeps what was evaluated as bytes, for all caches of a model: to bring a prefix
 back from there is much cheaper than to evaluate it again.
 """
@@ -22,6 +26,7 @@ back from there is much cheaper than to evaluate it again.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,12 +48,18 @@ STORE_BYTES: Final = 128 * 2**20
 """How much of the plain memory saved prefixes may take. One token of SmolLM2-135M takes 23 kB."""
 
 
+STATE_SECONDS: Final = 10.0
+"""How long the last state stays in the cache after its last use, though the prefixes there have more than
+`RESIDENT_CELLS`: the next questions about it may depend on what the first ones came to. To evaluate a state
+of 1,000 tokens again takes 2 s."""
+
+
 @dataclass(slots=True, eq=False)
 class Prefix:
     """A node: `tokens` from the start of the prompt, of which the first `shared` are its parent's.
 
     `is_ready` is false while it is being evaluated. `users` is how many calls run on it; while there are any,
-    it stays.
+    it stays. `is_state` says that it ends in a state, `left` when the last call left it.
     """
 
     tokens: Tokens
@@ -59,6 +70,8 @@ class Prefix:
     children: int = 0
     users: int = 0
     last_used: int = 0
+    is_state: bool = False
+    left: float = 0.0
 
     def own_cells(self) -> int:
         return len(self.tokens) - self.shared
@@ -148,7 +161,7 @@ class PrefixTree:
         best, length = self._most_alike(tokens)
         return len(tokens) - length, 2, best
 
-    def add(self, tokens: Tokens) -> Prefix:
+    def add(self, tokens: Tokens, *, is_state: bool = False) -> Prefix:
         """A node for a prefix that has none: restored if it was saved, else with what others share with it,
         and the rest for the caller to evaluate and then `keep`."""
         if (saved := self._store.get(tokens, self._exit)) is not None:
@@ -163,17 +176,18 @@ class PrefixTree:
             if parent.tokens == tokens:
                 return parent
             sequence = self._pool.fork(parent.sequence)
-            node = Prefix(tokens, len(parent.tokens), sequence, parent, is_ready=False)
+            node = Prefix(tokens, len(parent.tokens), sequence, parent, is_ready=False, is_state=is_state)
             parent.children += 1
         else:
-            node = Prefix(tokens, 0, self._pool.take(), None, is_ready=False)
+            node = Prefix(tokens, 0, self._pool.take(), None, is_ready=False, is_state=is_state)
         self._nodes[tokens] = node
         return node
 
     def keep(self, node: Prefix) -> None:
         """A node was evaluated."""
         node.is_ready = True
-        self._store.put(node.tokens, self._pool.backend.save(node.sequence), self._exit)
+        if not node.is_state:
+            self._store.put(node.tokens, self._pool.backend.save(node.sequence), self._exit)
 
     def acquire(self, node: Prefix) -> None:
         """A call begins to run on a node, until it says `release`."""
@@ -183,6 +197,7 @@ class PrefixTree:
     def release(self, node: Prefix) -> None:
         """A call runs on a node no longer."""
         node.users -= 1
+        node.left = time.monotonic()
 
     def make_room(self, cells: int, sequences: int, keep: Prefix | None) -> bool:
         """Evict prefixes, the least recently used first, until the tree has at most `cells` and `sequences`
@@ -197,7 +212,8 @@ class PrefixTree:
         return True
 
     def trim(self, keep: Prefix) -> None:
-        """Leave to the store what the store has, until no more than `RESIDENT_CELLS` are used.
+        """Leave to the store what the store has, and drop states, until no more than `RESIDENT_CELLS` are
+        used. The last state stays for a while.
 
         A call's attention has to look past all cells in use, also those of other prefixes, so a full cache is
         a slow one.
@@ -205,8 +221,14 @@ class PrefixTree:
         excess = self.cells() - RESIDENT_CELLS
         if excess <= 0:
             return
+        states = [node for node in self._nodes.values() if node.is_state]
+        last_state = max(states, key=lambda node: node.last_used, default=None)
         for node in sorted(self._leaves(keep), key=lambda node: node.last_used):
-            if excess > 0 and self._store.holds(node.tokens, self._exit):
+            if node.is_state:
+                is_spare = node is not last_state or time.monotonic() - node.left > STATE_SECONDS
+            else:
+                is_spare = self._store.holds(node.tokens, self._exit)
+            if excess > 0 and is_spare:
                 excess -= node.own_cells()
                 self.evict(node)
 
@@ -275,6 +297,8 @@ class PrefixTree:
             is_ready=True,
             children=1,
             last_used=node.last_used,
+            is_state=node.is_state,
+            left=node.left,
         )
         node.shared, node.parent = length, above
         self._nodes[above.tokens] = above

@@ -87,19 +87,20 @@ class TokenizedProgram:
         return kept[node] if kept and node in kept else make_slot(node, binding)
 
     def question(self, arguments: Mapping[str, object]) -> list[int]:
-        """The prompt's tokens after the prefix.
+        """The prompt's tokens after the prefix and the state.
 
         Raises `PromptTooLong` where not even the shortest answer fits behind them.
         """
         return self.prompt.question(arguments, answer=self.answer.shortest_tokens)
 
-    def cells(self, question: int) -> tuple[int, int]:
-        """The cache cells that a call with so many tokens of question takes: as a rule, and at most.
+    def cells(self, question: int, *, state: int = 0) -> tuple[int, int]:
+        """The cache cells that a call with so many tokens of question takes beside a state of so many: as a
+        rule, and at most.
 
         An answer may be longer than what the context leaves it, as a list of long texts may. That is no
         reason to refuse the call, for most answers are short; the one that is not ends in `AnswerTooLong`.
         """
-        room = self._n_context - len(self.prefix)
+        room = self._n_context - len(self.prefix) - state
         return (
             min(question + self.answer.expected_tokens, room),
             min(question + self.answer.max_tokens, room),

@@ -2,7 +2,8 @@
 
 A runner is what runs jobs in one thread: for a language model a group of lanes. An idle engine starts a job
 at once, on all cores. When several runners are busy each computes on its share of the cores. Runners after
-the first are made when jobs first have to wait.
+the first are made when jobs first have to wait. Jobs that belong together, as questions about one state do,
+go to one runner: another one would have to evaluate the state again.
 
 Each runner has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
 nothing of the scheduler, so an engine that nobody refers to any more is freed like any object; to ring, the
@@ -16,8 +17,8 @@ import atexit
 import os
 import threading
 import weakref
-from collections import deque
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar
@@ -31,7 +32,10 @@ QUEUE_LENGTH: Final = 256
 """Jobs that wait before whoever submits another one has to wait himself."""
 
 _BACKLOG: Final = 4
-"""Jobs that have to wait before another runner is worth its memory."""
+"""Jobs that have to wait before another runner is worth its memory. Those that belong together are one."""
+
+_KEPT_PLACES: Final = 256
+"""Of how many groups of jobs it is remembered which runner has them."""
 
 
 class Runner(Protocol):
@@ -95,6 +99,7 @@ class Scheduler(Generic[R]):
         self._workers: dict[int, threading.Thread] = {}
         self._idle: set[int] = set()
         self._waiting: deque[Pending[Any]] = deque()
+        self._places: OrderedDict[Hashable, int] = OrderedDict()
         self._admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
@@ -122,13 +127,15 @@ class Scheduler(Generic[R]):
                     return
             self._refuse_if_closed()
             self._waiting.append(job)
-            if self._idle:
-                first = min(self._idle)
-                self._idle.remove(first)
-                self._inboxes[first].put(self)
-            elif not self._workers or (
-                len(self._workers) < self._max_runners and len(self._waiting) > _BACKLOG
-            ):
+            place = self._place(job)
+            if place is None and self._idle:
+                place = min(self._idle)
+                self._put(job, place)
+            if place is not None:
+                if place in self._idle:
+                    self._idle.remove(place)
+                    self._inboxes[place].put(self)
+            elif not self._workers or (len(self._workers) < self._max_runners and self._has_backlog()):
                 self._start_worker()
 
     def result(self, pending: Pending[T], /) -> T:
@@ -252,6 +259,24 @@ class Scheduler(Generic[R]):
             self._admissions[loop] = asyncio.Semaphore(QUEUE_LENGTH)
         return self._admissions[loop]
 
+    def _has_backlog(self) -> bool:
+        if len(self._waiting) <= _BACKLOG:
+            return False
+        groups = {id(job) if job.together is None else job.together for job in self._waiting}
+        return len(groups) > _BACKLOG
+
+    def _place(self, job: Pending[Any]) -> int | None:
+        """The runner that has what a job needs, if it is known."""
+        return None if job.together is None else self._places.get(job.together)
+
+    def _put(self, job: Pending[Any], number: int) -> None:
+        """A job goes to a runner, and so do those that belong to it."""
+        if job.together is not None:
+            self._places[job.together] = number
+            self._places.move_to_end(job.together)
+            if len(self._places) > _KEPT_PLACES:
+                self._places.popitem(last=False)
+
     # ---------------------------------------------------------------------------------------- workers
 
     def _start_worker(self) -> None:
@@ -288,12 +313,12 @@ class Scheduler(Generic[R]):
                     if held is not None:
                         self._waiting.appendleft(held)
                     return
-                if not self._waiting and not runner.is_busy and held is None:
+                if held is None and not runner.is_busy and self._first(number) is None:
                     self._idle.add(number)
                     return
                 threads = max(1, self._threads // (len(self._workers) - len(self._idle)))
             try:
-                while held is not None or (held := self._next(runner)) is not None:
+                while held is not None or (held := self._next(number)) is not None:
                     if not runner.admit(held):
                         break
                     held = None
@@ -321,14 +346,23 @@ class Scheduler(Generic[R]):
                 self._runners[number] = runner
         return runner
 
-    def _next(self, runner: R) -> Pending[Any] | None:
-        """The job that waits longest, if the runner wants it."""
+    def _next(self, number: int) -> Pending[Any] | None:
+        """The job for a runner that waits longest, if it wants it."""
         with self._lock:
-            if not self._waiting or not runner.wants(self._waiting[0]):
+            index = self._first(number)
+            if index is None or not self._runners[number].wants(job := self._waiting[index]):
                 return None
             if len(self._waiting) == QUEUE_LENGTH:
                 self._room.notify_all()
-            return self._waiting.popleft()
+            del self._waiting[index]
+            self._put(job, number)
+            return job
+
+    def _first(self, number: int) -> int | None:
+        """Which of the waiting jobs is the first that need not go to another runner."""
+        return next(
+            (index for index, job in enumerate(self._waiting) if self._place(job) in (None, number)), None
+        )
 
 
 _Inbox: TypeAlias = "SimpleQueue[Scheduler[Any] | None]"

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from microprompt.errors import EngineError
+from microprompt.scheduling import prefixes
+from microprompt.scheduling.backend import LONG_BATCH_TOKENS, Interrupted, Rows, Step
+from microprompt.scheduling.cores import Cores, Turns
+from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane import Lane
 from microprompt.scheduling.prefixes import MIN_SHARED, PrefixStore
 
@@ -157,3 +163,98 @@ def test_any_history_gives_the_right_tokens_and_a_clean_cache() -> None:
             assert [str(result).split("?")[0] for result in results] == prefixes
             assert backend.most_cells <= context
             prefixes_held(lane, backend)
+
+
+# ----------------------------------------------------------------------------------------------- states
+
+
+def about(state: str, question: str = "?") -> Job[str]:
+    """A job that asks about a state."""
+    return replace(ask(question, state), ends_in_state=True)
+
+
+def test_a_state_is_not_kept_in_the_store() -> None:
+    lane, backend = make()
+    results = run(lane, [about("state: "), about("state: ", "!")])
+    assert results == ["state: ? (0 cached)", "state: ! (7 cached)"]
+    assert prefixes_held(lane, backend) == ["state: "]
+    store = lane.prefixes._store
+    assert not store.holds(tuple(b"state: "))
+
+
+def test_only_the_last_state_stays_where_prefixes_take_much_of_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prefixes, "RESIDENT_CELLS", 20)
+    lane, backend = make()
+    run(lane, [about("a" * 30)])
+    run(lane, [about("b" * 30)])
+    run(lane, [ask("?", "say: ")])
+    assert prefixes_held(lane, backend) == ["b" * 30, "say: "]
+
+
+def test_the_last_state_leaves_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefixes, "RESIDENT_CELLS", 20)
+    monkeypatch.setattr(prefixes, "STATE_SECONDS", 0.0)
+    lane, backend = make()
+    run(lane, [about("a" * 30)])
+    run(lane, [ask("?", "say: ")])
+    assert prefixes_held(lane, backend) == ["say: "]
+
+
+def test_a_state_that_goes_on_from_another_shares_it() -> None:
+    lane, _ = make()
+    run(lane, [about("Hello, how are you?")])
+    assert run(lane, [about("Hello, how are you? Well.")]) == ["Hello, how are you? Well.? (19 cached)"]
+
+
+def test_a_state_that_nobody_asks_about_any_more_is_not_evaluated() -> None:
+    lane, backend = make()
+    jobs = [about("a" * 400), about("a" * 400, "!")]
+    for job in jobs:
+        assert lane.admit(job)
+    lane.step(1)
+    for job in jobs:
+        job.future.cancel()
+    lane.step(1)
+    assert not lane.is_busy
+    assert sum(backend.steps) == LONG_BATCH_TOKENS
+    assert prefixes_held(lane, backend) == []
+
+
+def test_the_batch_of_a_state_ends_early_when_nobody_asks_about_it_any_more() -> None:
+    lane, backend = make()
+    jobs = [about("a" * 400), about("a" * 400, "!")]
+    for job in jobs:
+        assert lane.admit(job)
+
+    def decode(step: Step, threads: int) -> Rows:
+        jobs[0].future.cancel()
+        lane.interrupt_if_over()
+        assert not interrupted
+        jobs[1].future.cancel()
+        lane.interrupt_if_over()
+        assert interrupted
+        raise Interrupted
+
+    interrupted: list[bool] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(backend, "decode", decode)
+        patched.setattr(lane, "_turns", Turns(Cores(1), lambda: interrupted.append(True)))
+        lane.step(1)
+    assert not lane.is_busy
+    assert prefixes_held(lane, backend) == []
+
+
+def test_a_state_whose_evaluation_fails_fails_who_asks_about_it() -> None:
+    lane, backend = make(context=60)
+    jobs = [about("a" * 20), about("a" * 20, "!")]
+    with pytest.MonkeyPatch.context() as patched:
+
+        def fail(step: Step, threads: int) -> Rows:
+            raise EngineError("it is broken")
+
+        patched.setattr(backend, "decode", fail)
+        assert [str(each) for each in run(lane, jobs)] == ["it is broken"] * 2
+    assert prefixes_held(lane, backend) == []
+    assert run(lane, [about("a" * 20)]) == [f"{'a' * 20}? (0 cached)"]

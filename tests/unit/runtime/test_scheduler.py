@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
+from microprompt.scheduling import scheduler as module
 from microprompt.scheduling.backend import Rows, Step
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane_group import LaneGroup
@@ -313,3 +315,42 @@ def test_a_system_without_another_thread_is_an_error_and_nothing_is_left_waiting
             with pytest.raises(EngineError, match="no thread for the model: can't start new thread"):
                 made.submit(ask("1?"))
         assert run(made, ask("2?")) == "2? (0 cached)"
+
+
+def test_jobs_about_one_state_go_to_one_runner_and_others_to_the_others() -> None:
+    with scheduler(runners=2) as (made, backend):
+        backend.gate.clear()
+        about = [replace(ask(f"{n}?", "state: "), ends_in_state=True) for n in range(8)]
+        for job in about:
+            made.submit(job)
+        assert backend.entered.wait(20)
+        assert len(made._workers) == 1
+        others = [ask(f"{n}?", f"say {n}: ") for n in range(8)]
+        for job in others:
+            made.submit(job)
+        backend.gate.set()
+        results = [made.result(job) for job in (*about, *others)]
+        assert results[:8] == [f"state: {n}? ({7 if n else 0} cached)" for n in range(8)]
+        assert results[8:] == [f"say {n}: {n}? (0 cached)" for n in range(8)]
+        assert len(made.runners) == 2
+        holding = [group for group in made.runners if group.full.prefixes.find(tuple(b"state: "))]
+        assert len(holding) == 1
+
+
+def test_questions_that_come_later_go_where_the_state_is() -> None:
+    states = [f"state {n}: " for n in range(40)]
+    with scheduler(runners=2) as (made, _):
+        for state in states:
+            made.submit(replace(ask("?", state), ends_in_state=True))
+        wait_until(made.is_idle)
+        for state in states:
+            question = replace(ask("!", state), ends_in_state=True)
+            assert run(made, question) == f"{state}! ({len(state)} cached)"
+
+
+def test_it_is_forgotten_which_runner_had_a_state_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT_PLACES", 2)
+    with scheduler() as (made, _):
+        for n in range(5):
+            run(made, replace(ask("?", f"state {n}: "), ends_in_state=True))
+        assert len(made._places) == 2
