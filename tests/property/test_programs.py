@@ -26,8 +26,9 @@ from microprompt.errors import AnswerTooLong
 from microprompt.types import kind
 from mpc import project
 
+from ..unit.runtime.programs import WatchedBackend
 from .sources import ARGUMENTS, AROUND, LEAVES, PROMPTS, random_program
-from .test_answers import CountingBackend, random_voice
+from .test_answers import random_voice
 
 IN_CI: Final = 500
 DECODES: Final = int(os.environ.get("DECODES", IN_CI))
@@ -83,7 +84,7 @@ class Voices:
 def test_every_answer_of_a_random_program_is_valid_and_within_its_bound(seed: int, tmp_path: Path) -> None:
     text = random_program(seed)
     voices = Voices(seed)
-    with closing(Engine(CountingBackend(voices, context=10**9))) as engine, override(engine):
+    with closing(Engine(WatchedBackend(voices, context=10**9))) as engine, override(engine):
         for number, function in enumerate(functions(text, tmp_path)):
             for call in range(CALLS):
                 voices.change()
