@@ -41,7 +41,8 @@ class Usage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldAnswer:
     """A part of an answer: as `Answer`, without what belongs to the whole call. `items` has the confidence of
-    each item of a list, and is empty for other types."""
+    each item of a list, and is empty for other types. Of a choice among very many options, `shortlist` is how
+    many of them came into question; the others have no probability."""
 
     value: object
     confidence: float
@@ -51,6 +52,7 @@ class FieldAnswer:
     calibrated: bool = False
     spans: tuple[tuple[int, int], ...] = ()
     items: tuple[float, ...] = ()
+    shortlist: int | None = None
 
     @property
     def mean(self) -> float | None:
@@ -67,6 +69,7 @@ class FieldAnswer:
             "distribution": _distribution(self.distribution, declared),
             **({} if self.mean is None else {"mean": self.mean}),
             **({"items": list(self.items)} if self.items else {}),
+            **({} if self.shortlist is None else {"shortlist": self.shortlist}),
             "coverage": self.coverage,
         }
 
@@ -91,7 +94,9 @@ class Answer(Generic[R]):
     before any constraint, that the model would have said one of the labels (only where label scores were
     asked): low means that the question does not suit the labels. `answered_by` names the evidence that a
     choice was decided on: "labels", "readout", "embedder", or some of them joined by "+"; it is "model" for
-    guided text and whole records.
+    guided text and whole records. Of a choice among very many options, `shortlist` is how many of them came
+    into question, of all that are in `distribution`; the others have no probability there. It is `None` where
+    all did.
 
     `spans` says of copied text where it stands in the argument that it was copied from: the start and the
     end, in characters, of each text. Of a text that stands there more than once it is the first place.
@@ -128,6 +133,7 @@ class Answer(Generic[R]):
     spans: tuple[tuple[int, int], ...] = ()
     least_sure: str | None = None
     cut: tuple[str, ...] = ()
+    shortlist: int | None = None
     parts: Mapping[str, FieldAnswer] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -162,6 +168,7 @@ class Answer(Generic[R]):
             # A field comes behind those inside it, which say more.
             least_sure=sure[0] if sure else None,
             spans=whole.spans,
+            shortlist=whole.shortlist,
             cut=tuple(described.cut),
             parts=parts,
         )
@@ -215,6 +222,7 @@ class Answer(Generic[R]):
             "abstained": self.abstained,
             "distribution": _distribution(self.distribution, returns),
             **mean,
+            **({} if self.shortlist is None else {"shortlist": self.shortlist}),
             "coverage": self.coverage,
             "near_tie": self.near_tie,
             **self._fields_to_json(returns),

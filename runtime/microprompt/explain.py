@@ -71,10 +71,11 @@ class PartPlan:
 class ChoicePlan:
     """What decides a choice, `name` in a record ("" for the whole answer).
 
-    `answered_by` is what an answer will say; `origin` where the head is from: "tuning", "source", or "labels"
-    where the labels are scored and no head decides. Of `examples` of the source, left out in turn, `right`
-    come out right, and `chance` when the most frequent label is always said; `None` where there are none, or
-    it is tuned. `report` is what the tuning file says of how it was tuned.
+    `answered_by` is what an answer will say; `origin` where the head is from: "tuning", "source", "call"
+    where each call brings its options along (of more than `shortlist`, so many come into question), or
+    "labels" where the labels are scored and no head decides. Of `examples` of the source, left out in turn,
+    `right` come out right, and `chance` when the most frequent label is always said; `None` where there are
+    none, or it is tuned. `report` is what the tuning file says of how it was tuned.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ChoicePlan:
     right: int | None = None
     chance: int | None = None
     report: Mapping[str, object] | None = None
+    shortlist: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,13 @@ def test_texts_about_the_same_are_near_each_other(embedder: Embedder) -> None:
     assert abs(float(question @ other)) < 0.2
 
 
+def test_words_of_like_meaning_have_vectors_that_are_alike(embedder: Embedder) -> None:
+    [doctor, physician, tree] = [
+        embedder.word_vectors[embedder.tokens_of(word)][0] for word in ("doctor", "physician", "tree")
+    ]
+    assert float(doctor @ physician) > 0.5 > float(doctor @ tree)
+
+
 def test_a_text_is_the_same_alone_and_among_others(embedder: Embedder) -> None:
     texts = [*MESSAGES, "", "[SEP] [MASK] ##x", "漢字 🙂"]
     alone = [embed(embedder, text)[0] for text in texts]

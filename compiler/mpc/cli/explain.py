@@ -151,6 +151,10 @@ def _choice(choice: ChoicePlan, untuned: str = _UNTUNED) -> Iterator[str]:
             yield "  tuned" + (", calibrated" if choice.calibrated else "")
         case "source" if choice.answered_by != "labels":
             yield "  from the source alone: its confidence orders answers, and says no more"
+        case "call":
+            yield "  by the words of a call's options: its confidence orders answers, and says no more"
+            most = choice.shortlist
+            yield f"  of more than {most} options, the {most} nearest come into question"
         case "source" | "labels":
             yield f"  {untuned}"
         case other:

@@ -230,7 +230,7 @@ def _abstain(
                 return None
         case _:
             assert_never(setting)
-    if returns.options is None:
+    if not _is_choice(returns):
         _report_idle(setting.name, "a choice", returns, reporter)
     elif not returns.may_be_none:
         described = returns.describe()
@@ -242,7 +242,7 @@ def _abstain(
             help=f"return `{optional(described)}`",
             also=[(returns_at, "this is what the prompt returns")],
         )
-    return _threshold(setting, reporter)
+    return _threshold(setting, returns, reporter)
 
 
 def _escalate(
@@ -271,14 +271,21 @@ def _escalate(
             help=f"name the larger model: `escalate = large {written}`",
         )
         return None
-    if returns.options is None:
+    if not _is_choice(returns):
         _report_idle(setting.name, "a choice", returns, reporter)
     model = _model(value, resolver, models, reporter)
-    when = _threshold(setting, reporter)
+    when = _threshold(setting, returns, reporter)
     return None if model is None or when is None else CheckedEscalation(model=model, when=when)
 
 
-def _threshold(setting: nodes.FallbackAst, reporter: Reporter) -> CheckedThreshold | None:
+def _is_choice(returns: Type) -> bool:
+    """Whether an answer is one of several labels, known now or at the call. One alone is always sure."""
+    return returns.options is not None and (returns.options != 1 or bool(returns.depends_on))
+
+
+def _threshold(
+    setting: nodes.FallbackAst, returns: Type, reporter: Reporter
+) -> CheckedThreshold | None:
     """The threshold of a setting, which has exactly one."""
     first, *others = setting.thresholds
     if others:
@@ -296,10 +303,24 @@ def _threshold(setting: nodes.FallbackAst, reporter: Reporter) -> CheckedThresho
             share = _share(first.number, "a confidence", "below 0.6", reporter)
             return None if share is None else CheckedThreshold(below=share, span=first.span)
         case nodes.ReachAst():
+            if _is_choice(returns) and returns.depends_on:
+                _report_untunable(first, returns, reporter)
+                return None
             share = _share(first.number, "an accuracy", "to reach 0.95", reporter)
             return None if share is None else CheckedThreshold(reach=share, span=first.span)
         case _:
             assert_never(first)
+
+
+def _report_untunable(threshold: nodes.ReachAst, returns: Type, reporter: Reporter) -> None:
+    """Of a choice that is tuned, a head knows the labels; where a call brings them along, there is none."""
+    reporter.report(
+        "MP0605",
+        threshold.span,
+        "`to reach` is for choices whose labels are known before the call",
+        label=f"`{returns.describe()}` is not tuned, for each call has options of its own",
+        help="write `below` and a confidence, such as `below 0.6`",
+    )
 
 
 def _share(node: nodes.NumberAst, what: str, sample: str, reporter: Reporter) -> float | None:

@@ -61,16 +61,23 @@ def questions_of_call(program: Program, arguments: Mapping[str, object]) -> tupl
     """The choices of an answer whose options the arguments of a call give. Raises `ArgumentError` for
     arguments that no answer can be made of."""
     found = []
-    for place in _open_places(program.returns):
+    for place in open_choices(program.returns):
         options = place.kind.given(arguments).options()
         if options is not None and len(options) > 1:
             found.append(Question(place.name, place.kind, options))
     return tuple(found)
 
 
+def questions_of(program: Program, arguments: Mapping[str, object]) -> tuple[Question, ...]:
+    """The choices of every answer to a call, those whose options it brings along behind the others."""
+    return (*questions(program.returns), *questions_of_call(program, arguments))
+
+
 @lru_cache(maxsize=256)
-def _open_places(returns: DeclaredType) -> tuple[Open, ...]:
-    return tuple(place for place in _choices(make_plan(returns).root) if isinstance(place, Open))
+def open_choices(returns: DeclaredType) -> tuple[Open, ...]:
+    """The choices of an answer whose options only a call gives."""
+    places = (place for place in _choices(make_plan(returns).root) if isinstance(place, Open))
+    return tuple(place for place in places if place.kind.is_choice)
 
 
 def without_lists(program: Program) -> Program:

@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
@@ -31,11 +32,12 @@ from ..scheduling.sampling import sampler_of
 from ..scheduling.slots import SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
-from .choices import Question, is_near_tie, questions_of_call
+from .choices import Question, is_near_tie, questions_of, questions_of_call
 from .escalation import together
-from .evidence import Sources, claim, claim_texts, features_of, local
+from .evidence import AnyEmbedder, Sources, claim, claim_texts, embedded_texts, features_of, local
 from .search import Search
 from .settle import Settled, Settlement, tell_of_lack
+from .shortlist import shortlist
 from .source import EMBEDDER, head_of_words
 
 MAX_TRIES: Final = 16
@@ -101,31 +103,29 @@ class DecidedCall(Steps):
 
     def _read_words(self, asked: Sequence[Question]) -> None:
         """Embed the words of options, and go on with heads made of them."""
-        words = [[each.kind.words(option) for option in each.options] for each in asked]
-        texts = tuple(text for said in words for label in said for text in label)
+        (text,) = embedded_texts(self._call.program, self._call.arguments, "text")
         try:
-            claimed = claim_texts(texts, self._decider.sources.embedder(EMBEDDER))
+            embedder = self._decider.sources.embedder(EMBEDDER)
+            read = [_WordsOfOptions.of(question, text, embedder) for question in asked]
         except ModelError as error:
             tell_of_lack(error)
             self._gather()
             return
-        self.hold(claimed.release)
+        claims = claim_texts([text for each in read for said in each.words for text in said], embedder)
+        for claimed in claims:
+            self.hold(claimed.release)
 
-        def settle(given: Mapping[str, Any]) -> None:
-            start = 0
-            found = []
-            for question, said in zip(asked, words, strict=True):
-                end = start + sum(map(len, said))
-                head = head_of_words(said, given[""][start:end])
-                found.append(Settled(question=question, head=head, origin="source"))
-                start = end
+        def settle() -> None:
+            vectors = iter([claimed.future.result() for claimed in claims])
+            found = [each.settled(vectors) for each in read]
             self._settlement = self._settlement.of_call(self._call.program, found)
             self._gather()
 
-        if claimed.future.done():
-            settle({"": claimed.future.result()})
+        left = [claimed.future for claimed in claims if not claimed.future.done()]
+        if left:
+            self.when_all(dict(enumerate(left)), lambda _: self.follow_up(settle))
         else:
-            self.when_all({"": claimed.future}, lambda given: self.follow_up(lambda: settle(given)))
+            settle()
 
     def _gather(self) -> None:
         """Begin what the answer needs: the evidence of the heads, or the call of the model."""
@@ -167,7 +167,7 @@ class DecidedCall(Steps):
             if one.head is None:
                 continue
             features = {each: features_of(each, one.question, given[each]) for each in one.head.evidence}
-            log_probs = one.head.log_probs(features)
+            log_probs = one.log_probs(features)
             near_tie |= is_near_tie(log_probs, using)
             decided[one.question.name] = _field(one, log_probs, sampler.pick(log_probs), written)
         self._complete(decided, near_tie, written)
@@ -289,10 +289,11 @@ class DecidedCall(Steps):
         assert larger is not None, "a threshold for escalation comes with a model"
         pending = larger.submit(self._remaining(larger.program), waits=self._waits)
         self.hold(lambda: larger.abandon(pending))
-        (one,) = self._settlement.settled  # the compiler refuses thresholds of what is not one choice
+        # The compiler refuses thresholds of what is not one choice.
+        (asked,) = questions_of(self._call.program, self._call.arguments)
         self.when_all(
             {"": pending.future},
-            lambda given: self._end(together(one.question, first, given[""], larger.program.using)),
+            lambda given: self._end(together(asked, first, given[""], larger.program.using)),
         )
 
     def _timed(self, answer: Answer[object]) -> Answer[object]:
@@ -301,6 +302,28 @@ class DecidedCall(Steps):
     def _remaining(self, program: Program) -> Call:
         """The call of a program, with the time that is left."""
         return Call(program, self._call.arguments, self.seconds_left())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _WordsOfOptions:
+    """What the options of a question say by themselves; with a `shortlist`, those of these numbers."""
+
+    question: Question
+    shortlist: NDArray[np.intp] | None
+    words: Sequence[Sequence[str]]
+
+    @staticmethod
+    def of(question: Question, text: str, embedder: AnyEmbedder) -> _WordsOfOptions:
+        """Of those that come into question for a text."""
+        words = [question.kind.words(option) for option in question.options]
+        found = shortlist(text, words, embedder)
+        return _WordsOfOptions(question, found, words if found is None else [words[one] for one in found])
+
+    def settled(self, vectors: Iterator[NDArray[np.float32]]) -> Settled:
+        """The question with a head of these words, which takes the vector of each from `vectors`."""
+        own = np.stack([next(vectors) for said in self.words for _ in said])
+        head = head_of_words(self.words, own)
+        return Settled(question=self.question, head=head, origin="source", shortlist=self.shortlist)
 
 
 def _failed(program: Program, refused: Sequence[tuple[object, Verdict]]) -> AssertionFailed:
@@ -346,6 +369,7 @@ def _field(
         coverage=scored.coverage if scored else None,
         answered_by=one.head.answered_by,
         calibrated=one.head.calibrated,
+        shortlist=None if one.shortlist is None else len(one.shortlist),
     )
 
 

@@ -114,7 +114,7 @@ class Decider(StepwiseEngine):
         settlement, engine = self.settlement(), self._engine()
         larger = None if self._larger is None else self._larger.settlement()
         found = engine.explain(self.arranged(settlement.arrangement or self._program.arrangement))
-        return explained(found, settlement, engine, larger)
+        return explained(found, self._program, settlement, engine, larger)
 
     def close(self) -> None:
         """Free the model."""

@@ -38,10 +38,10 @@ IN_FLIGHT: Final = 64
 _KEPT: Final = 256  # features of a text take some kilobytes
 _LEAST: Final = -80.0  # the log-probability of a label that got none
 
-_KEPT_LISTS: Final = 8  # the vectors of a thousand words take 1.5 MB
+_KEPT_WORDS: Final = 8192  # their vectors take 25 MB
 
 _sharing = Sharing(_KEPT)
-_words = Sharing(_KEPT_LISTS)
+_words = Sharing(_KEPT_WORDS)
 
 
 class AnyEmbedder(Answerer, Protocol):
@@ -52,6 +52,16 @@ class AnyEmbedder(Answerer, Protocol):
 
     def count_tokens(self, text: str) -> int:
         """The tokens of a text, with those that stand around it."""
+        ...
+
+    @property
+    def word_vectors(self) -> NDArray[np.float32]:
+        """Of each token of the vocabulary the unit vector that is read, shape (tokens, dimension). Raises
+        `ModelError` where they can't be told."""
+        ...
+
+    def tokens_of(self, text: str) -> list[int]:
+        """The tokens of a text by itself."""
         ...
 
     def embed(
@@ -130,10 +140,15 @@ def claim(
             return shared, _usage(tokens, shared)
 
 
-def claim_texts(texts: tuple[str, ...], embedder: AnyEmbedder) -> Claim[NDArray[np.float32]]:
-    """The vectors of the words of options, shape (n, dimension). The lists of the last calls are kept: one
-    call after the other has the same tools."""
-    return _words.claim((weakref.ref(embedder), texts), lambda: (embedder, embedder.embed(texts)))
+def claim_texts(texts: Sequence[str], embedder: AnyEmbedder) -> list[Claim[NDArray[np.float32]]]:
+    """The vectors of the words of options, each of shape (dimension,). The last ones are kept: one call after
+    the other has the same tools."""
+    keys = [(weakref.ref(embedder), text) for text in texts]
+    return _words.claim_each(
+        keys,
+        lambda places: (embedder, embedder.embed([texts[place] for place in places])),
+        lambda vectors, place: vectors[place].copy(),
+    )
 
 
 def _usage(tokens: int, claimed: Claim[Any]) -> Usage:
@@ -191,7 +206,8 @@ def label_features(question: Question, answer: Answer[object]) -> Features:
     """The log-probabilities of the labels, shape (K,), in the order of the options."""
     distribution = answer.parts[question.name].distribution
     assert distribution is not None, "a choice has a distribution"
-    probabilities = np.array([distribution[value] for value in question.options])
+    outcomes = map(question.kind.outcome, question.options)
+    probabilities = np.array([distribution[outcome] for outcome in outcomes])
     with np.errstate(divide="ignore"):
         found: Features = np.maximum(np.log(probabilities), _LEAST).astype(np.float32)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..engines.base import AnyEngine
@@ -9,16 +10,24 @@ from ..engines.engine import Engine
 from ..explain import ChoicePlan, Cost, Explanation, LargerPlan, PartPlan
 from ..heads.evidence import Readout
 from ..heads.names import name_of
+from ..program import Program
+from .choices import open_choices
 from .settle import Settled, Settlement
+from .shortlist import SHORTLIST
+from .source import OF_WORDS
 
 
 def explained(
-    found: Explanation, settlement: Settlement, engine: AnyEngine, larger: Settlement | None
+    found: Explanation,
+    program: Program,
+    settlement: Settlement,
+    engine: AnyEngine,
+    larger: Settlement | None,
 ) -> Explanation:
     """The same explanation, with what decides; `larger` is for the model that calls go on to, if they do."""
     return replace(
         found,
-        choices=tuple(map(_choice, settlement.settled)),
+        choices=(*map(_choice, settlement.settled), *_of_calls(program, settlement)),
         abstain_below=settlement.abstain,
         escalate_below=settlement.escalate,
         escalate_to=None if larger is None else _larger(larger),
@@ -43,6 +52,19 @@ def _choice(one: Settled) -> ChoicePlan:
         chance=None if unseen is None else unseen.chance,
         report=one.report,
     )
+
+
+def _of_calls(program: Program, settlement: Settlement) -> Iterator[ChoicePlan]:
+    """What decides among options that calls bring along, where their words do."""
+    for place in open_choices(program.returns) if settlement.asks_call else ():
+        yield ChoicePlan(
+            name=place.name,
+            answered_by=OF_WORDS.name,
+            origin="call",
+            parts=(PartPlan(evidence=name_of(OF_WORDS).whole, weight=1.0),),
+            calibrated=False,
+            shortlist=SHORTLIST,
+        )
 
 
 def _larger(settlement: Settlement) -> LargerPlan:

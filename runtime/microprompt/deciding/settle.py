@@ -15,13 +15,17 @@ from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .. import abi, models
 from ..errors import ModelError, TuningError
 from ..heads import tuning
 from ..heads.evidence import RECIPE, Embedding, Evidence, Labels
 from ..heads.head import Head
+from ..heads.linear import Numbers
 from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
 from ..locations import is_path
 from ..program import Arrangement, Program
@@ -38,13 +42,25 @@ from .source import EMBEDDER, RULE, Made, Unseen, heads_from_source
 class Settled:
     """How a question is decided: by which head, where that is from ("tuning" or "source"), how it does on
     examples that it has not seen, and what its tuning reports. Without a head (from "labels"), as the model's
-    scores of the labels say."""
+    scores of the labels say. With a `shortlist`, the head knows the options of these numbers only."""
 
     question: Question
     head: Head | None
     origin: str
     unseen: Unseen | None = None
     report: Mapping[str, object] | None = None
+    shortlist: NDArray[np.intp] | None = None
+
+    def log_probs(self, features: Mapping[Evidence, Any]) -> Numbers:
+        """Log-probabilities of all options, shape (K,), from the features of the head's evidence; options
+        that are not on the shortlist have no probability."""
+        assert self.head is not None
+        said = self.head.log_probs(features)
+        if self.shortlist is None:
+            return said
+        found = np.full(len(self.question.options), -np.inf)
+        found[self.shortlist] = said
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
@@ -18,13 +18,18 @@ from ..scheduling.jobs import Answerer, Pending
 T = TypeVar("T")
 
 
-class _Work(Generic[T]):
-    """What is done, for whom, and how it is given up once it has begun."""
+R = TypeVar("R")
 
-    def __init__(self, key: Hashable) -> None:
+
+class _Work(Generic[T]):
+    """What is done, for whom, and how it is given up once it has begun. `together` is all that was begun with
+    it, which is given up with it."""
+
+    def __init__(self, key: Hashable, together: list[_Work[T]]) -> None:
         self.key = key
         self.future: Future[T] = Future()
         self.users = 1
+        self.together = together
         self.give_up: Callable[[], None] | None = None
 
 
@@ -59,28 +64,55 @@ class Sharing:
 
     def claim(self, key: Hashable, begin: Callable[[], tuple[Answerer, Pending[T]]]) -> Claim[T]:
         """A hold on the work called `key`; begun by `begin` if nobody has. Raises what `begin` raises."""
+        (found,) = self.claim_each((key,), lambda _: begin(), lambda result, _: result)
+        return found
+
+    def claim_each(
+        self,
+        keys: Sequence[Hashable],
+        begin: Callable[[Sequence[int]], tuple[Answerer, Pending[R]]],
+        part: Callable[[R, int], T],
+    ) -> list[Claim[T]]:
+        """Holds on the works called `keys`.
+
+        What of them nobody has begun is begun together, by `begin`, which gets their places among the keys,
+        and is given up once nobody waits for any of it. From what came out of all that was begun, `part`
+        takes what came out of each, by its place there. Raises what `begin` raises.
+        """
+        new: list[_Work[T]] = []
+        places: list[int] = []
+        claims = []
         with self._lock:
-            found = self._works.get(key)
-            if found is None and (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-            if found is not None:
-                found.users += 1
-                return Claim(self, found, is_first=False)
-            work = self._works[key] = _Work[T](key)
+            for place, key in enumerate(keys):
+                found = self._works.get(key)
+                if found is None and (found := self._kept.get(key)) is not None:
+                    self._kept.move_to_end(key)
+                if found is not None:
+                    found.users += 1
+                    claims.append(Claim(self, found, is_first=False))
+                else:
+                    work = self._works[key] = _Work[T](key, new)
+                    new.append(work)
+                    places.append(place)
+                    claims.append(Claim(self, work, is_first=True))
+        if not new:
+            return claims
         # Not under the lock: it may have to wait for room in a queue.
         try:
-            answerer, pending = begin()
+            answerer, pending = begin(places)
         except BaseException as error:
-            self._drop(work)
-            work.future.set_exception(error)
+            self._fail(new, error)
+            for claim in claims:
+                claim.release()
             raise
         with self._lock:
-            work.give_up = lambda: answerer.abandon(pending)
-            is_wanted = work.users > 0
-        pending.future.add_done_callback(lambda ended: self._end(work, ended))
+            for work in new:
+                work.give_up = lambda: answerer.abandon(pending)
+            is_wanted = any(work.users for work in new)
+        pending.future.add_done_callback(lambda ended: self._end(new, ended, part))
         if not is_wanted:
             answerer.abandon(pending)
-        return Claim(self, work, is_first=True)
+        return claims
 
     def clear(self) -> None:
         """Forget what came out of work that is done."""
@@ -90,31 +122,37 @@ class Sharing:
     def _release(self, work: _Work[Any]) -> None:
         with self._lock:
             work.users -= 1
-            is_last = not work.users and not work.future.done()
-            if is_last and self._works.get(work.key) is work:
+            is_over = bool(work.users or work.future.done())
+            if not is_over and self._works.get(work.key) is work:
                 del self._works[work.key]
+            is_last = not is_over and not any(other.users for other in work.together)
         if is_last and work.give_up is not None:
             work.give_up()
 
-    def _end(self, work: _Work[T], ended: Future[T]) -> None:
+    def _end(self, works: Sequence[_Work[T]], ended: Future[R], part: Callable[[R, int], T]) -> None:
         """The work ended: tell its users, and keep it if it came to something."""
         error = _error_of(ended)
         if error is not None:
-            self._drop(work)
-            work.future.set_exception(error)
+            self._fail(works, error)
             return
-        work.future.set_result(ended.result())
+        for place, work in enumerate(works):
+            work.future.set_result(part(ended.result(), place))
         with self._lock:
-            if self._works.get(work.key) is work:
-                del self._works[work.key]
-                self._kept[work.key] = work
-                if len(self._kept) > self._limit:
-                    self._kept.popitem(last=False)
+            for work in works:
+                work.together, work.give_up = [], None
+                if self._works.get(work.key) is work:
+                    del self._works[work.key]
+                    self._kept[work.key] = work
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
 
-    def _drop(self, work: _Work[Any]) -> None:
+    def _fail(self, works: Sequence[_Work[Any]], error: BaseException) -> None:
         with self._lock:
-            if self._works.get(work.key) is work:
-                del self._works[work.key]
+            for work in works:
+                if self._works.get(work.key) is work:
+                    del self._works[work.key]
+        for work in works:
+            work.future.set_exception(error)
 
 
 def _error_of(ended: Future[Any]) -> BaseException | None:

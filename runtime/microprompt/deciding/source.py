@@ -288,13 +288,17 @@ def _alike(known: _Known) -> _Candidate | None:
     return _Candidate(evidence, linear, np.stack(left_out))
 
 
+OF_WORDS: Final = Embedding(EMBEDDER, "text")
+"""What options of which only the words are known are decided on."""
+
+
 def head_of_words(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) -> Head:
     """The head for labels of which only the words are known, as those that a call brings along. `vectors` are
     those of all words, shape (n, D), label by label. (Of 16 tools it picked the right one for 30 of 32
     requests, by names alone for 26; label scores for 12, and their sum with it for 26. Of 8 topics of 80
     messages 74, 26, 75.)"""
     linear = Linear(_directions(_sums(words, vectors)), np.zeros(len(words), dtype=np.float32))
-    return Head(parts=(HeadPart(Embedding(EMBEDDER, "text"), _USUAL, linear),))
+    return Head(parts=(HeadPart(OF_WORDS, _USUAL, linear),))
 
 
 def _sums(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) -> Numbers:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ArgumentError
 from ..scheduling.cores import Cores
@@ -78,6 +80,25 @@ class Embedder:
         if not windows:
             job.succeed(np.empty((0, self.dimension), dtype=np.float32))
         return job
+
+    def tokens_of(self, text: str) -> list[int]:
+        """The tokens of a text by itself. Raises `EngineError` once the embedder is closed."""
+        with self.scheduler.kept_open():
+            return self.encoder.tokenize(text, control=False)
+
+    @property
+    def word_vectors(self) -> NDArray[np.float32]:
+        """Of each token of the vocabulary the unit vector that the first layer gets, shape (tokens,
+        `dimension`): what words mean, and nothing of what they mean together. Nothing is evaluated. Raises
+        `ModelError` where the model's file does not tell them."""
+        return self._word_vectors
+
+    @cached_property
+    def _word_vectors(self) -> NDArray[np.float32]:
+        vectors = self.encoder.word_vectors()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return unit
 
     def result(self, pending: Pending[T], /) -> T:
         """Wait for what was queued. Raises what ended it."""

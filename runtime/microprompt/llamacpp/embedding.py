@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import EngineError
+from ..errors import EngineError, ModelError
 from ..scheduling.embedding import Vectors
 from . import library as llama
+from .gguf_file import read_tensor
 from .native import MAX_THREADS, NativeContext
 from .weights import Weights
 
@@ -20,6 +22,9 @@ many. MiniLM's own library cuts texts there; and for each token of a batch llama
 that nobody reads, 122 kB with MiniLM's vocabulary."""
 
 _SEQUENCES: Final = 64
+
+_WORDS: Final = "token_embd.weight"
+"""GGUF's name of the vectors of a vocabulary's tokens."""
 
 
 class LlamaCppEncoder(NativeContext):
@@ -49,6 +54,12 @@ class LlamaCppEncoder(NativeContext):
             params.pooling_type = lib.LLAMA_POOLING_TYPE_MEAN
         size = self.n_tokens
         super().__init__(weights, params, name=name, size=size, batch=(size, 1), help="free some memory")
+
+    def word_vectors(self) -> NDArray[np.float32]:
+        try:
+            return read_tensor(self.weights.path, _WORDS)  # llama.cpp does not give its weights out
+        except (OSError, ValueError) as error:
+            raise ModelError(f"the vectors of words can't be read from {self.name}: {error}") from error
 
     def encode(self, texts: Sequence[Sequence[int]], threads: int) -> Vectors:
         if not self._context:

@@ -60,6 +60,11 @@ class Encoder(Protocol):
         """Token ids of a text by itself, without those that enclose it."""
         ...
 
+    def word_vectors(self) -> NDArray[np.float32]:
+        """What the model's first layer gets for each token, shape (tokens of the vocabulary, `dimension`).
+        Raises `ModelError` where its file does not tell."""
+        ...
+
     def encode(self, texts: Sequence[Sequence[int]], threads: int) -> Vectors:
         """The vector of each text, not yet of unit length. Raises `Interrupted` and `EngineError`."""
         ...

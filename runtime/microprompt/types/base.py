@@ -152,6 +152,11 @@ class Kind(ABC, Generic[D]):
         """Those of these parameters whose items a value is one of."""
         return frozenset(name for kind in self.inside() for name in kind.chooses_from)
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether a value is one of options, which may be known in a call only."""
+        return self.options() is not None
+
     def given(self, call: Mapping[str, object]) -> AnyKind:
         """The same type for the answer of one call, which depends on nothing any more; `call` has the checked
         arguments by name. Itself, where it does not depend on them.

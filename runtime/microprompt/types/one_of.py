@@ -58,6 +58,10 @@ class OneOfKind(Kind[OneOfType]):
     def options(self) -> tuple[object, ...] | None:
         return None
 
+    @property
+    def is_choice(self) -> bool:
+        return True
+
     def meanings(self) -> Iterator[str]:
         return iter(())
 

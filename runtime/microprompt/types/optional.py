@@ -82,6 +82,10 @@ class OptionalKind(Kind[OptionalType]):
         options = self._item.options()
         return None if options is None else (*options, None)
 
+    @property
+    def is_choice(self) -> bool:
+        return self._item.is_choice
+
     def meanings(self) -> Iterator[str]:
         return self._item.meanings()
 

@@ -7,6 +7,7 @@ directions, so that texts of the same words are alike.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ from ..runtime.programs import Act
 T = TypeVar("T")
 
 SIZE = 64
+WORD_VECTORS = np.eye(4096, SIZE * SIZE, dtype=np.float32)
+"""Words are as near to one another as they are the same."""
 
 EXAMPLES = {
     "Is it late?": Act.question,
@@ -126,9 +129,19 @@ class FakeEmbedder:
         self.dimension = SIZE
         self.texts = Work()
         self.waited: list[bool] = []
+        self.hides_words = False
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
+
+    def tokens_of(self, text: str) -> list[int]:
+        return [zlib.crc32(word.encode()) % len(WORD_VECTORS) for word in text.split()]
+
+    @property
+    def word_vectors(self) -> NDArray[np.float32]:
+        if self.hides_words:
+            raise ModelError("the vectors of words can't be read")
+        return WORD_VECTORS
 
     def embed(
         self, texts: Sequence[str], *, timeout: float | None = None, waits: bool = False

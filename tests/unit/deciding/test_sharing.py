@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -114,3 +115,49 @@ def test_who_comes_before_it_has_begun_waits_for_it() -> None:
     worker.begun[0].succeed("read")
     assert second[0].future.result(timeout=0) == "read"
     assert len(worker.begun) == 1
+
+
+def begin_each(worker: Worker, keys: str, begun: list[str]) -> Callable[[Sequence[int]], Any]:
+    def begin(places: Sequence[int]) -> tuple[Worker, Pending[str]]:
+        begun.append("".join(keys[place] for place in places))
+        return worker.begin()
+
+    return begin
+
+
+def test_of_many_pieces_those_that_nobody_has_begun_are_begun_together() -> None:
+    sharing, worker, begun = Sharing(8), Worker(), list[str]()
+    sharing.claim_each("ab", begin_each(worker, "ab", begun), str.__getitem__)
+    claims = sharing.claim_each("cbd", begin_each(worker, "cbd", begun), str.__getitem__)
+    assert begun == ["ab", "cd"]
+    worker.begun[0].succeed("AB")
+    worker.begun[1].succeed("CD")
+    assert [claim.future.result(timeout=0) for claim in claims] == ["C", "B", "D"]
+    later = sharing.claim_each("da", begin_each(worker, "da", begun), str.__getitem__)
+    assert [claim.future.result(timeout=0) for claim in later] == ["D", "A"]
+    assert len(begun) == 2
+
+
+def test_what_was_begun_together_is_given_up_when_nobody_waits_for_any_of_it() -> None:
+    sharing, worker, begun = Sharing(8), Worker(), list[str]()
+    first = sharing.claim_each("ab", begin_each(worker, "ab", begun), str.__getitem__)
+    second = sharing.claim_each("bc", begin_each(worker, "bc", begun), str.__getitem__)
+    for claim in first:
+        claim.release()
+    assert worker.abandoned == []
+    for claim in second:
+        claim.release()
+    assert len(worker.abandoned) == 2
+
+
+def test_where_what_is_left_cannot_begin_what_others_began_goes_on() -> None:
+    sharing, worker = Sharing(8), Worker()
+    (waits,) = sharing.claim_each("a", begin_each(worker, "a", []), str.__getitem__)
+
+    def fail(places: Sequence[int]) -> tuple[Worker, Pending[str]]:
+        raise EngineError("it is closed")
+
+    with pytest.raises(EngineError):
+        sharing.claim_each("ab", fail, str.__getitem__)
+    worker.begun[0].succeed("A")
+    assert waits.future.result(timeout=0) == "A"

@@ -49,6 +49,9 @@ class LetterCounter:
     def tokenize(self, text: str, *, control: bool) -> list[int]:
         return list(text.encode())
 
+    def word_vectors(self) -> NDArray[np.float32]:
+        return 2 * np.eye(256, self.dimension, dtype=np.float32)
+
     def encode(self, texts: Sequence[Sequence[int]], threads: int) -> Vectors:
         self.entered.set()
         assert self.gate.wait(20)
@@ -330,3 +333,14 @@ def test_closing_ends_what_waits_frees_the_model_and_refuses_later_texts() -> No
     assert encoder.is_closed
     with pytest.raises(EngineError, match="closed"):
         embedder.embed(["a"])
+
+
+def test_the_vectors_of_words_are_of_unit_length_and_nothing_is_evaluated() -> None:
+    encoder = LetterCounter()
+    embedder = Embedder(encoder)
+    assert embedder.tokens_of("ab") == [97, 98]
+    assert embedder.word_vectors[97][97] == 1
+    assert not encoder.batches
+    embedder.close()
+    with pytest.raises(EngineError):
+        embedder.tokens_of("ab")
