@@ -71,6 +71,6 @@ def _identity(found: models.ResolvedModel, weights: Weights) -> str:
     """What stands for a model's weights, the kernels that compute on them, and the versions of these."""
     file = found.path.stat()
     bytes = found.info.sha256 or f"{found.path} {file.st_mtime_ns}"
-    kernels = "extra" if weights.extra_buffers else "plain"
+    kernels = ("extra" if weights.extra_buffers else "plain", weights.values)
     versions = (version("microprompt"), version("llama-cpp-python"))
-    return " ".join((bytes, found.path.name, str(file.st_size), kernels, *versions))
+    return " ".join((bytes, found.path.name, str(file.st_size), *kernels, *versions))

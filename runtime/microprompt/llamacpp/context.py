@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from abc import ABC, abstractmethod
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -16,13 +16,16 @@ from ..scheduling.decoding import MAX_SEQUENCES
 from ..scheduling.guides import make_guide
 from . import library as llama
 from .native import MAX_THREADS, NativeContext
-from .weights import Weights
+from .weights import ValueType, Weights
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 SEQUENCES: Final = 256
 """llama.cpp's own limit on sequences. A batch, and so the cache, has to have room for a token of each."""
+
+_GGML_TYPES: Final[Mapping[ValueType, int]] = {ValueType.F16: 1, ValueType.BF16: 30}
+"""ggml's numbers of types; the bindings have no name for the second."""
 
 DEFAULT_CELLS: Final = 4096
 
@@ -87,6 +90,7 @@ class LlamaCppContext(NativeContext, ABC):
         params.swa_full = True
         # It skips the cells of other sequences, where plain attention computes them and masks the result.
         params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.type_v = _GGML_TYPES[weights.values]
         if watch is not None:
             params.cb_eval = watch
         super().__init__(

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Final, TypeAlias
@@ -31,7 +31,7 @@ from ..errors import ModelError
 from ..scheduling.backend import BATCH_TOKENS, Rows, SequencePool, Step
 from . import library as llama
 from .backend import LlamaCppBackend
-from .weights import Weights, WeightsFile
+from .weights import ValueType, Weights, WeightsFile
 
 CALL_TOKENS: Final = 16
 """Tokens of a call's batch, as it is timed."""
@@ -145,6 +145,11 @@ class Timing:
     token_ms: float
     spread: float
 
+    @property
+    def call_ms(self) -> float:
+        """A batch and one token more: between a choice, which decodes nothing, and a text."""
+        return self.batch_ms + self.token_ms
+
 
 def types_to_try(path: Path) -> tuple[FileType, ...]:
     """The type of most weights of a GGUF file, and others in which it may be faster."""
@@ -189,6 +194,16 @@ def time_calls(files: Sequence[WeightsFile], threads: int) -> list[Timing]:
         for context in contexts:
             context.time_call(threads)  # reads the weights from the disk
         return quietest(lambda: _time_in_turns(contexts, threads))
+
+
+def time_values(file: WeightsFile, threads: int) -> dict[ValueType, Timing]:
+    """Time a file with values of each type in its cache, in turns.
+
+    Raises:
+        ModelError: the file can't be loaded, or there is no memory for two contexts of it.
+    """
+    timings = time_calls([replace(file, values=each) for each in ValueType], threads)
+    return dict(zip(ValueType, timings, strict=True))
 
 
 def quietest(measure: Callable[[], list[Timing]]) -> list[Timing]:
@@ -280,8 +295,8 @@ class _Context:
     def __init__(self, backend: LlamaCppBackend) -> None:
         self.backend = backend
         self._pool = SequencePool(backend)
-        self._argument = backend.tokenize(_ARGUMENT, control=False)[: CALL_TOKENS + 1]
-        prefix = backend.tokenize(_PREFIX, control=True)
+        self._argument = backend.tokenize(_ARGUMENT, control=False)[: min(CALL_TOKENS + 1, backend.n_cells)]
+        prefix = backend.tokenize(_PREFIX, control=True)[: backend.n_cells - len(self._argument)]
         self._start = len(prefix)
         self._prefix = self._pool.take()
         self._decode(1, [(self._prefix, 0, prefix)])
@@ -331,6 +346,8 @@ class _Context:
 
 @contextmanager
 def _opened(file: WeightsFile) -> Iterator[_Context]:
-    backend = LlamaCppBackend(file.load(), name=file.path.stem, context=_CONTEXT)
+    weights = file.load()
+    room = min(_CONTEXT, weights.n_context_trained())
+    backend = LlamaCppBackend(weights, name=file.path.stem, context=room)
     with closing(_Context(backend)) as context:
         yield context

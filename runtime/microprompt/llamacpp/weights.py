@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,16 +24,24 @@ _LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
 _LONGEST_VALUE: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
+class ValueType(StrEnum):
+    """The type of the numbers in which a KV cache holds what attention adds up, the values. Keys are F16."""
+
+    F16 = "F16"
+    BF16 = "BF16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsFile:
-    """A model's file, and whether llama.cpp may use its extra buffers for it: see `Weights`."""
+    """A model's file, and how llama.cpp is to compute with it on this machine: see `Weights`."""
 
     path: Path
     extra_buffers: bool
+    values: ValueType = ValueType.F16
 
     def load(self) -> Weights:
         """Raises `ModelError` if the file can't be loaded."""
-        return Weights(self.path, extra_buffers=self.extra_buffers)
+        return Weights(self.path, extra_buffers=self.extra_buffers, values=self.values)
 
 
 class Weights:
@@ -43,14 +52,24 @@ class Weights:
     GCC 12 compiles those for AMX wrongly (its `_tile_loadconfig` does not say that it reads memory, so the
     configuration is loaded before it is written), and they crash the process; `probe` finds out.
 
+    `values` is the type that they have in the caches of all contexts over these weights (decisions/0011).
+
     Once closed, every method raises `EngineError`.
     """
 
-    def __init__(self, path: Path, *, extra_buffers: bool = False, vocabulary_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        extra_buffers: bool = False,
+        values: ValueType = ValueType.F16,
+        vocabulary_only: bool = False,
+    ) -> None:
         lib = llama.load()
         self.path = path
         self.lib = lib
         self.extra_buffers = extra_buffers
+        self.values = values
         params = lib.llama_model_default_params()
         params.vocab_only = vocabulary_only
         params.use_extra_bufts = extra_buffers

@@ -1,6 +1,7 @@
 """The models: a registry of names, `resolve` to find one, `ensure` to fetch and prepare it first if need be.
 
-Imports run one way: registry, facts <- header, files <- prepared <- trial <- pull, prepare <- resolve.
+Imports run one way: registry, facts <- header, files <- prepared <- trial, attuned <- pull, prepare <-
+resolve.
 Importing this package loads neither llama.cpp nor numpy.
 """
 

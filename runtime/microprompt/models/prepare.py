@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 from .. import settings, storage
 from ..cpu import cpu
 from ..errors import ModelError
+from .attuned import attuned
 from .files import Progress, check_hash, locked, sha256
 from .prepared import (
     Candidate,
@@ -152,7 +153,7 @@ def _choose(
     best = choose(measured, noise)
     timing = timings[measured.index(best)]
     progress("timing batches in contexts side by side", 0, 0)
-    lane_rates = measure.lane_rates(tried(paths[best.type], progress), threads)
+    lane_rates = measure.lane_rates(attuned(tried(paths[best.type], progress), progress), threads)
     rates = {lanes: round(rate, 1) for lanes, rate in lane_rates.items()}
     return Prepared(
         path=shipped.parent / paths[best.type].name,
@@ -201,7 +202,7 @@ def _measured(
 ) -> tuple[tuple[Candidate, ...], list[Timing]]:
     from ..llamacpp import measure  # as in `_requantise`
 
-    files = [tried(path, progress) for path in paths.values()]
+    files = [attuned(tried(path, progress), progress) for path in paths.values()]
     progress(f"timing {', '.join(paths)} on {threads} {'core' if threads == 1 else 'cores'}", 0, 0)
     timings = measure.time_calls(files, threads)
     agreements = _agreements(dict(zip(paths, files, strict=True)), threads, progress)

@@ -50,14 +50,19 @@ class ResolvedModel:
         return self.prepared.lanes if self.prepared else 1
 
     def load(self) -> Weights:
-        """Load it, after a process of its own has shown, once for each file and machine, that this is safe.
+        """Load it, after a process of its own has shown, once for each file and machine, that this is safe,
+        and a language model was timed.
 
         Raises:
             ModelError: it isn't, or llama.cpp refuses the file.
         """
-        from .trial import tried  # not at the top: who only looks for a model starts no process
+        # Not at the top: who only looks for a model starts no process.
+        from .attuned import attuned
+        from .trial import tried
 
-        return tried(self.path, _progress_now(), self.kind).load()
+        progress = _progress_now()
+        file = tried(self.path, progress, self.kind)
+        return (attuned(file, progress) if self.kind == "language" else file).load()
 
 
 def resolve(name: str, base: Path | None = None, *, kind: ModelKind | None = None) -> ResolvedModel:

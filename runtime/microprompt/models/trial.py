@@ -37,7 +37,7 @@ def tried(path: Path, progress: Progress, kind: ModelKind = "language") -> Weigh
             f"{path.name} can't be used: a process that tried it did not come through; {found}",
             help="get the file again from where it came, or use another one",
         )
-    return WeightsFile(path, extra_buffers=found)
+    return WeightsFile(path=path, extra_buffers=found)
 
 
 def _try(path: Path, kind: ModelKind) -> bool | str:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS: Final = 60
 """Tokens of different calls that are evaluated together. From 64 on, llama.cpp's flash attention works on
-tiles of queries, and a token's logits would depend on how many others are in its batch (decisions/0005)."""
+tiles of queries, where keys and values have one type, and a token's logits would depend on how many others
+are in its batch (decisions/0005)."""
 
 LONG_BATCH_TOKENS: Final = 128
 """Tokens of one long text that are evaluated together, by themselves. In tiles they cost half as much."""

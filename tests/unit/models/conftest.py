@@ -15,7 +15,7 @@ import pytest
 from microprompt import settings
 from microprompt.llamacpp import measure, probe
 from microprompt.llamacpp.measure import Timing
-from microprompt.llamacpp.weights import WeightsFile
+from microprompt.llamacpp.weights import ValueType, WeightsFile
 from microprompt.models import registry
 from microprompt.models.registry import ModelInfo, WheelFile
 
@@ -96,13 +96,17 @@ def write_wheel(folder: Path, name: str, files: dict[str, bytes]) -> None:
 
 @dataclass
 class Machine:
-    """A machine that needs these milliseconds for a batch of each type, usually more by the share `spread`.
-    llama.cpp crashes there on the type `crashing`. Counts what it is asked to do."""
+    """A machine that needs these milliseconds for a batch, by the type of weights or of values, usually more
+    by the share `spread`. llama.cpp crashes there on the type `crashing`. Counts what it is asked to do."""
 
     batch_ms: dict[str, float] = field(default_factory=lambda: {"Q4_1": 100.0, "F16": 90.5, "BF16": 30.0})
     spread: float = 0.01
     crashing: str = ""
+    values_ms: dict[ValueType, float] = field(
+        default_factory=lambda: {ValueType.F16: 30.0, ValueType.BF16: 20.0}
+    )
     measured: int = 0
+    values_timed: list[str] = field(default_factory=list)
     probed: list[str] = field(default_factory=list)
 
     def set_up(self, set: Callable[[object, str, object], None]) -> None:
@@ -110,6 +114,7 @@ class Machine:
         set(measure, "types_to_try", lambda path: ("Q4_1", "F16", "BF16"))
         set(measure, "requantise", lambda source, target, type, threads: shutil.copy(source, target))
         set(measure, "time_calls", self._time_calls)
+        set(measure, "time_values", self._time_values)
         set(measure, "probe", self._probe)
         set(measure, "agreement", lambda ours, theirs: 1.0)
         set(measure, "lane_rates", lambda *_: {1: 400.0, 2: 700.0, 4: 710.0})
@@ -119,6 +124,12 @@ class Machine:
         self.measured += 1
         types = [file.path.stem.rsplit(".", 1)[1] for file in files]
         return [Timing(batch_ms=self.batch_ms[type], token_ms=1.0, spread=self.spread) for type in types]
+
+    def _time_values(self, file: WeightsFile, threads: int) -> dict[ValueType, Timing]:
+        self.values_timed.append(file.path.name)
+        return {
+            each: Timing(batch_ms=ms, token_ms=1.0, spread=self.spread) for each, ms in self.values_ms.items()
+        }
 
     def _probe(self, file: WeightsFile, threads: int) -> str:
         self.probed.append(file.path.name)
