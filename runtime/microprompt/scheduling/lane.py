@@ -391,4 +391,4 @@ def _learn(run: _Run, step: Step) -> None:
         return
     number = _only_sequence(step) if step.tokens else run.cursor.sequence
     if number is not None and (before := run.sequences.tokens(number)):
-        run.job.drafts.learn(before, step.tokens)
+        run.job.drafts.learn(before, step.tokens, run.job.pending)

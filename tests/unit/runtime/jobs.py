@@ -88,7 +88,7 @@ class WildDrafts(Drafts):
     elsewhere."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__()
+        super().__init__(lambda token: bytes((token % 256,)))
         self._random = Random(seed)
         self.drafted = 0
 

@@ -26,11 +26,19 @@ def draft(drafts: Drafts, before: str, question: str = "", room: int = 60) -> li
     return [bytes(segment).decode() for segment in found]
 
 
+def untaught() -> Drafts:
+    return Drafts(lambda token: bytes((token,)))
+
+
+def learn(drafts: Drafts, before: str, segment: str, question: str = "") -> None:
+    drafts.learn(list(before.encode()), list(segment.encode()), list(question.encode()))
+
+
 def taught(*lines: tuple[str, str], times: int = 5) -> Drafts:
-    drafts = Drafts()
+    drafts = untaught()
     for _ in range(times):
         for before, segment in lines:
-            drafts.learn(list(before.encode()), list(segment.encode()))
+            learn(drafts, before, segment)
     return drafts
 
 
@@ -38,7 +46,7 @@ def taught(*lines: tuple[str, str], times: int = 5) -> Drafts:
 
 
 def test_nothing_is_guessed_before_anything_is_learnt() -> None:
-    assert draft(Drafts(), "mood: ") == []
+    assert draft(untaught(), "mood: ") == []
 
 
 def test_what_came_often_is_guessed_to_the_end_of_the_answer() -> None:
@@ -66,14 +74,36 @@ def test_no_more_is_guessed_than_there_is_room_for() -> None:
 
 def test_text_is_copied_from_the_question() -> None:
     question = "Send it to Grace Hopper, please. It is for Grace Hopper."
-    assert draft(Drafts(), "to: Gra", question)[:2] == ["c", "e"]
-    assert draft(Drafts(), "to: xyz", question) == []
+    assert draft(untaught(), "to: Gra", question)[:2] == ["c", "e"]
+    assert draft(untaught(), "to: xyz", question) == []
+
+
+PRODUCTS = [("product: ", f"{product}, mood: ") for product in ("phone", "laptop", "tablet", "TV", "ink")]
+
+
+def test_a_label_that_the_question_names_is_guessed() -> None:
+    drafts = taught(*PRODUCTS)
+    assert draft(drafts, "product: ", "Where are they?") == []
+    assert draft(drafts, "product: ", "Where is my Tablet?") == ["tablet, mood: "]
+    assert draft(drafts, "product: ", "Where are my phones?") == ["phone, mood: "]
+
+
+@pytest.mark.parametrize("question", ["My headphones!", "A phone or a tablet?", "The TV?"])
+def test_what_names_no_label_or_several_is_not_guessed_from(question: str) -> None:
+    assert draft(taught(*PRODUCTS), "product: ", question) == []
+
+
+def test_what_is_named_is_guessed_no_longer_where_it_does_not_come() -> None:
+    drafts = taught(*PRODUCTS)
+    for _ in range(5):
+        learn(drafts, "product: ", "ink, mood: ", "Where is my tablet?")
+    assert draft(drafts, "product: ", "Where is my laptop?") == []
 
 
 def test_what_is_learnt_anew_soon_counts_more_than_what_was() -> None:
     drafts = taught(("mood: ", "calm"), times=1000)
     for _ in range(40):
-        drafts.learn(list(b"mood: "), list(b"angry"))
+        learn(drafts, "mood: ", "angry")
     assert draft(drafts, "mood: ")[:1] == ["angry"]
 
 
@@ -106,6 +136,9 @@ def ask_all(
 
 
 class NoDrafts(Drafts):
+    def __init__(self) -> None:
+        super().__init__(lambda token: bytes((token % 256,)))
+
     def draft(self, before: Sequence[int], question: Sequence[int], room: int) -> Iterator[tuple[int, ...]]:
         return iter(())
 
