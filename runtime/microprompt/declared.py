@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from types import FunctionType, MethodType
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar
 
+from . import abi
 from .answer import Answer
 from .errors import ArgumentError, MicropromptError
 from .gathering import Later
@@ -25,14 +26,20 @@ IN_FLIGHT: Final = 64
 """Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
 
 
-class Placed(Signature, Protocol):
-    """A function of the language: what it takes and gives, and where it is written."""
+class DeclaredProgram(Signature, Protocol):
+    """A function of the language: what it takes and gives, where it is written, and how it is tested."""
 
     @property
     def source(self) -> str: ...
 
     @property
     def line(self) -> int: ...
+
+    @property
+    def tests(self) -> tuple[abi.Example, ...]: ...
+
+    @property
+    def tests_from(self) -> tuple[abi.TestsFrom, ...]: ...
 
 
 _FORMS: Final = {
@@ -69,7 +76,7 @@ class DeclaredFunction(ABC, Generic[P, R]):
 
     @property
     @abstractmethod
-    def program(self) -> Placed:
+    def program(self) -> DeclaredProgram:
         """What a generated module says of the function. Raises `AbiError` where it says nothing."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import ArgumentError
-from .program import Program
+from .program import Signature
 from .types import kind
 
 MAX_ROWS: Final = 1 << 30
@@ -21,7 +21,7 @@ MAX_ROWS: Final = 1 << 30
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
-def from_words(program: Program, words: Sequence[str]) -> dict[str, object]:
+def from_words(program: Signature, words: Sequence[str]) -> dict[str, object]:
     """The arguments that the words of a command line stand for: in order, or as `--name value`.
 
     Raises:
@@ -70,7 +70,7 @@ class Row:
     arguments: Mapping[str, object] | ArgumentError
 
 
-def read_rows(program: Program, data: bytes) -> list[Row]:
+def read_rows(program: Signature, data: bytes) -> list[Row]:
     """The rows of a file of JSON objects, one a line, in UTF-8; blank lines are none.
 
     Raises:
@@ -82,7 +82,7 @@ def read_rows(program: Program, data: bytes) -> list[Row]:
     return [_row(program, number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _row(program: Program, line: int, text: bytes) -> Row:
+def _row(program: Signature, line: int, text: bytes) -> Row:
     identity: Mapping[str, object] = {}
     try:
         data = read_json(_utf8(text))
@@ -113,7 +113,7 @@ def read_json(text: str) -> object:
         raise ArgumentError("not JSON that can be read: it is nested too deeply") from None
 
 
-def from_row(program: Program, row: object, *, is_words: bool = False) -> dict[str, object]:
+def from_row(program: Signature, row: object, *, is_words: bool = False) -> dict[str, object]:
     """The arguments in a JSON row: its `inputs` object, or its own keys, of which others are then ignored.
 
     With `is_words`, the values are words as on a command line, as the cells of a CSV file are.
@@ -140,12 +140,12 @@ def from_row(program: Program, row: object, *, is_words: bool = False) -> dict[s
     return found
 
 
-def is_nested(program: Program, row: Mapping[str, object]) -> bool:
+def is_nested(program: Signature, row: Mapping[str, object]) -> bool:
     """Whether a row has its arguments in an object of their own, `inputs`."""
     return isinstance(row.get("inputs"), dict) and all(each.name != "inputs" for each in program.parameters)
 
 
-def _require_all(program: Program, found: Mapping[str, object]) -> None:
+def _require_all(program: Signature, found: Mapping[str, object]) -> None:
     missing = [
         parameter.name
         for parameter in program.parameters
@@ -156,7 +156,7 @@ def _require_all(program: Program, found: Mapping[str, object]) -> None:
         raise ArgumentError(f"{program.name} needs {names}", help=_usage(program))
 
 
-def _usage(program: Program) -> str:
+def _usage(program: Signature) -> str:
     parameters = ", ".join(
         f"{parameter.name}: {kind(parameter.type).describe()}" + ("" if parameter.required else " = ...")
         for parameter in program.parameters

@@ -6,12 +6,16 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from microprompt import models
+
+if TYPE_CHECKING:
+    from microprompt import Trace
 
 
 def readable(data: object) -> str:
@@ -24,6 +28,14 @@ def readable(data: object) -> str:
 def in_line(data: object) -> str:
     """An answer's data in a line: text as it is, records and lists as JSON."""
     return json.dumps(data, ensure_ascii=False) if isinstance(data, dict | list) else readable(data)
+
+
+def show(trace: Trace[object]) -> None:
+    """Show the decisions of a flow as a tree: in colours on a terminal, without line breaks elsewhere."""
+    if sys.stdout.isatty():
+        Console().print(trace)
+    else:
+        click.echo(str(trace), nl=False)
 
 
 def warn(message: str) -> None:

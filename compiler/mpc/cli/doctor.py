@@ -144,11 +144,11 @@ def _call() -> Facts:
     }
 
 
-def _verdict() -> functions.AnyFunction:
+def _verdict() -> functions.AnyPrompt:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verdict.mp"
         path.write_text(_PROGRAM, encoding="utf-8")
-        return functions.find(str(path), "verdict")
+        return functions.find_prompt(str(path), "verdict")
 
 
 _CHECKS: Final[dict[str, Callable[[], Facts]]] = {

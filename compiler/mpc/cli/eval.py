@@ -1,4 +1,4 @@
-"""`mpc eval`: how good a prompt function's answers are, on rows whose answers are known."""
+"""`mpc eval`: how good the answers of a prompt or a flow are, on rows whose answers are known."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def command(subject: str, function: str | None, as_json: bool) -> None:
         return
     from . import console, functions  # not at the top: a code is explained without the runtime
 
-    called = functions.find(subject, function)
+    called = functions.find_prompt(subject, function)
     with console.model_progress():
         found = called.explain()
     if as_json:

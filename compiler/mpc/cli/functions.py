@@ -1,4 +1,5 @@
-"""Find the prompt functions that a command names: in a `.mp` file, or in a module of the standard library."""
+"""Find the functions that a command names, prompts and flows: in a `.mp` file, or in a module of the standard
+library."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from microprompt.declared import DeclaredFunction
 from microprompt.function import PromptFunction
 from microprompt.locations import is_path, located
 from mpc import codes, project
@@ -16,7 +18,8 @@ from mpc.diagnostics import suggestion
 
 from .failures import Failure, show_diagnostics
 
-AnyFunction: TypeAlias = PromptFunction[..., Any]
+AnyFunction: TypeAlias = DeclaredFunction[..., Any]
+AnyPrompt: TypeAlias = PromptFunction[..., Any]
 
 
 def model_named(name: str) -> str:
@@ -49,27 +52,35 @@ def load(file: str) -> ModuleType:
 
 
 def find(file: str, name: str) -> AnyFunction:
-    """The prompt function `name` of `file`; one that the file imports counts too.
+    """The prompt or flow `name` of `file`; one that the file imports counts too.
 
     Raises:
         Failure: the module has no such function, or it has another kind of thing under this name.
     """
     module = load(file)
-    known = {key: value for key, value in vars(module).items() if isinstance(value, PromptFunction)}
+    known = {key: value for key, value in vars(module).items() if isinstance(value, DeclaredFunction)}
     if name in known:
         return known[name]
     help = suggestion(name, known)
     if help is None and known:
         help = f"it has {', '.join(known)}"
-    raise Failure(f"{file} has no prompt function `{name}`", help=help)
+    raise Failure(f"{file} has no prompt or flow `{name}`", help=help)
+
+
+def find_prompt(file: str, name: str) -> AnyPrompt:
+    """As `find`, for what is done with prompts alone."""
+    found = find(file, name)
+    if not isinstance(found, PromptFunction):
+        raise Failure(f"{name} is a flow, and this is for prompts", help="name one of those that it calls")
+    return found
 
 
 def own(module: ModuleType) -> tuple[AnyFunction, ...]:
-    """The prompt functions that a module itself declares, in the order of the source."""
+    """The prompts and flows that a module itself declares, in the order of its text."""
     return tuple(
         value
         for value in vars(module).values()
-        if isinstance(value, PromptFunction) and value.__module__ == module.__name__
+        if isinstance(value, DeclaredFunction) and value.__module__ == module.__name__
     )
 
 

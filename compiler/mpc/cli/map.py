@@ -1,4 +1,4 @@
-"""`mpc map`: one prompt function over many rows, in a file that survives interruption."""
+"""`mpc map`: one prompt or flow over many rows, in a file that survives interruption."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from microprompt import rows, settings
+from microprompt import PromptFunction, rows, settings
 from microprompt.errors import MicropromptError
 from microprompt.evaluation.outcomes import Outcome, outcomes
 from microprompt.journal import ERROR, Journal, journal
@@ -24,7 +24,7 @@ from .failures import Failure
 _SHOWN_MISTAKES: Final = 5
 
 
-@click.command(short_help="Call a prompt function on every row of a file.")
+@click.command(short_help="Call a prompt or a flow on every row of a file.")
 @click.argument("file", metavar="FILE")
 @click.argument("function", metavar="FUNCTION")
 @click.argument("path", metavar="ROWS.jsonl", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -117,7 +117,8 @@ def _outcomes(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> Itera
 
 def _fingerprint(file: str, called: functions.AnyFunction) -> str:
     """Stands for all that the answers depend on beside the rows."""
-    model = called.program.using.model
+    prompt = called.program if isinstance(called, PromptFunction) else None
+    model = None if prompt is None else prompt.using.model
     parts = [
         called.program.name.encode(),
         (model.name if model else settings.current().model).encode(),
@@ -127,7 +128,7 @@ def _fingerprint(file: str, called: functions.AnyFunction) -> str:
         parts += [read_regular(path) for path in project.watched([Path(file)])]
     else:
         module = Path(str(sys.modules[called.__module__].__file__))
-        tuning = called.program.tuning
+        tuning = None if prompt is None else prompt.tuning
         parts.append(read_regular(module))
         if tuning is not None:
             parts.append(read_regular(module.with_name(tuning.file)))

@@ -16,7 +16,7 @@ from microprompt.errors import MicropromptError
 from microprompt.types import kind
 from mpc import project
 
-from .functions import AnyFunction
+from .functions import AnyPrompt
 
 
 def note_choices(choices: Sequence[project.BareChoice]) -> None:
@@ -27,7 +27,7 @@ def note_choices(choices: Sequence[project.BareChoice]) -> None:
         )
 
 
-def note_function(file: str, called: AnyFunction) -> None:
+def note_function(file: str, called: AnyPrompt) -> None:
     """Say so of a prompt function of `file`, if it is such a choice."""
     program = called.program
     options = kind(program.returns).options()

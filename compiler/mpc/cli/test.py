@@ -1,4 +1,4 @@
-"""`mpc test`: the `tests:` clauses of prompt functions, on the real model, also those in files."""
+"""`mpc test`: the `tests:` clauses of prompts and flows, on the real model, also those in files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from microprompt import abi
+from microprompt import FlowFunction, PromptFunction, Trace, abi
 from microprompt.answer import Answer
 from microprompt.errors import EngineError, MicropromptError, ModelError
 from microprompt.evaluation.leave_out import leave_out
+from microprompt.given import given
 from microprompt.types import kind
 from mpc import project
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: Path | None, leaves_out: bool | None
 ) -> None:
-    """Run the tests of the prompt functions in PATHS (default: this folder)."""
+    """Run the tests of the prompts and flows in PATHS (default: this folder)."""
     leaves_out = not as_json if leaves_out is None else leaves_out
     results: list[Result | RowsResult] = []
     broken = False
@@ -72,8 +73,9 @@ def command(
 class Result:
     """What became of one test: an answer, or the error that there was instead of it.
 
-    `expected_probability` is what the model gave the expected answer; only a choice tells. `left_out` is of
-    the function's examples, and the same for all of its tests.
+    `probability` is that of a prompt's answer. `expected_probability` is what the model gave the expected
+    answer; only a choice tells. `decisions` are those of a flow, for people. `left_out` is of the function's
+    examples, and the same for all of its tests.
     """
 
     file: str
@@ -87,11 +89,12 @@ class Result:
     expected_probability: float | None
     seconds: float
     error: str | None
+    decisions: str = ""
     left_out: Unseen | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""
-        found = {name: getattr(self, name) for name in self.__slots__}
+        found = {name: getattr(self, name) for name in self.__slots__ if name != "decisions"}
         unseen = self.left_out
         left_out = unseen and {"n": unseen.examples, "right": unseen.right, "chance": unseen.chance}
         return {**found, "left_out": left_out}
@@ -104,13 +107,16 @@ class Result:
     def difference(self) -> Sequence[str]:
         """Why it failed, in lines: the error, or both answers."""
         if self.error is not None:
-            return (self.error,)
-        chance = self.expected_probability
-        told = "" if chance is None else f" (probability {chance:.2f})"
+            return self.error.splitlines()
         return (
-            f"expected {console.in_line(self.expected)}{told}",
-            f"got      {console.in_line(self.got)} (probability {self.probability:.2f})",
+            f"expected {console.in_line(self.expected)}{_probability(self.expected_probability)}",
+            f"got      {console.in_line(self.got)}{_probability(self.probability)}",
+            *self.decisions.splitlines(),
         )
+
+
+def _probability(found: float | None) -> str:
+    return "" if found is None else f" (probability {found:.2f})"
 
 
 def _tested(
@@ -122,7 +128,7 @@ def _tested(
         own.append(result)
         if is_shown:
             _show(result)
-    if leaves_out:
+    if leaves_out and isinstance(called, PromptFunction):
         left_out = _leave_out(called)
         own = [replace(result, left_out=left_out) for result in own]
         if left_out is not None and is_shown:
@@ -140,24 +146,39 @@ def _tested(
 def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
     for test in called.program.tests:
         try:
-            answer = called.detail(*test.arguments)
+            answer = _answer(called, test)
         except ModelError:
             raise
         except MicropromptError as error:
-            yield _result(path, called, test, None, error.message)
+            yield _result(path, called, test, None, _said(called, error))
         else:
             yield _result(path, called, test, answer, None)
+
+
+def _said(called: functions.AnyFunction, error: MicropromptError) -> str:
+    """What is wrong and, in a flow, where: it may be far from what is tested."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    return "\n".join((error.message, *(notes if isinstance(called, FlowFunction) else ())))
+
+
+def _answer(called: functions.AnyFunction, test: abi.Example) -> Answer[Any] | Trace[Any]:
+    """What a function answers to a test, in which some of what a flow calls may have its answers given."""
+    if not isinstance(called, FlowFunction):
+        return called.detail(*test.arguments)
+    with given(test.given if isinstance(test, abi.FlowTest) else ()):
+        return called.trace(*test.arguments)
 
 
 def _result(
     path: Path,
     called: functions.AnyFunction,
     test: abi.Example,
-    answer: Answer[Any] | None,
+    answer: Answer[Any] | Trace[Any] | None,
     error: str | None,
 ) -> Result:
     parameters, returns = called.program.parameters, kind(called.program.returns)
-    chances = answer.distribution if answer and returns.options() is not None else None
+    told = answer if isinstance(answer, Answer) else None
+    chances = told.distribution if told and returns.options() is not None else None
     return Result(
         file=project.shown(path),
         line=test.line,
@@ -169,14 +190,15 @@ def _result(
         expected=returns.to_data(test.answer),
         got=returns.to_data(answer.value) if answer else None,
         passed=answer is not None and answer.value == test.answer,
-        probability=answer.confidence if answer else None,
+        probability=told.confidence if told else None,
         expected_probability=chances.get(test.answer) if chances else None,
         seconds=answer.seconds if answer else 0.0,
         error=error,
+        decisions=str(answer) if isinstance(answer, Trace) else "",
     )
 
 
-def _leave_out(called: functions.AnyFunction) -> Unseen | None:
+def _leave_out(called: functions.AnyPrompt) -> Unseen | None:
     """What leaving out its examples tells of a function; a warning where one of them has no answer."""
     try:
         return leave_out(called)
@@ -187,7 +209,7 @@ def _leave_out(called: functions.AnyFunction) -> Unseen | None:
         return None
 
 
-def _show_left_out(called: functions.AnyFunction, found: Unseen) -> None:
+def _show_left_out(called: functions.AnyPrompt, found: Unseen) -> None:
     click.echo(
         f"     {called.program.name}: examples left out in turn: {found.right} of {found.examples} right "
         f"(chance {found.chance})"

@@ -108,7 +108,7 @@ def command(
             help="copy the prompt into a file of yours, and tune that",
         )
     path = Path(file)
-    called = functions.find(file, function)
+    called = functions.find_prompt(file, function)
     key = project.keys(path).get(function)
     if key is None:
         raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..answer import Answer
-from ..declared import IN_FLIGHT
+from ..declared import IN_FLIGHT, DeclaredFunction
 from ..errors import EngineError, MicropromptError, ModelError
-from ..function import PromptFunction
 
 Outcome: TypeAlias = Answer[Any] | MicropromptError
 """An answer, or why there is none."""
 
 
 def outcomes(
-    function: PromptFunction[..., Any], rows: Sequence[Mapping[str, object]], *, in_flight: int = IN_FLIGHT
+    function: DeclaredFunction[..., Any], rows: Sequence[Mapping[str, object]], *, in_flight: int = IN_FLIGHT
 ) -> Iterator[Outcome]:
     """The outcome of every row of arguments, in order, up to `in_flight` of them worked on at a time.
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from ..errors import ArgumentError
-from ..program import Program
+from ..program import Program, Signature
 from ..rows import from_row, is_nested
 from ..types import AnyKind, kind
 from ..types.leaves import leaf_values, leaves
@@ -65,7 +65,7 @@ def with_defaults(rows: Rows, defaults: Mapping[str, object]) -> Rows:
     return replace(rows, arguments=tuple({**defaults, **row} for row in rows.arguments))
 
 
-def read_labelled(program: Program, data: bytes, source: str, *, label: str = LABEL) -> LabelledRows:
+def read_labelled(program: Signature, data: bytes, source: str, *, label: str = LABEL) -> LabelledRows:
     """The rows of a file called `source`, with labels from the key or column `label`.
 
     Raises:
@@ -83,7 +83,7 @@ def read_labelled(program: Program, data: bytes, source: str, *, label: str = LA
         warnings=(
             *found.warnings,
             *_repeated(found.lines, keys, [returns.key(each) for each in labels]),
-            *_shown_already(program, found.lines, keys),
+            *(_shown_already(program, found.lines, keys) if isinstance(program, Program) else ()),
             *_one_sided(returns, labels),
         ),
     )
@@ -100,7 +100,7 @@ def joined(several: Sequence[LabelledRows]) -> LabelledRows:
     )
 
 
-def read_unlabelled(program: Program, data: bytes, source: str) -> InputRows:
+def read_unlabelled(program: Signature, data: bytes, source: str) -> InputRows:
     """The rows of a file called `source`; labels in it are not looked at.
 
     Raises:
@@ -111,7 +111,7 @@ def read_unlabelled(program: Program, data: bytes, source: str) -> InputRows:
 
 
 def _read(
-    program: Program, data: bytes, source: str, label: str | None
+    program: Signature, data: bytes, source: str, label: str | None
 ) -> tuple[InputRows, tuple[object, ...]]:
     table = read_table(data, source)
     mistakes = _Mistakes(source)
@@ -151,7 +151,7 @@ def _read(
 # --------------------------------------------------------------------------------------------- one row
 
 
-def _label(program: Program, row: object, label: str, *, is_word: bool) -> object:
+def _label(program: Signature, row: object, label: str, *, is_word: bool) -> object:
     """The value that a row says is right."""
     if not isinstance(row, dict):
         raise ArgumentError("the row is not a JSON object", help="write one JSON object a line")
@@ -228,7 +228,7 @@ class _Mistakes:
 # ------------------------------------------------------------------------------------------- all rows
 
 
-def _unused(program: Program, row: object, label: str) -> Iterator[str]:
+def _unused(program: Signature, row: object, label: str) -> Iterator[str]:
     """The columns of a row that are neither arguments nor its label. Beside `inputs` anything may stand."""
     assert isinstance(row, dict)  # as `from_row` has found
     if not is_nested(program, row):
@@ -236,7 +236,7 @@ def _unused(program: Program, row: object, label: str) -> Iterator[str]:
         yield from (str(name) for name in row if name not in known)
 
 
-def _extra(program: Program, unused: Sequence[str]) -> Iterator[str]:
+def _extra(program: Signature, unused: Sequence[str]) -> Iterator[str]:
     if unused:
         what = "these columns are" if unused[1:] else "this column is"
         yield f"{what} not used, as {program.name} has no such parameter: {_listed(unused)}"
@@ -300,7 +300,7 @@ def _one_sided(returns: AnyKind, labels: Sequence[object]) -> Iterator[str]:
             yield f"no row has the {'labels' if missing[1:] else 'label'} {_listed(missing)}{of}"
 
 
-def _key(program: Program, arguments: Mapping[str, object]) -> Hashable:
+def _key(program: Signature, arguments: Mapping[str, object]) -> Hashable:
     """What is equal for equal arguments."""
     return tuple(
         (parameter.name, kind(parameter.type).key(arguments[parameter.name]))

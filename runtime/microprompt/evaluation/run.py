@@ -17,7 +17,7 @@ import numpy as np
 
 from ..answer import Answer
 from ..errors import MicropromptError
-from ..program import Program
+from ..program import Signature
 from ..types import kind
 from ..types.leaves import leaf_values, leaves
 from . import metrics
@@ -196,7 +196,7 @@ def compare(function: str, rows: LabelledRows, variants: tuple[Evaluated, ...]) 
     return Evaluation(function=function, rows=rows, variants=variants, paired=paired)
 
 
-def _fields(program: Program, rows: LabelledRows, answers: list[Answer[Any] | None]) -> Iterator[Figures]:
+def _fields(program: Signature, rows: LabelledRows, answers: list[Answer[Any] | None]) -> Iterator[Figures]:
     returns = kind(program.returns)
     expected = [dict(leaf_values(returns, label)) for label in rows.labels]
     for name, leaf in leaves(returns):
@@ -221,7 +221,7 @@ def _cost(answers: list[Answer[Any] | None], seconds: float) -> CallCost:
     )
 
 
-def _worst(program: Program, rows: LabelledRows, answers: list[Answer[Any] | None]) -> tuple[Mistake, ...]:
+def _worst(program: Signature, rows: LabelledRows, answers: list[Answer[Any] | None]) -> tuple[Mistake, ...]:
     returns = kind(program.returns)
     kinds = {parameter.name: kind(parameter.type) for parameter in program.parameters}
     wrong = [

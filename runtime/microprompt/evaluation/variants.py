@@ -1,4 +1,5 @@
-"""Prompt functions that differ from another in a part of their program: in the model, in the examples."""
+"""Functions to evaluate: prompts that differ from another in a part of their program, as in the model or the
+examples; and flows."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import abi, settings
+from ..declared import DeclaredFunction
+from ..errors import ArgumentError
 from ..function import PromptFunction
 from ..program import Program
 
@@ -17,11 +20,21 @@ class Variant:
     """A function to evaluate beside others, under a name that tells it from them."""
 
     name: str
-    function: PromptFunction[..., Any]
+    function: DeclaredFunction[..., Any]
 
 
-def on_models(function: PromptFunction[..., Any], models: Sequence[str]) -> tuple[Variant, ...]:
-    """The function on each of the models, by their names or absolute paths; without any, on its own."""
+def on_models(function: DeclaredFunction[..., Any], models: Sequence[str]) -> tuple[Variant, ...]:
+    """The function on each of the models, by their names or absolute paths; without any, on its own.
+
+    Raises `ArgumentError` for a flow on a model, for it has none itself.
+    """
+    if not isinstance(function, PromptFunction):
+        if models:
+            raise ArgumentError(
+                f"the flow {function.program.name} asks the models of its prompts",
+                help="for prompts that name none, set MICROPROMPT_MODEL",
+            )
+        return (Variant(name=function.program.name, function=function),)
     using = function.program.using
     if not models:
         own = using.model.name if using.model else settings.current().model

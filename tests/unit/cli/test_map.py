@@ -266,7 +266,7 @@ def test_what_is_no_rows_fault_ends_the_run(
     failing: MicropromptError,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(PromptFunction, "_call", failing_at(20, failing))
+        patch.setattr(PromptFunction, "_asked", failing_at(20, failing))
         assert run_map(mpc)[0] == 3
     assert len(read(folder / "out.jsonl")) == 20
     assert run_map(mpc)[0] == 0
@@ -278,7 +278,7 @@ def test_ctrl_c_says_where_it_will_go_on(
 ) -> None:
     run_map(mpc, "whole.jsonl")
     with monkeypatch.context() as patch:
-        patch.setattr(PromptFunction, "_call", failing_at(20, KeyboardInterrupt()))
+        patch.setattr(PromptFunction, "_asked", failing_at(20, KeyboardInterrupt()))
         status, told = run_map(mpc)
     done = len(read(folder / "out.jsonl"))
     assert (status, told) == (130, f"stopped; start again to continue from row {done + 1}\n")
@@ -291,7 +291,7 @@ def test_a_row_that_fails_is_named_and_asked_again(
 ) -> None:
     run_map(mpc, "whole.jsonl")
     with monkeypatch.context() as patch:
-        patch.setattr(PromptFunction, "_call", failing_at(20, DeadlineExceeded("too slow")))
+        patch.setattr(PromptFunction, "_asked", failing_at(20, DeadlineExceeded("too slow")))
         status, said = run_map(mpc)
     assert status == 1
     assert "rows.jsonl:21: too slow" in said
@@ -301,12 +301,12 @@ def test_a_row_that_fails_is_named_and_asked_again(
 
 
 def failing_at(number: int, error: BaseException) -> Callable[..., Any]:
-    """In the place of a function's `_call`, one that raises at this row."""
-    real = PromptFunction._call
+    """In the place of a function's `_asked`, one that raises at this row."""
+    real = PromptFunction._asked
 
-    def call(self: PromptFunction[..., Any], args: Any, kwargs: Any) -> Any:
-        if kwargs.get("text") == text(number):
+    def asked(self: PromptFunction[..., Any], arguments: Any) -> Any:
+        if arguments.get("text") == text(number):
             raise error
-        return real(self, args, kwargs)
+        return real(self, arguments)
 
-    return call
+    return asked

@@ -86,7 +86,7 @@ def test_a_wrong_argument_is_named(mpc: Mpc, engine: ScriptedEngine, words: list
 def test_an_unknown_function_suggests_a_near_one(mpc: Mpc) -> None:
     result = mpc("run", "intake.mp", "clasify", "x")
     assert result.exit_code == 1
-    assert "has no prompt function `clasify`" in result.stderr
+    assert "has no prompt or flow `clasify`" in result.stderr
     assert "`classify`" in result.stderr
 
 
