@@ -12,7 +12,6 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +37,8 @@ class Code:
     @property
     def page(self) -> str:
         """What it is, why it is so, and what is wrong and right, in Markdown: `explanations/NUMBER.md`."""
+        from importlib.resources import files  # not at the top: it takes longer than all else here
+
         return files("mpc").joinpath("explanations", f"{self.number}.md").read_text(encoding="utf-8")
 
 

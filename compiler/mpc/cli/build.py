@@ -10,6 +10,8 @@ from typing import Final
 
 import click
 
+from microprompt import settings
+from microprompt.errors import ArgumentError
 from mpc import project
 from mpc.diagnostics import ToolError
 
@@ -40,7 +42,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], out: Path | None, check
 
 
 def _build(paths: Sequence[Path], out: Path | None, *, check: bool) -> bool:
-    report = project.build(paths, out=out, check=check)
+    report = project.build(paths, out=out, check=True) if check else _changed(paths, out)
     show_diagnostics(report.diagnostics)
     for file in report.files:
         match file.status:
@@ -54,6 +56,18 @@ def _build(paths: Sequence[Path], out: Path | None, *, check: bool) -> bool:
     counts = Counter(file.status for file in report.files)
     click.echo(", ".join(f"{count} {status}" for status, count in counts.items()) or "no .mp files found")
     return report.ok
+
+
+def _changed(paths: Sequence[Path], out: Path | None) -> project.BuildReport:
+    """Build what has changed since the last time."""
+    try:
+        records = settings.current().home / "builds"
+    except ArgumentError:  # a command that asks a model says what is wrong with the settings
+        return project.build(paths, out=out)
+    report, damaged = project.build_changed(paths, out=out, records=records)
+    for path in damaged:
+        click.echo(f"note: {path} was damaged and is made again; its program was compiled", err=True)
+    return report
 
 
 def _watch(paths: Sequence[Path], out: Path | None) -> None:

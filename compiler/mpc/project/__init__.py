@@ -1,9 +1,19 @@
-"""A project's files to modules: what is read, in which order it is compiled, where its Python goes."""
+"""A project's files to modules: what is read, in which order it is compiled, where its Python goes.
 
-from .load import CompileError, load, load_with_warnings
-from .modules import BuildReport, BuiltFile, build, check, collect, watched
-from .paths import shown
-from .prompts import ENOUGH_EXAMPLES, BareChoice, check_with_choices, keys, lacking
+What is public is imported when it is asked for: a build that finds nothing changed needs no compiler.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .loading import CompileError, load, load_with_warnings
+    from .modules import build, check, watched
+    from .named import collect
+    from .paths import shown
+    from .prompts import ENOUGH_EXAMPLES, BareChoice, check_with_choices, keys, lacking
+    from .records import build_changed
+    from .report import BuildReport, BuiltFile
 
 __all__ = [
     "ENOUGH_EXAMPLES",
@@ -12,6 +22,7 @@ __all__ = [
     "BuiltFile",
     "CompileError",
     "build",
+    "build_changed",
     "check",
     "check_with_choices",
     "collect",
@@ -22,3 +33,21 @@ __all__ = [
     "shown",
     "watched",
 ]
+
+_FROM: Final = {
+    **dict.fromkeys(("CompileError", "load", "load_with_warnings"), "loading"),
+    **dict.fromkeys(("build", "check", "watched"), "modules"),
+    "collect": "named",
+    "shown": "paths",
+    **dict.fromkeys(("ENOUGH_EXAMPLES", "BareChoice", "check_with_choices", "keys", "lacking"), "prompts"),
+    "build_changed": "records",
+    **dict.fromkeys(("BuildReport", "BuiltFile"), "report"),
+}
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of these
+
+    def __getattr__(name: str) -> object:
+        if name not in _FROM:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+        return found

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from ..diagnostics import Diagnostic, Label, Reporter, ToolError, suggestion
+from ..diagnostics import Diagnostic, Label, Reporter, suggestion
 from ..source import Source, Span
 from ..syntax import parse
 from ..syntax.nodes import Import, ImportNames, Module
 from ..syntax.nodes import Path as DottedPath
 from ..tuning import TuningFile
+from .looks import Looks, is_file, noting, real
+from .named import SUFFIX
 from .names import SOURCES, is_package, name_problem, python_name
-from .paths import absolute, real, shown
+from .paths import absolute, shown
 from .read import decode, read
 from .tuning import read_tuning
 
-SUFFIX: Final = ".mp"
-
 _MARKER: Final = "pyproject.toml"
-_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "build", "dist"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,10 @@ class Link:
 
 @dataclass(slots=True)
 class File:
-    """A source file as it was read, with the tuning beside it. `tree` is `None` when there is no text."""
+    """A source file as it was read, with the tuning beside it. `tree` is `None` when there is no text.
+
+    `looks` is what was asked of the file system for it.
+    """
 
     path: Path
     root: Path
@@ -54,33 +56,7 @@ class File:
     diagnostics: list[Diagnostic]
     tuning: TuningFile | None = None
     links: list[Link] = field(default_factory=list)
-
-
-def collect(paths: Sequence[Path]) -> dict[Path, Path]:
-    """Every `.mp` file that is named or lies below a named folder, sorted, with that folder or its own.
-
-    Raises `ToolError` for a path that is neither.
-    """
-    found: dict[Path, Path] = {}
-    for path in map(absolute, paths):
-        if os.path.isdir(path):
-            for file in _below(path):
-                found.setdefault(file, path)
-        elif not os.path.lexists(path):
-            raise ToolError(f"{shown(path)} does not exist", help="name a .mp file or a folder")
-        elif path.suffix != SUFFIX:
-            raise ToolError(f"{shown(path)} is not a {SUFFIX} file", help="name a .mp file or a folder")
-        else:
-            found[path] = path.parent
-    return dict(sorted(found.items()))
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
-        yield from (
-            Path(parent, name) for name in names if name.endswith(SUFFIX) and not name.startswith(".")
-        )
+    looks: Looks = field(default_factory=dict)
 
 
 def read_all(paths: Sequence[Path]) -> list[File]:
@@ -89,31 +65,37 @@ def read_all(paths: Sequence[Path]) -> list[File]:
     Raises `ToolError` for a file that cannot be read.
     """
     found: dict[Path, File] = {}
-    pending = [(absolute(path), project_root(path), False) for path in paths]
+    pending: list[tuple[Path, Path | None, bool]] = [(absolute(path), None, False) for path in paths]
     while pending:
         path, root, is_std = pending.pop(0)
         if real(path) in found:
             continue
-        file = found[real(path)] = _read(path, root, is_std=is_std)
-        if file.tree is None:
-            continue
-        reporter = Reporter(file.source)
-        for node in file.tree.imports:
-            if isinstance(node, ImportNames) and node.is_python:
-                continue
-            link = _resolve(node, file, reporter)
-            file.links.append(link)
+        looks: Looks = {}
+        with noting(looks):
+            root = root or project_root(path)
+            file = found[real(path)] = _read(path, root, is_std=is_std)
+            _link(file)
+        file.looks = looks
+        for link in file.links:
             if link.target is not None:
                 pending.append((link.target, link.target.parent if link.is_std else root, link.is_std))
-        file.diagnostics.extend(reporter.found)
     return _in_order(found)
+
+
+def _link(file: File) -> None:
+    """Find what a file imports."""
+    reporter = Reporter(file.source)
+    for node in file.tree.imports if file.tree else ():
+        if not isinstance(node, ImportNames) or not node.is_python:
+            file.links.append(_resolve(node, file, reporter))
+    file.diagnostics.extend(reporter.found)
 
 
 def project_root(path: Path) -> Path:
     """The nearest folder upward with a `pyproject.toml`; without one, that of the file or its package."""
     folder = absolute(path).parent
     for up in (folder, *folder.parents):
-        if os.path.isfile(up / _MARKER):
+        if is_file(up / _MARKER):
             return up
     return next(up for up in (folder, *folder.parents) if not is_package(up) or up == up.parent)
 
@@ -166,7 +148,7 @@ def _resolve(node: Import, file: File, reporter: Reporter) -> Link:
     relative = Path(*names[:-1], names[-1] + SUFFIX)
     for folder in (file.path.parent, file.root, file.root / SOURCES):
         target = folder / relative
-        if not os.path.isfile(target):
+        if not is_file(target):
             continue
         if not real(target).is_relative_to(real(file.root)):
             reporter.report(
@@ -201,7 +183,7 @@ def _resolve_std(node: Import, names: Sequence[str], reporter: Reporter) -> Link
     # Editable and wheel installs both unpack the library: its modules are plain files.
     library = Path(str(files("mpstd")))
     target = library.joinpath(*names).with_suffix(SUFFIX) if names else library
-    if os.path.isfile(target):
+    if is_file(target):
         return Link(node, target, ("mpstd", *names), is_std=True)
     known = sorted(found.stem for found in library.glob(f"*{SUFFIX}"))
     near = suggestion(names[-1], known) if names else None

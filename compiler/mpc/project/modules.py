@@ -8,55 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
 
 from microprompt import storage
 from microprompt.abi import MAX_TENSORS
 
 from ..codegen import MARKS
-from ..diagnostics import Diagnostic, Reporter, ToolError, has_errors, in_order
+from ..diagnostics import Diagnostic, Reporter, ToolError, in_order
 from ..source import Span
-from . import files
-from .paths import absolute, real, shown
+from .files import read_all
+from .looks import real
+from .named import collect, named
+from .paths import absolute, shown
 from .python import python_sources
+from .report import BuildReport, BuiltFile, Status
 from .tuning import tuning_path
 from .units import Unit, all_diagnostics, compile_all
-
-Status: TypeAlias = Literal["written", "unchanged", "stale", "failed"]
-
-_GOOD: Final = ("written", "unchanged")
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltFile:
-    """A source, the module it becomes, and what a build did: `stale` is what `check` did not write.
-
-    Below another folder a module takes its tuning along, whose files are sources and outputs too.
-    """
-
-    source: Path
-    output: Path
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did, file by file and in a fixed order, and what it has to say."""
-
-    files: tuple[BuiltFile, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is no error and nothing is stale."""
-        return not has_errors(self.diagnostics) and all(file.status in _GOOD for file in self.files)
-
-
-def collect(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The `.mp` files that are named or lie below a named folder, sorted; `ToolError` for anything else."""
-    return tuple(files.collect(paths))
 
 
 def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False) -> BuildReport:
@@ -65,7 +32,13 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
     Below `out` a named file lies at the top, and a file of a named folder where it lies in that folder. What
     was learnt of its prompts lies beside it again, in copies.
     """
-    bases = files.collect(paths)
+    return build_units(named(paths), out, check=check)[0]
+
+
+def build_units(
+    bases: Mapping[Path, Path], out: Path | None, *, check: bool = False
+) -> tuple[BuildReport, list[Unit]]:
+    """As `build`, of files and the folders that are named for them; with what was compiled."""
     units = compile_all(list(bases))
     # All of them before any is written: to make one may show a defect of ours.
     modules = {unit.file.path: unit.text for unit in units if not unit.file.is_std}
@@ -93,7 +66,7 @@ def build(paths: Sequence[Path], *, out: Path | None = None, check: bool = False
                 if status == "failed":
                     problems.append(_foreign(unit, copy))
                 built.append(BuiltFile(source, copy, status))
-    return BuildReport(tuple(built), in_order([*all_diagnostics(units), *problems]))
+    return BuildReport(tuple(built), in_order([*all_diagnostics(units), *problems])), units
 
 
 def check(paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
@@ -103,7 +76,7 @@ def check(paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
 
 def watched(paths: Sequence[Path]) -> tuple[Path, ...]:
     """The files that a build of `paths` depends on."""
-    found = files.read_all(collect(paths))
+    found = read_all(collect(paths))
     tunings = [tuning_path(file.path) for file in found if file.tuning is not None]
     python = {path for file in found for path in python_sources(file)}
     return tuple(sorted([*(file.path for file in found), *tunings, *python]))

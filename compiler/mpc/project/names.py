@@ -7,7 +7,6 @@ folder that holds the outermost one, and below `src` in the project's root they 
 
 from __future__ import annotations
 
-import os
 import sys
 from keyword import iskeyword
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 
 from ..diagnostics import Diagnostic, Reporter
 from ..source import Source, Span
+from .looks import is_file
 
 SOURCES: Final = "src"
 """The folder in a project's root that is on Python's path in the usual layout of packages."""
@@ -50,7 +50,7 @@ def search_path(path: Path, root: Path) -> tuple[Path, ...]:
 
 
 def is_package(folder: Path) -> bool:
-    return os.path.isfile(folder / "__init__.py")
+    return is_file(folder / "__init__.py")
 
 
 def name_problem(path: Path, root: Path, source: Source) -> Diagnostic | None:

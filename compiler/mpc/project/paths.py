@@ -19,11 +19,6 @@ def absolute(path: Path) -> Path:
         raise ToolError("the working folder is gone", help="change to a folder that is there") from error
 
 
-def real(path: Path) -> Path:
-    """The absolute path without links. One of a circle of links stays as it is."""
-    return Path(os.path.realpath(path))
-
-
 def shown(path: Path) -> str:
     """The path as people write it: relative to where they are, if it lies below."""
     try:

@@ -11,9 +11,10 @@ from typing import Final
 from ..diagnostics import Diagnostic, has_errors
 from ..key import key_of
 from ..sema.checked import CheckedPrompt
-from .load import CompileError
-from .modules import collect
-from .paths import absolute, real
+from .loading import CompileError
+from .looks import real
+from .named import collect
+from .paths import absolute
 from .units import Unit, all_diagnostics, compile_all
 
 ENOUGH_EXAMPLES: Final = 2

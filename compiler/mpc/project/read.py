@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from microprompt.storage import read_regular
-
 from ..diagnostics import Diagnostic, Reporter, ToolError
 from ..source import Source, Span
+from .looks import read as read_noted
 from .paths import shown
 
 MAX_LINE: Final = 65_536
@@ -19,7 +18,7 @@ _BOM: Final = "\ufeff"
 def read(path: Path) -> bytes:
     """What is in the source file at `path`. Raises `ToolError` where nothing can be read."""
     try:
-        return read_regular(path)
+        return read_noted(path)
     except OSError as error:
         raise ToolError(
             f"{shown(path)} cannot be read: {error.strerror or error}",

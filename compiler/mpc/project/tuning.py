@@ -7,18 +7,18 @@ for the runtime to read.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeGuard
 
 from microprompt.abi import MAX_TENSORS, TENSORS_SUFFIX, TUNING_FORMAT, TUNING_SUFFIX
-from microprompt.storage import NotAFileError, read_regular
+from microprompt.storage import NotAFileError
 
 from ..diagnostics import Diagnostic, Reporter, ToolError
 from ..source import Source, Span
 from ..tuning import TunedEntry, TuningFile
-from .paths import real, shown
+from .looks import is_file, is_there, read, real, size
+from .paths import shown
 
 _START: Final = Span(0, 0)
 _HELP: Final = "get it back from where the program is kept, or delete it and run `mpc tune` again"
@@ -35,7 +35,7 @@ def read_tuning(path: Path, root: Path, source: Source) -> tuple[TuningFile | No
     Raises `ToolError` for a file that may not be read.
     """
     path, numbers = tuning_path(path), path.with_suffix(TENSORS_SUFFIX)
-    if not os.path.lexists(path):
+    if not is_there(path):
         return None, []
     place = Source(_beside(source.path), "", _beside(source.display))
     if not real(path).is_relative_to(real(root)):
@@ -66,7 +66,7 @@ class _DamagedError(Exception):
 
 def _text(path: Path) -> str:
     try:
-        return read_regular(path).decode()
+        return read(path).decode()
     except NotAFileError as error:
         raise _DamagedError(f"not one that can be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -119,12 +119,12 @@ def _check_numbers(said: object, path: Path, root: Path) -> None:
     """Raise `_DamagedError` unless the file with the numbers, as the outline names it, can be read."""
     if not _is_object(said) or said.get("file") != path.name:
         raise _DamagedError(f"about numbers in another file than {path.name}")
-    if not os.path.isfile(path):
+    if not is_file(path):
         raise _DamagedError(f"of no use: {path.name}, which has its numbers, is not beside it")
     if not real(path).is_relative_to(real(root)):
         raise _DamagedError(f"of no use: {path.name}, which has its numbers, is outside the project")
-    if (size := os.path.getsize(path)) > MAX_TENSORS:
-        raise _DamagedError(f"of no use: {path.name}, which has its numbers, has {size:,} bytes")
+    if (found := size(path)) > MAX_TENSORS:
+        raise _DamagedError(f"of no use: {path.name}, which has its numbers, has {found:,} bytes")
 
 
 def _is_object(data: object) -> TypeGuard[Mapping[str, object]]:

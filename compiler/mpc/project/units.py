@@ -12,7 +12,7 @@ from ..diagnostics import Diagnostic, Reporter, in_order
 from ..pipeline import Compiled, Imported, compile_module
 from ..sema.checked import CheckedModule
 from .files import File, read_all
-from .paths import real
+from .looks import real
 from .python import python_imports, python_module, read_python
 
 
@@ -40,6 +40,11 @@ class Unit:
         return self.compiled is not None and any(
             prompt.tuning is not None for prompt in self.compiled.checked.prompts
         )
+
+    @property
+    def asks_python(self) -> bool:
+        """Whether it depends on what Python modules say of their classes."""
+        return any(True for _ in python_imports(self.file))
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import TypeAlias
 
 from ..diagnostics import Diagnostic, has_errors
+from .looks import real
 from .names import python_name, search_path
-from .paths import absolute, real
+from .paths import absolute
 from .units import Unit, all_diagnostics, compile_all
 
 _Register: TypeAlias = Callable[[str, ModuleType], None]

@@ -1,0 +1,94 @@
+"""What a build asks of the file system, noted: another one that is given the same answers comes to the same.
+
+All of the room asks here, so nothing that a module depends on can be forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from microprompt.storage import read_regular
+
+Looks: TypeAlias = dict[str, dict[str, str]]
+"""The answers by question and path."""
+
+_noted: Final[ContextVar[Looks | None]] = ContextVar("_noted", default=None)
+
+
+def is_file(path: Path) -> bool:
+    return _ask("is a file", path) == str(True)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything, be it a link that leads nowhere."""
+    return _ask("is there", path) == str(True)
+
+
+def real(path: Path) -> Path:
+    """The absolute path without links. One of a circle of links stays as it is."""
+    return Path(_ask("is really", path))
+
+
+def size(path: Path) -> int:
+    """The bytes of a file. Raises `OSError`."""
+    return int(_ask("has bytes", path))
+
+
+def read(path: Path) -> bytes:
+    """As `storage.read_regular`."""
+    data = read_regular(path)
+    _note("holds", path, _hash(data))
+    return data
+
+
+@contextmanager
+def noting(looks: Looks) -> Iterator[None]:
+    """Add to `looks` what is asked in the block."""
+    before = _noted.set(looks)
+    try:
+        yield
+    finally:
+        _noted.reset(before)
+
+
+def are_the_same(looks: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether the file system gives the same answers still."""
+    try:
+        return all(
+            _QUESTIONS[question](path) == answer
+            for question, answers in looks.items()
+            for path, answer in answers.items()
+        )
+    except OSError:
+        return False
+
+
+_QUESTIONS: Final[Mapping[str, Callable[[str], str]]] = {
+    "is a file": lambda path: str(os.path.isfile(path)),
+    "is there": lambda path: str(os.path.lexists(path)),
+    "is really": os.path.realpath,
+    "has bytes": lambda path: str(os.path.getsize(path)),
+    "holds": lambda path: _hash(read_regular(Path(path))),
+}
+
+
+def _ask(question: str, path: Path) -> str:
+    answer = _QUESTIONS[question](str(path))
+    _note(question, path, answer)
+    return answer
+
+
+def _note(question: str, path: Path, answer: str) -> None:
+    looks = _noted.get()
+    if looks is not None:
+        looks.setdefault(question, {})[str(path)] = answer
+
+
+def _hash(data: bytes) -> str:
+    return sha256(data).hexdigest()
