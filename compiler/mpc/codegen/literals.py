@@ -11,6 +11,8 @@ from ..diagnostics import InternalError
 
 # Quotes that would end a docstring, or run together with those that do.
 _ENDING_QUOTES: Final = re.compile(r'"{3,}|"+\Z')
+# What a docstring may have to have escaped: all but line ends, and what is printable for certain.
+_TO_ESCAPE: Final = re.compile(r"[^\n !-\[\]-~]")
 
 
 def lit(value: str | int | float | bool | None) -> str:
@@ -25,8 +27,8 @@ def lit(value: str | int | float | bool | None) -> str:
 
 def doc(text: str, indent: str) -> str:
     """A docstring in triple quotes that means `laid_out(text, indent)`."""
-    escaped = "".join(
-        c if c == "\n" or (c.isprintable() and c != "\\") else _escaped(c) for c in laid_out(text, indent)
+    escaped = _TO_ESCAPE.sub(
+        lambda c: c[0] if c[0] != "\\" and c[0].isprintable() else _escaped(c[0]), laid_out(text, indent)
     )
     quoted = _ENDING_QUOTES.sub(lambda quotes: '\\"' * len(quotes[0]), escaped)
     return f'"""{quoted}"""'

@@ -55,26 +55,23 @@ def prove(module: bytes, spec: ModuleSpec, abi_version: int) -> None:
 
 def _literals(tree: ast.Module) -> list[tuple[int, object]]:
     """Every literal with its line, in the order of the text."""
-    visitor = _Visitor()
-    visitor.visit(tree)
-    return [(line, literal) for line, _, literal in sorted(visitor.found, key=lambda found: found[:2])]
-
-
-class _Visitor(ast.NodeVisitor):
-    """Collects literals with their places; the order in which it meets them is not that of the text."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[int, int, object]] = []
-
-    def visit_Constant(self, node: ast.Constant) -> None:
-        self.found.append((node.lineno, node.col_offset, node.value))
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
-        # A negative number is not one literal to Python.
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
-            self.found.append((node.lineno, node.col_offset, ast.literal_eval(node)))
-        else:
-            self.generic_visit(node)
+    found: list[tuple[int, int, object]] = []
+    pending: list[object] = [tree]
+    while pending:  # in any order; Python's own walk takes three times as long
+        match pending.pop():
+            case ast.Constant() as node:
+                found.append((node.lineno, node.col_offset, node.value))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()) as node:
+                # A negative number is not one literal to Python.
+                found.append((node.lineno, node.col_offset, ast.literal_eval(node)))
+            case ast.AST() as node:
+                pending += [getattr(node, field) for field in node._fields]
+            case list() as nodes:
+                pending += nodes
+            case _:  # a name
+                pass
+    found.sort(key=lambda place: place[:2])
+    return [(line, literal) for line, _, literal in found]
 
 
 # ---------------------------------------------------------------------------------- what the spec holds

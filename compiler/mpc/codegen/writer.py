@@ -93,15 +93,15 @@ def inline(value: Expr) -> str:
             return f"{inline(value.item)} | None"
         case EitherOf():
             return " | ".join(map(inline, value.items))
-        case Attribute():
-            return f"{_at_level(value.of, _ATOM)}.{ident(value.name)}"
-        case Infix() | Compared() | Connected() | Prefixed() | Lambda() | Comprehension():
-            return _operation(value)
         case TupleOf(items=(only,)):
             return f"({inline(only)},)"
         case CallOf() | TupleOf() | ListOf() | DictOf() | Subscript():
             opening, closing = _brackets(value)
             return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
+        case Attribute():
+            return f"{_at_level(value.of, _ATOM)}.{ident(value.name)}"
+        case Infix() | Compared() | Connected() | Prefixed() | Lambda() | Comprehension():
+            return _operation(value)
         case _:
             assert_never(value)
 

@@ -26,7 +26,7 @@ from .conftest import Mpc
 # Each command with arguments, and a function that it calls early on.
 SEAMS: dict[str, tuple[tuple[str, ...], object, str]] = {
     "new": (("new", "there"), new, "_project_name"),
-    "build": (("build",), project, "build"),
+    "build": (("build",), project, "build_changed"),
     "check": (("check",), project, "check_with_choices"),
     "run": (("run", "intake.mp", "classify", "x"), rows, "from_words"),
     "map": (("map", "intake.mp", "classify", "rows.jsonl", "--out", "out.jsonl"), rows, "read_rows"),

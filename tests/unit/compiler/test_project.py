@@ -17,7 +17,7 @@ import pytest
 from microprompt import storage
 from mpc import project, render
 from mpc.diagnostics import ToolError
-from mpc.project import names, read
+from mpc.project import looks, names
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
 
@@ -206,7 +206,7 @@ def test_a_file_that_vanishes_while_building_is_named(folder: Path, monkeypatch:
         path.unlink()
         return storage.read_regular(path)
 
-    monkeypatch.setattr(read, "read_regular", vanish)
+    monkeypatch.setattr(looks, "read_regular", vanish)
     with pytest.raises(ToolError, match=r"ask\.mp cannot be read: No such file"):
         project.build([folder])
 
