@@ -195,6 +195,7 @@ _CODES: Final = (
     _error("MP0606", "threshold that is missing or misplaced"),
     _error("MP0607", "abstaining without `?`"),
     _error("MP0608", "escalating to the same model"),
+    _error("MP0609", "reasoning that leaves no room"),
     _error("MP0610", "unknown measure"),
     _error("MP0611", "measure of another type"),
     _error("MP0612", "bound that nothing can be held to"),

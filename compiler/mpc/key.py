@@ -74,6 +74,8 @@ def key_of(prompt: CheckedPrompt, module: CheckedModule) -> str:
     # The layout that a prompt says itself; that of a model is the model's.
     if prompt.using.layout is not None:
         said.append(["layout", prompt.using.layout])
+    if prompt.using.reasoning is not None:
+        said.append(["reasoning", prompt.using.reasoning])
     return _hash(said)[:DIGITS]
 
 

@@ -32,11 +32,6 @@ DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
 }
 """By the first word of a line."""
 
-SETTINGS: Final[Mapping[str, LaterFeature]] = {
-    "reasoning": LaterFeature("`reasoning` is", "leave the setting out"),
-}
-"""By the name of a setting."""
-
 PYTHON_FUNCTION: Final = LaterFeature(
     "functions of Python are",
     "call it in Python, and pass what it returns as an argument",

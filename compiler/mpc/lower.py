@@ -271,6 +271,7 @@ class _Lowering:
             escalate=escalate,
             retries=given(using.retries),
             layout=given(using.layout),
+            reasoning=given(using.reasoning),
         )
         return made if made.keywords else None
 

@@ -344,6 +344,9 @@ class Escalation:
 DEFAULT_RETRIES: Final = 2
 """How many other answers are looked for where an assertion does not hold."""
 
+MAX_REASONING: Final = 4096
+"""The most tokens of a scratchpad."""
+
 LABELS: Final = "labels"
 """What `Using.decide` says where label scores are to answer, and nothing beside them."""
 
@@ -355,7 +358,8 @@ class Using:
     `decide` is `LABELS`, or `None` for the best evidence that there is. A choice whose confidence is under
     `abstain` is answered with none; one under `escalate` is put to a larger model as well. Of an
     answer for which an assertion does not hold, `retries` others are looked for. `layout` is "plain" or
-    "chat"; `None` leaves it to the model's.
+    "chat"; `None` leaves it to the model's. `reasoning` is the most tokens of the scratchpad that a model
+    writes before it answers; without one, it answers at once.
     """
 
     model: Model | None = None
@@ -369,6 +373,13 @@ class Using:
     escalate: Escalation | None = None
     retries: int = DEFAULT_RETRIES
     layout: str | None = None
+    reasoning: int | None = None
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the scores of a choice's labels answer alone: where that is said, and behind a scratchpad,
+        which no other evidence takes into account."""
+        return self.decide == LABELS or self.reasoning is not None
 
 
 TUNING_FORMAT: Final = 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from .types import AnyKind, DeclaredType, Verdict, kind
 from .types.arguments import held
 from .types.base import dotted
 
 R = TypeVar("R", covariant=True)
+
+REASONING: Final = "(reasoning)"
+"""Where in a plan the scratchpad before an answer stands: no field has such a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,19 @@ class FieldAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thought:
+    """What a model wrote before an answer, as it stands in the context; it `is_cut` if its bound ended it."""
+
+    written: str
+    is_cut: bool
+
+    @property
+    def text(self) -> str:
+        """Without the blanks around it."""
+        return self.written.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Generic[R]):
     """A value and how sure the model was of it.
 
@@ -106,6 +122,8 @@ class Answer(Generic[R]):
     the dotted name that leads to it in `value`; `parts` has what was decided for them, place by place. `cut`
     names the fields whose text ends where its bound is ("" for a whole answer): there may have been more.
     `checks` is what the `check` lines of records say of the value; those of `assert` hold of every answer.
+    `reasoning` is what the model wrote before the answer, of a prompt that has it do so; all that is said of
+    an answer is said of it behind that text. `reasoning_cut` says that the text was ended by its bound.
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
     `confidence` and `distribution` are then those of the label that would have been the answer. Of a call
     that went on to a larger model, `first` is what the smaller one said and `second` what the larger one
@@ -134,6 +152,8 @@ class Answer(Generic[R]):
     least_sure: str | None = None
     cut: tuple[str, ...] = ()
     shortlist: int | None = None
+    reasoning: str | None = None
+    reasoning_cut: bool = False
     parts: Mapping[str, FieldAnswer] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -151,6 +171,7 @@ class Answer(Generic[R]):
         of its type, as it is given in the call."""
         described = _Described(parts)
         whole = described.part(declared, value, "", "")
+        thought = thought_in(parts)
         sure = [name for name, found in described.fields.items() if found.confidence == whole.confidence]
         return Answer(
             value=value,
@@ -170,6 +191,8 @@ class Answer(Generic[R]):
             spans=whole.spans,
             shortlist=whole.shortlist,
             cut=tuple(described.cut),
+            reasoning=None if thought is None else thought.text,
+            reasoning_cut=thought is not None and thought.is_cut,
             parts=parts,
         )
 
@@ -214,6 +237,11 @@ class Answer(Generic[R]):
             if answer is not None
         }
         checks = {"checks": [check.to_json() for check in self.checks]} if self.checks else {}
+        reasoning = (
+            {}
+            if self.reasoning is None
+            else {"reasoning": self.reasoning, "reasoning_cut": self.reasoning_cut}
+        )
         return {
             "value": returns.to_data(self.value),
             "confidence": self.confidence,
@@ -228,6 +256,7 @@ class Answer(Generic[R]):
             **self._fields_to_json(returns),
             "cut": list(self.cut),
             **checks,
+            **reasoning,
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "cached_tokens": self.usage.cached_tokens,
@@ -244,6 +273,12 @@ class Answer(Generic[R]):
         kinds = dict(_kinds(returns, self.value, ""))
         fields = {name: found.to_json(kinds[name]) for name, found in self.fields.items()}
         return {"least_sure": self.least_sure, "fields": fields}
+
+
+def thought_in(parts: Mapping[str, FieldAnswer]) -> Thought | None:
+    """What was written before an answer that was decided in these places."""
+    found = parts.get(REASONING)
+    return found.value if found is not None and isinstance(found.value, Thought) else None
 
 
 def _distribution(

@@ -114,7 +114,8 @@ class Explanation:
     """One function on one model. Token counts: `prefix_tokens` is evaluated once and kept in the KV cache,
     `call_tokens` is paid at each call beside the arguments; an answer takes about `expected_tokens`, and
     `max_tokens` at most, if the context has room for them. `waves` are the names of the slots that are
-    decoded side by side, if the fields are independent.
+    decoded side by side, if the fields are independent. Before it answers, the model writes up to
+    `reasoning` tokens, which are among those of the answer.
 
     `choices` say what decides them. An answer less sure than `escalate_below` is put to the model of
     `escalate_to` as well, and what both say is added up; one less sure than `abstain_below` is none.
@@ -134,6 +135,7 @@ class Explanation:
     call_tokens: int
     expected_tokens: int
     max_tokens: int
+    reasoning: int | None
     context: int
     cost: Cost | None
     slots: tuple[SlotPlan, ...]
@@ -170,6 +172,7 @@ def explain(
         call_tokens=bound.call_tokens,
         expected_tokens=bound.answer.expected_tokens,
         max_tokens=bound.answer.max_tokens,
+        reasoning=program.using.reasoning,
         context=backend.n_context,
         cost=_cost(speed, bound),
         slots=bound.answer.explain(),

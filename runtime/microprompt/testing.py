@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from .engines.loaded import override
-from .engines.scripted import Script, ScriptedEngine
+from .engines.scripted import Reasoned, Script, ScriptedEngine
 
-__all__ = ["ScriptedEngine", "scripted"]
+__all__ = ["Reasoned", "ScriptedEngine", "scripted"]
 
 
 @contextmanager
@@ -25,7 +25,8 @@ def scripted(script: Script) -> Iterator[ScriptedEngine]:
 
     `script` maps a function's name to a value, to a mapping from values to probabilities, or to a callable
     that is given the arguments by name and returns either. What is a dict that the function may return is a
-    value. A value outside the function's return type, and a
+    value. With `Reasoned("It asks.", Act.question)`, a prompt with `reasoning` has that on its scratchpad,
+    which else stays empty. A value outside the function's return type, and a
     function that is not in the script, raise `errors.ScriptError`.
     """
     with closing(ScriptedEngine(script)) as engine, override(engine):

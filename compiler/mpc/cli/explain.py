@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNTUNED: Final = "not tuned, and the source has too little for more: `mpc tune`, or add examples"
 _UNTUNED_LARGER: Final = "not tuned, and worth less until it is: `mpc tune --on` of the function tunes it too"
+_REASONED: Final = "scored behind the reasoning, which nothing that is tuned takes into account"
 _ASKED: Final = {"choice": "a choice of", "subset": "a question for each of"}
 """What is asked of labels, by the kinds of slots that have some."""
 
@@ -88,8 +89,10 @@ def _function(found: Explanation) -> Iterator[str]:
             f"calls before: {call.text} ({plan.source}): {plan.call_tokens} tokens and those of its "
             f"arguments, answer {_tokens(plan)}{_warm(plan)}"
         )
+    if found.reasoning is not None:
+        yield f"reasoning: at most {found.reasoning} tokens before the answer; no head decides a choice then"
     for choice in found.choices:
-        yield from _choice(choice)
+        yield from _choice(choice, _UNTUNED if found.reasoning is None else _REASONED)
     yield from _thresholds(found)
     yield f"answer: {_tokens(found)}; the context has room for {found.context} in all"
     for name, depth in found.nested.items():
@@ -122,6 +125,8 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
     name = f"{slot.name}: " if slot.name else ""
     if slot.kind == "open":
         yield f"  {name}{slot.type}, out of what the call gives: {_tokens(slot)}"
+    elif slot.kind == "reasoning":
+        yield f"  {name}{slot.type}, written freely: {_tokens(slot)}"
     elif slot.labels is None:
         yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
     else:
@@ -134,7 +139,7 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _choice(choice: ChoicePlan, untuned: str = _UNTUNED) -> Iterator[str]:
+def _choice(choice: ChoicePlan, untuned: str) -> Iterator[str]:
     name = f" {choice.name}" if choice.name else ""
     weights = "/".join(f"{part.weight:.2g}" for part in choice.parts)
     said = [f"weights {weights}"] if len(choice.parts) > 1 else []
@@ -169,7 +174,8 @@ def _thresholds(found: Explanation) -> Iterator[str]:
             f"below {found.escalate_below:.3g} it is put to {larger.model} as well, and what both say is "
             "added up"
         )
-        for line in (*_choice(larger.choice, _UNTUNED_LARGER), *_untuned(larger.untuned)):
+        untuned = _UNTUNED_LARGER if found.reasoning is None else _REASONED
+        for line in (*_choice(larger.choice, untuned), *_untuned(larger.untuned)):
             yield f"  {line}"
     if found.abstain_below is not None:
         yield f"below {found.abstain_below:.3g} the answer is none"

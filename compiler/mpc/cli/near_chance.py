@@ -31,7 +31,7 @@ def note_function(file: str, called: AnyPrompt) -> None:
     """Say so of a prompt function of `file`, if it is such a choice."""
     program = called.program
     options = kind(program.returns).options()
-    if options is None or program.tuning is not None or program.using.decide is not None:
+    if options is None or program.tuning is not None or program.using.is_scored:
         return
     # None is no label where it is what an unsure answer becomes.
     labels = len(options) - (program.using.abstain is not None)

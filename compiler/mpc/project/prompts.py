@@ -10,7 +10,7 @@ from typing import Final
 
 from ..diagnostics import Diagnostic, has_errors
 from ..key import key_of
-from ..sema.checked import CheckedPrompt
+from ..sema.checked import CheckedPrompt, CheckedUsing
 from .loading import CompileError
 from .looks import real
 from .named import collect
@@ -77,8 +77,13 @@ def _bare_choices(unit: Unit) -> list[BareChoice]:
             lacking,
         )
         for prompt in unit.compiled.checked.prompts
-        if prompt.tuning is None and prompt.using.decide is None and (lacking := _lacking(prompt))
+        if prompt.tuning is None and not _is_scored(prompt.using) and (lacking := _lacking(prompt))
     ]
+
+
+def _is_scored(using: CheckedUsing) -> bool:
+    """As `abi.Using.is_scored`: then it was chosen."""
+    return using.decide is not None or using.reasoning is not None
 
 
 def _lacking(prompt: CheckedPrompt) -> int:

@@ -186,6 +186,7 @@ class CheckedUsing:
     escalate: CheckedEscalation | None = None
     retries: int | None = None
     layout: str | None = None
+    reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

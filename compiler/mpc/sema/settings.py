@@ -8,11 +8,10 @@ from dataclasses import replace
 from math import inf
 from typing import Final, TypeVar, assert_never
 
-from microprompt.abi import LABELS
+from microprompt.abi import LABELS, MAX_REASONING
 from microprompt.locations import is_path
 from microprompt.notation import optional
 
-from .. import later
 from ..diagnostics import InternalError, Reporter, listed
 from ..source import Span
 from ..syntax import nodes
@@ -24,7 +23,7 @@ from .resolve import TypeResolver
 
 _USING: Final = (
     *("model", "temperature", "seed", "timeout", "max_tokens", "fields"),
-    *("decide", "abstain", "escalate", "retries", "layout"),
+    *("decide", "abstain", "escalate", "retries", "layout", "reasoning"),
 )
 _MODEL: Final = ("context", "layout")
 MAX_RETRIES: Final = 10
@@ -78,6 +77,8 @@ def check_using(
             using = _with(using, name, value, returns, resolver, models, reporter)
     if using.model and using.escalate and _is_same(using.model, using.escalate.model):
         _report_same_model(clause, reporter)
+    if using.reasoning is not None:
+        _check_room(clause, using, using.reasoning, reporter)
     return using
 
 
@@ -115,6 +116,8 @@ def _with(
             return replace(using, retries=_retries(name, value, returns, reporter))
         case "layout":
             return replace(using, layout=_layout(value, reporter))
+        case "reasoning":
+            return replace(using, reasoning=_reasoning(value, reporter))
     raise InternalError("sema", f"no check for the setting `{name.text}`")
 
 
@@ -125,9 +128,7 @@ def _each_once(
     seen: dict[str, nodes.Name] = {}
     for setting in settings:
         name = setting.name
-        if name.text in later.SETTINGS:
-            later.SETTINGS[name.text].report(name.span, reporter)
-        elif name.text not in known:
+        if name.text not in known:
             reporter.report(
                 "MP0601",
                 name.span,
@@ -201,6 +202,30 @@ def _retries(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: R
         _report_idle(name, "something with an `assert`", returns, reporter)
     wanted = f"a whole number from 0 to {MAX_RETRIES}"
     return _whole(value, 0, wanted, "retries = 2", reporter, most=MAX_RETRIES)
+
+
+def _reasoning(value: nodes.ValueAst, reporter: Reporter) -> int | None:
+    most = _whole(value, 1, "a whole number of tokens above 0", "reasoning = 64", reporter)
+    if most is None or most <= MAX_REASONING:
+        return most
+    label, help = f"at most {MAX_REASONING} tokens", f"write `reasoning = {MAX_REASONING}`"
+    _report_too_much(value.span, label, help, reporter)
+    return None
+
+
+def _check_room(clause: nodes.UsingAst, using: CheckedUsing, most: int, reporter: Reporter) -> None:
+    """Report reasoning that is as long as all that a model is to read and write."""
+    larger = None if using.escalate is None else using.escalate.model
+    for model in (using.model, larger):
+        if model is not None and model.context is not None and most >= model.context:
+            at = next(setting.span for setting in clause.settings if setting.name.text == "reasoning")
+            label = f"the context of the model is {model.context} tokens in all"
+            _report_too_much(at, label, "write less, or give the model a larger context", reporter)
+            return
+
+
+def _report_too_much(at: Span, label: str, help: str, reporter: Reporter) -> None:
+    reporter.report("MP0609", at, "reasoning that leaves no room for an answer", label=label, help=help)
 
 
 def _decide(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> str | None:

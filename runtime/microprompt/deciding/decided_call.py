@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
-from ..answer import Answer, FieldAnswer, Usage
+from ..answer import REASONING, Answer, FieldAnswer, Usage
 from ..engines.base import Call
 from ..engines.engine import Engine
 from ..engines.steps import Steps
@@ -29,7 +29,7 @@ from ..heads.linear import Numbers
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending
 from ..scheduling.sampling import sampler_of
-from ..scheduling.slots import SaidAnswer, SaidScores
+from ..scheduling.slots import Said, SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, is_near_tie, questions_of, questions_of_call
@@ -85,7 +85,7 @@ class DecidedCall(Steps):
         self._usages: list[Usage] = []
         self._search = Search()
         self._refused: list[tuple[object, Verdict]] = []
-        self._said: Mapping[str, SaidScores] = {}
+        self._said: Mapping[str, Said] = {}
         self._tries = 0
 
     def _begin(self) -> None:
@@ -252,7 +252,7 @@ class DecidedCall(Steps):
         if all(answer.value != value for value, _ in self._refused):
             self._refused.append((answer.value, against[0]))
         if trail is None:
-            self._said = _weighed(answer.parts)
+            self._said = _standing(answer.parts)
             self._usages = []  # they are in the first answer's
         else:
             self._search.refuse(trail, against)
@@ -341,9 +341,11 @@ def _failed(program: Program, refused: Sequence[tuple[object, Verdict]]) -> Asse
 _NEVER: Final = 1e-12
 
 
-def _weighed(parts: Mapping[str, FieldAnswer]) -> dict[str, SaidScores]:
-    """What heads have said of choices, in a form in which the next best label can be taken."""
-    return {
+def _standing(parts: Mapping[str, FieldAnswer]) -> dict[str, Said]:
+    """What stands for the answers that come next: the scratchpad as it was written, and what heads have said
+    of choices, in a form in which the next best label can be taken."""
+    thought: dict[str, Said] = {REASONING: SaidAnswer(parts[REASONING])} if REASONING in parts else {}
+    return thought | {
         name: SaidScores(
             np.log(np.maximum(list(part.distribution.values()), _NEVER)),
             0.0,

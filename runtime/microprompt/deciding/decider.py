@@ -39,7 +39,7 @@ def decider_for(program: Program, folder: Path) -> Decider | None:
     `folder` is that of the generated module, where its tuning file and the paths of models begin.
     """
     has_choices = bool(questions(program.returns) or kind(program.returns).chooses_from)
-    decides = program.using.decide != abi.LABELS and has_choices
+    decides = has_choices and not program.using.is_scored
     return Decider(program, folder) if decides or _is_judged(program) else None
 
 

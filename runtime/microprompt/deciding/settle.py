@@ -128,7 +128,7 @@ def settle(program: Program, folder: Path, model: abi.Model, sources: Sources, h
     entry, untuned = tuned_entry(program, folder, model)
     abstain, escalate = _thresholds(program, entry)
     found: dict[str, Settled] = {}
-    if program.using.decide == abi.LABELS:
+    if program.using.is_scored:
         heads = Heads.NONE
     asked = questions(program.returns)
     if heads is not Heads.NONE and entry is not None:
@@ -241,7 +241,7 @@ def _without_what_lacks(head: Head, sources: Sources) -> Head | None:
 def _thresholds(program: Program, entry: Entry | None) -> tuple[float | None, float | None]:
     """The confidences under which a call abstains and escalates."""
     using = program.using
-    if entry is not None and using.decide == abi.LABELS and entry.heads:
+    if entry is not None and using.is_scored and entry.heads:
         entry = None  # its numbers are of other confidences
     resolved = Thresholds() if entry is None else entry.thresholds
     larger = None if using.escalate is None else model_name(using.escalate.model)

@@ -139,7 +139,7 @@ class OutlinesModel(outlines.models.LlamaCpp):
                 text = (yield from write(cursor, matcher, sampler, budget, emit)).text
             else:
                 bias = _bias(processor)
-                text = yield from speak(cursor, bias, sampler, budget, emit)
+                text = (yield from speak(cursor, sampler, budget, bias=bias, emit=emit)).text
             return text.decode(errors="replace")
 
         return Job(
@@ -170,10 +170,10 @@ class OutlinesModel(outlines.models.LlamaCpp):
             return tokens
 
 
-def _bias(processor: OutlinesLogitsProcessor | None) -> Callable[[Sequence[int], Rows], Rows]:
-    """A logits processor as a function of one sequence; without one, the logits as they are."""
+def _bias(processor: OutlinesLogitsProcessor | None) -> Callable[[Sequence[int], Rows], Rows] | None:
+    """A logits processor as a function of one sequence."""
     if processor is None:
-        return lambda _tokens, rows: rows
+        return None
     if isinstance(processor, OutlinesCoreLogitsProcessor):
         return _core_bias(Guide(processor.index))
     # A processor keeps the state of the sequences it sees, so each sequence gets its own.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -37,8 +38,18 @@ Voice: TypeAlias = Callable[[bytes], NDArray[np.float32]]
 """From all that a sequence holds to the logits of its next byte, shape (`VOCABULARY`,)."""
 
 Script: TypeAlias = Mapping[str, object]
-"""From a function's name to its answer: a value, a mapping from values to probabilities, or a callable that
-is given the arguments by name and returns either."""
+"""From a function's name to its answer: a value, a mapping from values to probabilities, either of them as
+`Reasoned`, or a callable that is given the arguments by name and returns one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """An answer of a prompt with `reasoning`, and what stands on its scratchpad. The tokens of scripts are
+    bytes, and a text of more than the prompt allows is cut."""
+
+    reasoning: str
+    answer: object
+
 
 VOCABULARY: Final = 262
 _END: Final = 261
@@ -168,7 +179,8 @@ class ScriptedEngine(Engine):
         self.calls.append((call.program.name, _own_arguments(call)))
         plan = self.bind(call.program).given(call.arguments).plan
         # The script is not asked under the lock, for it may call prompt functions itself.
-        lines = _lines(self._weighted(call, plan), plan)
+        reasoning, weighted = self._weighted(call, plan)
+        lines = _lines(weighted, plan, _bounded(reasoning, call.program.using.reasoning))
         job = super().job(call, waits=waits, said=said, trail=trail)
         prompt = self.render(call).encode()
         self._learn(prompt, lines)
@@ -199,8 +211,8 @@ class ScriptedEngine(Engine):
                 del self._users[prompt], self._lines[prompt]
                 self._changed.notify_all()
 
-    def _weighted(self, call: Call, plan: Plan) -> list[tuple[object, float]]:
-        """The values that the script gives for a call, each with its probability."""
+    def _weighted(self, call: Call, plan: Plan) -> tuple[str, list[tuple[object, float]]]:
+        """The reasoning that the script gives for a call, and the values, each with its probability."""
         program = call.program
         if program.name not in self._script:
             raise ScriptError(
@@ -211,11 +223,18 @@ class ScriptedEngine(Engine):
         if callable(found):
             found = found(**_own_arguments(call))
         answer, where = plan.kind, f"the scripted answer of {program.name}"
+        reasoning = ""
+        if isinstance(found, Reasoned):
+            if program.using.reasoning is None:
+                raise ScriptError(
+                    f"{program.name} does not reason", help="script the answer alone, or set `reasoning`"
+                )
+            reasoning, found = found.reasoning.strip(), found.answer
         weighted: Iterable[tuple[object, float]] = [(found, 1.0)]
         if isinstance(found, Mapping) and not _is_value(answer, found):
             weighted = found.items()
         try:
-            return [(answer.check(value, where), weight) for value, weight in weighted]
+            return reasoning, [(answer.check(value, where), weight) for value, weight in weighted]
         except MicropromptError as error:
             raise ScriptError(str(error)) from None
 
@@ -251,18 +270,25 @@ def _own_arguments(call: Call) -> dict[str, object]:
     return {each.name: call.arguments[each.name] for each in call.program.parameters}
 
 
-def _lines(weighted: Sequence[tuple[object, float]], plan: Plan) -> dict[bytes, float]:
+def _bounded(reasoning: str, most: int | None) -> str:
+    """As much of it as so many tokens hold."""
+    return reasoning.encode()[:most].decode(errors="ignore").rstrip()
+
+
+def _lines(
+    weighted: Sequence[tuple[object, float]], plan: Plan, reasoning: str
+) -> dict[bytes, float]:
     """The answer's possible texts with their probabilities: of independent fields, each field's."""
     lines: defaultdict[bytes, float] = defaultdict(float)
     for value, weight in weighted:
-        for text in plan.texts(value):
+        for text in plan.texts(value, reasoning):
             lines[text.encode()] += weight
     return dict(lines)
 
 
 def _check_faithful(answer: Answer[object], lines: Mapping[bytes, float], plan: Plan) -> None:
     """Raise `ScriptError` if the answer is none of those that the script gave."""
-    if _lines([(answer.value, 1.0)], plan).keys() <= lines.keys():
+    if _lines([(answer.value, 1.0)], plan, answer.reasoning or "").keys() <= lines.keys():
         return
     scripted = next(iter(lines)).decode().strip()
     raise ScriptError(

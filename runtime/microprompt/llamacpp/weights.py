@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ..errors import ArgumentError, EngineError, ModelError
 from ..prompts.layout import Literal, Message, Segment, Template
+from ..prompts.reasoning import Markers
 from . import library as llama
 
 _LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
@@ -243,11 +244,10 @@ class Weights:
 
     @cached_property
     def template(self) -> Template | None:
-        """The model's chat template, with thinking off; `None` if it has none that llama.cpp knows."""
+        """The model's chat template; `None` if it has none that llama.cpp knows."""
         source = self.lib.llama_model_chat_template(self.model, None)
         if source is None or self._apply(source, [("user", "x")]) is None:
             return None
-        empty_thought = _empty_thought(source)
 
         def render(turns: Sequence[Message]) -> Iterator[Segment]:
             # Marks stand for all that is not the program's own text, so that the template never sees it.
@@ -270,10 +270,8 @@ class Weights:
                     yield kept[int(part)]
                 elif part:
                     yield Literal(part)
-            if empty_thought:
-                yield Literal(empty_thought)
 
-        return render
+        return Template(render, _markers(source))
 
     def _apply(self, source: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
         encoded = [(role.encode(), content.encode()) for role, content in messages]
@@ -289,13 +287,17 @@ class Weights:
             room = count
 
 
-def _empty_thought(template: bytes) -> str:
-    """What the answer of a reasoning model has to begin with, so that it answers without thinking first: the
+def _markers(template: bytes) -> Markers | None:
+    """The markers of a model that has learnt to think, whose template takes thoughts out of earlier turns or
+    writes one. What the answer has to begin with, so that it answers without thinking first, is the
     empty thought that the template itself writes there for `enable_thinking=false`, which llama.cpp's own
-    rendering does not know. Empty for models that don't think, and for those that can't but think.
+    rendering does not know; models that can't but think have none.
     """
+    if b"</think>" not in template:
+        return None
     found = _EMPTY_THOUGHT.search(template)
-    return found[0].replace(rb"\n", b"\n").decode() if found else ""
+    empty = found[0].replace(rb"\n", b"\n").decode() if found else ""
+    return Markers(opening="<think>\n", closing="\n</think>\n\n", empty=empty)
 
 
 _EMPTY_THOUGHT = re.compile(rb"<think>(?:\\n)*</think>(?:\\n)*")  # in a literal of the template, so with `\n`

@@ -4,7 +4,7 @@
     opening       turns of a conversation that come before the examples
     shots         each example: input block, cue, answer
     input block   from the first hole's paragraph on
-    cue           the words that the answer follows
+    cue           the words that the answer follows; before it, those that a scratchpad follows
 
 All that does not depend on the arguments comes first (the *prefix*, kept in the KV cache); what follows the
 arguments is as short as it can be, for it is paid at every call. Text of the program and text of an argument
@@ -22,6 +22,7 @@ from .. import abi
 from ..program import Program
 from ..types import kind
 from .filling import Bindings, Filled, Fixed, OpenPart, fill, merged
+from .reasoning import Markers, last_cue
 from .states import LEAD, naming_state
 
 _SPEAKERS: Final = {"user": "User: ", "assistant": "Assistant: "}
@@ -67,8 +68,20 @@ class Message:
     segments: tuple[Segment, ...]
 
 
-Template: TypeAlias = Callable[[Sequence[Message]], Iterable[Segment]]
-"""A model's chat template: turns -> segments that end where the assistant's next turn begins."""
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A model's chat template: `turns` makes segments of turns, which end where the assistant's next turn
+    begins. `markers` are those of a model that thinks by itself."""
+
+    turns: Callable[[Sequence[Message]], Iterable[Segment]]
+    markers: Markers | None = None
+
+    def __call__(self, turns: Sequence[Message], *, thinks: bool = False) -> Iterator[Segment]:
+        """The segments up to where the assistant's next turn goes on: with a thought, if it is one that
+        `thinks`, or else without one."""
+        yield from self.turns(turns)
+        if self.markers and (lead := self.markers.opening if thinks else self.markers.empty):
+            yield Literal(lead)
 
 
 def lay_out(program: Program, template: Template | None = None) -> tuple[Segment, ...]:
@@ -130,9 +143,9 @@ def _running_text(program: Program) -> Iterator[Segment]:
         yield Literal("\n\n")
     for example in _examples(program):
         scope = Bindings.of(program, program.arguments_of(example))
-        yield from _filled(_in_a_row(program, speakers), scope)
+        yield from _filled(_in_a_row(program, speakers, program.cue), scope)
         yield Literal(f" {answer.plain(example.answer)}\n\n")
-    yield from _in_a_row(asked, speakers)
+    yield from _in_a_row(asked, speakers, last_cue(program, None))
 
 
 def _turns(program: Program, template: Template) -> Iterable[Segment]:
@@ -146,15 +159,17 @@ def _turns(program: Program, template: Template) -> Iterable[Segment]:
     turns += (Message(role, tuple(_opened(parts))) for role, parts in opening)
     for example in _examples(program):
         scope = Bindings.of(program, program.arguments_of(example))
-        turns += (Message(role, tuple(_filled(said, scope))) for role, said in _input(program, {}))
+        shown = _input(program, {}, program.cue)
+        turns += (Message(role, tuple(_filled(said, scope))) for role, said in shown)
         turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
-    turns += (Message(role, tuple(said)) for role, said in _input(asked, {}))
+    input = _input(asked, {}, last_cue(program, template.markers))
+    turns += (Message(role, tuple(said)) for role, said in input)
     if program.arrangement.state is not None:
         # A state is text of a user: what it says has not the weight of what a system says.
         if turns[0].role == "user":
             said_first = (*said_first, Literal("\n\n"), *turns.pop(0).segments)
         turns.insert(0, Message("user", said_first))
-    return template(turns)
+    return template(turns, thinks=program.using.reasoning is not None)
 
 
 def _examples(program: Program) -> Sequence[abi.Example]:
@@ -219,22 +234,24 @@ def _system(program: Program, opening: _ByTurns) -> tuple[Segment, ...]:
     return tuple(said)
 
 
-def _in_a_row(program: Program, speakers: Mapping[str, str]) -> Iterator[Segment]:
+def _in_a_row(program: Program, speakers: Mapping[str, str], cue: str) -> Iterator[Segment]:
     """Input block and cue as running text."""
-    for place, (_, said) in enumerate(_input(program, speakers)):
+    for place, (_, said) in enumerate(_input(program, speakers, cue)):
         if place:
             yield Literal("\n\n")
         yield from said
 
 
-def _input(program: Program, speakers: Mapping[str, str]) -> Iterator[tuple[str, list[Segment]]]:
+def _input(
+    program: Program, speakers: Mapping[str, str], cue: str
+) -> Iterator[tuple[str, list[Segment]]]:
     """The turns of the input, the last with the cue below it."""
     turns = _by_turns(program.input) or [("user", [])]
     for place, (role, parts) in enumerate(turns):
         speaker = [speakers[role]] if speakers else []
         said: list[Segment] = list(_opened((*speaker, *parts)))
         if place == len(turns) - 1:
-            said.append(Literal(f"\n{program.cue}" if said else program.cue))
+            said.append(Literal(f"\n{cue}" if said else cue))
         yield role, said
 
 

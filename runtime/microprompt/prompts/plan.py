@@ -6,6 +6,8 @@ Nothing in a plan knows a model. Its leaves are the places that the model fills:
 - a `Subset`, where several of them may be taken. Each label is asked for by itself.
 - a `Guided` text, where they can't. A grammar masks every token.
 
+Before all of them there may be `Reasoning`: free text, which is no part of the value.
+
 A record is a `Chain`: forced text, then a leaf for each field with the forced text that follows it, so that
 the model spends nothing on names and punctuation; where its fields are independent they are `SideBySide`. A
 `Branch` is a choice that decides how the answer goes on: as which type of a union. Where text may be missing
@@ -22,6 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from ..answer import REASONING
 from ..types import AnyKind, DeclaredType, kind
 from ..types.base import Several, Way, dotted
 from ..types.grammar import Terminals
@@ -145,6 +148,20 @@ class Open(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Reasoning(Node):
+    """A scratchpad: free text of at most `most` tokens, up to where the pattern `end` matches. `after` stands
+    behind it, and then the answer behind a `space`."""
+
+    most: int
+    end: str
+    after: str
+    space: str
+
+    def texts(self, found: Found) -> Iterator[str]:
+        yield f"{found[REASONING]}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
 class Chain(Node):
     """Parts one after the other, each seeing those before it."""
 
@@ -206,9 +223,9 @@ class Plan:
         """The answer, from the value of every leaf. Raises `ValueError` if they make none."""
         return self.kind.put_together("", found)
 
-    def texts(self, value: object) -> tuple[str, ...]:
-        """What a model writes to give a value."""
-        return tuple(self.root.texts(dict(self.kind.take_apart("", value))))
+    def texts(self, value: object, reasoning: str = "") -> tuple[str, ...]:
+        """What a model writes to give a value, behind this reasoning if the plan has a place for it."""
+        return tuple(self.root.texts({**dict(self.kind.take_apart("", value)), REASONING: reasoning}))
 
 
 def make_plan(
@@ -218,26 +235,34 @@ def make_plan(
     space: str = SPACE,
     before: str = "",
     independent: bool = False,
+    reasoning: Reasoning | None = None,
 ) -> Plan:
     """The plan of a return type, for every call or for one, whose checked arguments `call` has by name.
 
     `space` is what separates the answer from the cue: a blank, or nothing where a chat turn begins. `before`
     is text of the prompt that is left for the answer to begin with. With `independent`, the fields of a
-    record do not see one another.
+    record do not see one another. Before all of it comes the `reasoning`, which has a space of its own.
 
     Raises `ArgumentError` for arguments that no answer can be made of.
     """
     declared = kind(returns) if call is None else kind(returns).given(call)
+    if reasoning is None:
+        return Plan(declared, _root(declared, space, before, independent))
+    return Plan(declared, Chain((reasoning, _root(declared, reasoning.space, "", independent))))
+
+
+def _root(declared: AnyKind, space: str, before: str, independent: bool) -> Node:
+    """The answer by itself."""
     # Of a record the brace tells the end. A text of several lines is complete where the model ends it: a line
     # end might be another one's.
     after = "\n" if declared.is_one_line() and not declared.fields() else ""
     lead, nodes = _joined(_pieces("", declared, space, is_json=False), after)
     if independent and declared.fields():
         leads = (Forced(f"{before}{each}") for each in _leads(declared, space))
-        return Plan(declared, SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True)))))
+        return SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True))))
     if before + lead:
         nodes = (Forced(before + lead), *nodes)
-    return Plan(declared, nodes[0] if len(nodes) == 1 else Chain(nodes))
+    return nodes[0] if len(nodes) == 1 else Chain(nodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, PromptTooLong
 from ..program import Program
 from .filling import Bindings, Filled, Fixed, merged, written
 from .layout import Blank, Literal, Segment, Template, argument_texts, filled, lay_out, open_parts
+from .reasoning import reasoning_of
 
 _LEAD: Final = "Read the text. What does it say, and what is it for?\n\nText:"
 """What stands before arguments that are read by themselves. With nothing there, the first words are read as
@@ -54,12 +55,15 @@ class TokenizedPrompt:
     `head` is the text of the prefix and `tail` what stands behind it, each with its tokens; what is filled in
     has `None`. `rest` is the space that the prompt ends with, if any: it moves into the answer, as a space at
     the end of any text of the program moves into what follows it, for models are trained on words with the
-    space in front.
+    space in front. `reasoning` is the scratchpad behind the prompt, if there is one.
     """
 
     def __init__(self, program: Program, tokenizer: Tokenizer, *, chat: bool) -> None:
         self.program = program
-        self.segments: tuple[Segment, ...] = lay_out(program, tokenizer.template if chat else None)
+        template = tokenizer.template if chat else None
+        self.segments: tuple[Segment, ...] = lay_out(program, template)
+        markers = None if template is None else template.markers
+        self.reasoning = reasoning_of(program, markers, chat=chat)
         self._tokenizer = tokenizer
         self._kept: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
         start = tokenizer.start_tokens()

@@ -58,13 +58,14 @@ class Tally:
 @dataclass(slots=True)
 class Cursor:
     """A call's place: one of its `sequences`, how many tokens of that one are evaluated, and those that wait.
-    The cursors of a call share its tally."""
+    The cursors of a call share its tally. What is written there `is_free` if it is no part of the answer."""
 
     sequences: Sequences
     sequence: int
     position: int
     pending: list[int] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    is_free: bool = False
 
     def flush(self, beside: tuple[int, ...] = (), *, row: bool = True) -> Step:
         """A step that evaluates what waits, also in the sequences `beside`, and reads the last row."""

@@ -19,7 +19,7 @@ from .backend import Backend, Rows
 from .decoding import Cursor, Decoding
 from .drafts import Drafts
 from .sampling import log_sum_exp, sampler_of
-from .slots import AnySlot, Binding, ChoiceSlot, Decided, Said, Terms, make_slot
+from .slots import AnySlot, Binding, Decided, Said, Terms, make_slot
 from .trails import Trail, sampler_along
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class TokenizedProgram:
             space=self._space,
             before=self.prompt.rest,
             independent=self.program.using.independent,
+            reasoning=self.prompt.reasoning,
         )
         self.answer: AnySlot = make_slot(self.plan.root, binding)
         self.call_tokens = self.prompt.call_tokens + self.answer.lead_tokens
@@ -114,9 +115,9 @@ class TokenizedProgram:
         trail: Trail | None = None,
     ) -> Decoding[Decided]:
         """Answer the question that waits at the cursor, with at most so many cells for both; `said` is what
-        other evidence says of choices, by their names. It goes along a `trail`, and leaves one there.
+        other evidence says of leaves, by their names. It goes along a `trail`, and leaves one there.
 
-        Raises `AnswerTooLong` where they do not suffice, `EngineError` for what is said of no choice.
+        Raises `AnswerTooLong` where they do not suffice, `EngineError` for what does not fit a leaf.
         """
         using = self.program.using
         if said:
@@ -138,9 +139,9 @@ class TokenizedProgram:
             ) from error
 
     def _check(self, said: Mapping[str, Said]) -> None:
-        choices = {leaf.name: leaf for leaf in self.answer.leaves() if isinstance(leaf, ChoiceSlot)}
+        leaves = {leaf.name: leaf for leaf in self.answer.leaves()}
         for name, what in said.items():
-            if name not in choices or not choices[name].takes(what):
+            if name not in leaves or not leaves[name].takes(what):
                 raise EngineError(f"what is said of {name!r} does not fit the answer of {self.program.name}")
 
     def _within(self, most: int, cursor: Cursor, decoding: Decoding[T]) -> Decoding[T]:
@@ -162,7 +163,7 @@ class TokenizedProgram:
                         "or give the model a larger context",
                     )
                 rows = yield step
-                if self._line_end is not None:
+                if self._line_end is not None and not cursor.is_free:
                     self._line_end.take_in(rows)
         finally:
             decoding.close()

@@ -232,28 +232,38 @@ def begins(cursor: Cursor, text: bytes, either: LLMatcher, other: LLMatcher) -> 
 
 def speak(
     cursor: Cursor,
-    bias: Callable[[Sequence[int], Rows], Rows],
     sampler: Sampler,
     budget: int,
+    *,
+    bias: Callable[[Sequence[int], Rows], Rows] | None = None,
     emit: Emit | None = None,
-) -> Decoding[bytes]:
-    """Write freely until the model ends or `budget` tokens are written.
+    ends: Callable[[bytes], bool] | None = None,
+) -> Decoding[Written]:
+    """Write freely until the model ends, the text so far `ends`, or `budget` tokens are written. The last
+    token of the text waits at the cursor.
 
     `bias` changes the logits, shape (1, vocabulary), from the tokens so far, as a logits processor does.
     """
     backend = cursor.sequences.backend
     text = _Text(backend, emit)
+    written = Written()
     tokens = list(cursor.pending)
     for _ in range(budget):
         rows = yield cursor.flush()
-        token, _chance = sampler.take(bias(tokens, rows)[0])
+        logits = rows[0] if bias is None else bias(tokens, rows)[0]
+        token, chance = sampler.take(logits)
+        cursor.tally.note_margin(logits)
         cursor.tally.chosen += 1
         if backend.is_end(token):
             break
         cursor.pending.append(token)
         tokens.append(token)
+        written.chosen.append((len(text.data), chance))
         text.add([token])
-    return bytes(text.data)
+        if ends is not None and ends(bytes(text.data)):
+            break
+    written.text = bytes(text.data)
+    return written
 
 
 class _Text:

@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import abi
 from ..deciding.choices import Question, holes, questions
 from ..deciding.evidence import Loaded, Reader, Sources, evidence_of_rows
 from ..deciding.scores import can_leave_out, corrected, scored
@@ -93,12 +92,12 @@ def tune(
             help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
         )
     request = with_nested_answers(request)
-    is_scored = request.program.using.decide == abi.LABELS
-    if is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
+    using = request.program.using
+    if using.is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
         raise ArgumentError(
             f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "
             "not be used",
-            help='take `decide = "labels"` out of `using:`',
+            help=f"take `{'decide' if using.reasoning is None else 'reasoning'}` out of `using:`",
         )
     for_larger = request_for_larger(request)
     if for_larger is None:
@@ -122,7 +121,7 @@ def _tuned(
     larger: FoundLarger | None,
 ) -> Tuned:
     models = sources(request.model, request.folder)
-    if request.program.using.decide == abi.LABELS:
+    if request.program.using.is_scored:
         assert request.labelled is not None
         found = _on_scores(request, request.labelled, asked, models, listener, reader)
     elif request.labelled is not None:

@@ -136,6 +136,8 @@ def test_a_key_is_the_same_under_another_name_of_the_file(folder: Path) -> None:
         [('"It broke.", command', '"It broke.", question')],
         [('"It broke.", command', '"It broke!", command')],
         [('    "It broke.", command -> Ticket(product=phone, note="sad", code="AB")\n', "")],
+        [("temperature = 0.5", 'layout = "chat"')],
+        [("temperature = 0.5", "reasoning = 64")],
     ],
 )
 def test_what_the_model_sees_changes_the_key(folder: Path, edits: list[tuple[str, str]]) -> None:

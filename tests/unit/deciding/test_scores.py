@@ -108,7 +108,7 @@ def test_examples_tell_the_prior_each_behind_a_prompt_without_it(
 
     def weighted(call: object, plan: object) -> object:
         shown.append([example.arguments[0] for example in call.program.examples])  # type: ignore[attr-defined]  # a call
-        return [(True, 0.75), (False, 0.25)]
+        return "", [(True, 0.75), (False, 0.25)]
 
     monkeypatch.setattr(sources.small, "_weighted", weighted)
     asked = program(BoolType(), examples={"a": True, "b": False, "c": True, "d": False})

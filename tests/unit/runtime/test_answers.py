@@ -110,6 +110,7 @@ OTHER_SETTINGS: dict[str, object] = {
     "escalate": abi.Escalation(model=abi.Model(name="other"), when=abi.Threshold(reach=0.9)),
     "retries": 5,
     "layout": "plain",
+    "reasoning": 8,
 }
 
 

@@ -299,8 +299,7 @@ def test_speaking_without_a_guide_ends_with_the_budget() -> None:
     said: list[bytes] = []
 
     def decode(cursor: Cursor, _: int) -> Decoding[bytes]:
-        text = yield from speak(cursor, bias, GREEDY, 4, said.append)
-        return text
+        return (yield from speak(cursor, GREEDY, 4, bias=bias, emit=said.append)).text
 
     text = run(
         backend, Job(prefix=(), pending=list(PROMPT), expected_tokens=100, max_sequences=1, decode=decode)

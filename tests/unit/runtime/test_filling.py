@@ -14,7 +14,16 @@ from microprompt.engines.engine import Engine
 from microprompt.engines.scripted import ByteBackend
 from microprompt.errors import PromptTooLong
 from microprompt.program import Parameter, Program
-from microprompt.prompts.layout import Blank, Literal, Message, Segment, argument_texts, lay_out, rendered
+from microprompt.prompts.layout import (
+    Blank,
+    Literal,
+    Message,
+    Segment,
+    Template,
+    argument_texts,
+    lay_out,
+    rendered,
+)
 from microprompt.prompts.tokenized import TokenizedPrompt
 from microprompt.types import BoolType, DateType, DeclaredType, IntType, ListType, OptionalType, StrType
 
@@ -201,7 +210,7 @@ def test_turns_are_messages_with_examples_before_the_one_that_differs() -> None:
         asking(TEXT, opening=opening, text=StrType()),
         examples=(abi.Example(arguments=("a",), answer=True, line=1),),
     )
-    text = rendered(program, lay_out(program, tagged), {"text": "b"})
+    text = rendered(program, lay_out(program, Template(tagged)), {"text": "b"})
     assert text == "<system>Say it.<user>Hi<assistant>Hello!<user>a\nAnswer:<assistant>yes<user>b\nAnswer:"
     text = rendered(program, lay_out(program), {"text": "b"})
     assert text == (
@@ -214,7 +223,7 @@ def test_an_input_of_several_turns_stands_whole_in_examples() -> None:
     program = replace(
         asking(*input, text=StrType()), examples=(abi.Example(arguments=("a",), answer=True, line=1),)
     )
-    text = rendered(program, lay_out(program, tagged), {"text": "b"})
+    text = rendered(program, lay_out(program, Template(tagged)), {"text": "b"})
     assert text == (
         "<system>Say it.<user>a<assistant>Hm.<user>So?\nAnswer:<assistant>yes"
         "<user>b<assistant>Hm.<user>So?\nAnswer:"

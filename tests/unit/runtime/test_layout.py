@@ -9,7 +9,7 @@ import pytest
 
 from microprompt import abi
 from microprompt.program import Arrangement, Parameter, Program
-from microprompt.prompts.layout import Argument, Blank, Literal, Message, Segment, lay_out, rendered
+from microprompt.prompts.layout import Argument, Blank, Literal, Message, Segment, Template, lay_out, rendered
 from microprompt.types import BoolType, EnumType, ListType, OptionalType, StrType
 
 from .programs import ACT, INNER, OUTER, Act, Inner, program
@@ -26,12 +26,15 @@ abi.words(Told, a=abi.Words(description="asks"), b=abi.Words(description="says")
 TOLD = EnumType(python=Told)
 
 
-def turns(messages: Sequence[Message]) -> Iterable[Segment]:
-    """A chat template that is easy to read."""
+def _turns(messages: Sequence[Message]) -> Iterable[Segment]:
     for message in messages:
         yield Literal(f"<{message.role}>")
         yield from message.segments
     yield Literal("<assistant>")
+
+
+turns = Template(_turns)
+"""A chat template that is easy to read."""
 
 
 def test_plain_prompt_is_instruction_meanings_shots_input_and_cue() -> None:

@@ -182,7 +182,7 @@ class Load:
     def _part(self, part: Part, cursor: Cursor, sampler: Sampler) -> Decoding[object]:
         match part:
             case int():
-                return (yield from speak(cursor, letters, sampler, part, self.chosen.append))
+                return (yield from speak(cursor, sampler, part, bias=letters, emit=self.chosen.append))
             case Trie():
                 best, scores = yield from choose(cursor, part, sampler)
                 self.chosen.append(best)

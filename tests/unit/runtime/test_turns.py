@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
-from microprompt.prompts.layout import Literal, Message, Segment
+from microprompt.prompts.layout import Literal, Message, Segment, Template
 from microprompt.types import DeclaredType, OptionalType, PatternType, StrType
 
 from .programs import program
@@ -37,7 +37,7 @@ def answered(returns: DeclaredType, text: str) -> object:
         return logits
 
     backend = ByteBackend(voice)
-    backend.template = chat
+    backend.template = Template(chat)
     engine = Engine(backend, layout="chat")
     try:
         return engine.answer(Call(program(returns), {"text": "Hello"}, None)).value

@@ -45,10 +45,10 @@ def sources(tmp_path: Path) -> Iterator[FakeSources]:
 
 
 def is_sure(sources: FakeSources, monkeypatch: pytest.MonkeyPatch, sure: Sure) -> None:
-    def weighted(call: Call, plan: object) -> list[tuple[object, float]]:
+    def weighted(call: Call, plan: object) -> tuple[str, list[tuple[object, float]]]:
         right = EXAMPLES.get(str(call.arguments["text"]), Act.question)
         probability = sure(call.program.arrangement)
-        return [(act, probability if act is right else (1 - probability) / 2) for act in Act]
+        return "", [(act, probability if act is right else (1 - probability) / 2) for act in Act]
 
     monkeypatch.setattr(sources.small, "_weighted", weighted)
 
@@ -126,10 +126,10 @@ def test_what_chance_explains_changes_nothing(sources: FakeSources, monkeypatch:
     # Reversed, one example more comes out right, and another is less sure.
     unusual = {"reversed": {"fir": 0.5}, "declared": {"bay": 0.25}, "interleaved": {"bay": 0.25}}
 
-    def weighted(call: Call, plan: object) -> list[tuple[object, float]]:
+    def weighted(call: Call, plan: object) -> tuple[str, list[tuple[object, float]]]:
         text = str(call.arguments["text"])
         probability = unusual[call.program.arrangement.examples].get(text, 0.75)
-        return [(act, probability if act is EXAMPLES[text] else (1 - probability) / 2) for act in Act]
+        return "", [(act, probability if act is EXAMPLES[text] else (1 - probability) / 2) for act in Act]
 
     monkeypatch.setattr(sources.small, "_weighted", weighted)
     found = found_by(sources)

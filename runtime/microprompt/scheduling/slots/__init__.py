@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from ...prompts.plan import Branch, Chain, Choice, Forced, Guided, Maybe, Node, Open, SideBySide, Subset
+from ...prompts.plan import (
+    Branch,
+    Chain,
+    Choice,
+    Forced,
+    Guided,
+    Maybe,
+    Node,
+    Open,
+    Reasoning,
+    SideBySide,
+    Subset,
+)
 from .branch import BranchSlot
 from .chain import ChainSlot
 from .choice import ChoiceSlot
@@ -12,6 +24,7 @@ from .forced import ForcedSlot
 from .guided import GuidedSlot
 from .maybe import MaybeSlot
 from .open import OpenSlot
+from .reasoning import ReasoningSlot
 from .said import Said, SaidAnswer, SaidScores
 from .side_by_side import SideBySideSlot
 from .slot import AnyLeaf, AnySlot, Binding, Decided, Slot, Terms
@@ -47,6 +60,7 @@ SLOTS: Final[dict[type[Any], type[AnySlot]]] = dict(
         _row(Subset, SubsetSlot),
         _row(Guided, GuidedSlot),
         _row(Open, OpenSlot),
+        _row(Reasoning, ReasoningSlot),
         _row(Chain, ChainSlot),
         _row(SideBySide, SideBySideSlot),
         _row(Branch, BranchSlot),

@@ -32,5 +32,8 @@ class ChainSlot(Slot[Chain]):
     def explain(self) -> tuple[SlotPlan, ...]:
         return tuple(plan for slot in self.slots for plan in slot.explain())
 
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(wave for slot in self.slots for wave in slot.waves())
+
     def leaves(self) -> tuple[AnyLeaf, ...]:
         return tuple(leaf for slot in self.slots for leaf in slot.leaves())

@@ -86,7 +86,7 @@ class ChoiceSlot(ScoredLeaf[Choice]):
         return label, part
 
     def takes(self, said: Said) -> bool:
-        """Whether it is about these labels."""
+        # It is about these labels.
         if isinstance(said, SaidAnswer):
             return said.answer.value in self.values
         return said.log_scores.shape == (len(self.values),)

@@ -18,7 +18,7 @@ class TrieBranch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
     """How a field ("" for a whole answer) is decoded. `kind` is "choice", "subset", "guided" or, for one of
-    which only the call says what it can be, "open".
+    which only the call says what it can be, "open"; that of a scratchpad before the answer is "reasoning".
 
     `passes` is how many forward passes the labels take; where text is written there are no `labels`, and the
     tokens bound the passes: `max_tokens` at most, `expected_tokens` as a rule. `forced` are tokens that all

@@ -113,6 +113,10 @@ class Leaf(Slot[N]):
     def leaves(self) -> tuple[AnyLeaf, ...]:
         return (self,)
 
+    def takes(self, said: Said) -> bool:
+        """Whether it can go by what other evidence says."""
+        return False
+
     @abstractmethod
     def keep(self, part: FieldAnswer) -> Kept:
         """What was decided, as data."""
