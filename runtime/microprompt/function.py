@@ -59,7 +59,7 @@ class LaterPrompt(Later[G]):
 
     def over(self, state: object) -> Later[G] | None:
         for name, value in self.call.arguments.items():
-            if value is state or value == state:
+            if value is state or (type(value) is type(state) and value == state):
                 function = self.function.over(name)
                 found = copy(self)
                 found.function, found.call = function, replace(self.call, program=function.program)

@@ -90,6 +90,19 @@ def test_warm_cold_and_repeated_calls_agree_and_the_prefix_is_cached(on_smollm2:
     assert repeated.distribution == pytest.approx(warm.distribution, abs=1e-4)
 
 
+def test_questions_about_one_text_answer_beside_one_another_as_they_do_alone(on_smollm2: Engine) -> None:
+    text = " ".join(MESSAGES[:3])
+    calls = [each.later_detail(text) for each in (classify, topic, triage)]
+    alone = [gather(each, state=text)[0] for each in calls]
+    together = gather(*reversed(calls), state=text)[::-1]
+    begun = len(on_smollm2.bind(classify.over("text").program).prompt.state({"text": text}))
+    assert all(answer.usage.cached_tokens > begun for answer in together)
+    assert together[2].value == alone[2].value
+    for one, other in zip(alone[:2], together, strict=False):
+        assert other.value == one.value or one.near_tie
+        assert other.distribution == pytest.approx(one.distribution, abs=tolerance(on_smollm2))
+
+
 def test_map_gives_what_a_loop_gives(on_smollm2: Engine) -> None:
     rows = [
         f"{message} {extra}"

@@ -135,6 +135,17 @@ def test_a_list_may_be_a_state() -> None:
         assert over.render(["one", "two"]).startswith("Text:\n- one\n- two\n\nSay")  # type: ignore[arg-type]  # a list
 
 
+def test_a_prompt_in_the_body_is_answered_first_as_ever() -> None:
+    inner = abi.PromptCall(prompt=note, text="note(text)", arguments=(("text", abi.Hole(parameter="text")),))
+    shown = ("In short: ", inner, "\nInput: ", abi.Hole(parameter="text"))
+    asked = function(replace(program(BoolType(), name="asked"), input=shown))
+    with scripted({"note": "All is wet.", "asked": True}):
+        assert gather(asked.later(TEXT), state=TEXT) == (True,)
+        assert asked.over("text").render("Hm.") == (
+            "Text:\nHm.\n\nSay what it is.\n\nIn short: All is wet.\nInput: the text above\nAnswer:"
+        )
+
+
 def test_explain_knows_the_state() -> None:
     with scripted({}):
         found = classify.over("text").explain()
@@ -227,6 +238,6 @@ def test_records_of_choices_are_scripted_over_a_state_too() -> None:
         assert gather(both.later(TEXT), classify.later(TEXT), state=TEXT) == (Inner(Act.other, 3), Act.other)
 
 
-def test_a_number_is_no_state_where_a_text_is_meant() -> None:
+def test_an_argument_of_another_type_is_not_the_state() -> None:
     asked = replace(program(BoolType()), parameters=(Parameter(name="text", type=IntType()),))
-    assert function(asked).later(3).over("3") is None  # type: ignore[arg-type]  # an int here
+    assert function(asked).later(1).over(True) is None  # type: ignore[arg-type]  # an int here
