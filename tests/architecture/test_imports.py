@@ -7,8 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import microprompt
+import mpc.project
 
 from .imports import MPC, ROOT, RUNTIME, graph, imported, modules
 
@@ -167,3 +171,9 @@ def test_generated_modules_import_only_the_runtime_and_each_other(path: Path) ->
         *("microprompt.enums", "microprompt.enums.LabelEnum"),
         *("microprompt.records", "microprompt.records.Field", "microprompt.records.Record"),
     }
+
+
+@pytest.mark.parametrize("package", [mpc.project, microprompt], ids=lambda package: package.__name__)
+def test_what_a_package_imports_when_it_is_asked_for_is_there(package: ModuleType) -> None:
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+    assert not hasattr(package, "nothing_of_the_kind")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -72,11 +72,10 @@ def _changed(paths: Sequence[Path], out: Path | None) -> project.BuildReport:
 
 def _watch(paths: Sequence[Path], out: Path | None) -> None:
     """Build, wait for a change, build: until the user stops it. Polling works on every file system."""
-    seen: Mapping[Path, float] | None = None
+    seen: project.Watched | None = None
     while True:
-        found = _times(paths)
-        if found != seen:
-            seen = found
+        if seen is None or seen.has_changed():
+            seen = project.watch(paths)
             _try_build(paths, out)
             click.echo("watching for changes; stop with Ctrl-C", err=True)
         time.sleep(_POLL_SECONDS)
@@ -87,10 +86,3 @@ def _try_build(paths: Sequence[Path], out: Path | None) -> None:
         _build(paths, out, check=False)
     except ToolError as error:  # such as a file that an editor has moved away for a moment
         complain(error.message, error.help)
-
-
-def _times(paths: Sequence[Path]) -> Mapping[Path, float]:
-    try:
-        return {path: path.stat().st_mtime for path in project.watched(paths)}
-    except (OSError, ToolError):
-        return {}

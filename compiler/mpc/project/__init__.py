@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .prompts import ENOUGH_EXAMPLES, BareChoice, check_with_choices, keys, lacking
     from .records import build_changed
     from .report import BuildReport, BuiltFile
+    from .watching import Watched, watch
 
 __all__ = [
     "ENOUGH_EXAMPLES",
@@ -21,6 +22,7 @@ __all__ = [
     "BuildReport",
     "BuiltFile",
     "CompileError",
+    "Watched",
     "build",
     "build_changed",
     "check",
@@ -31,6 +33,7 @@ __all__ = [
     "load",
     "load_with_warnings",
     "shown",
+    "watch",
     "watched",
 ]
 
@@ -42,6 +45,7 @@ _FROM: Final = {
     **dict.fromkeys(("ENOUGH_EXAMPLES", "BareChoice", "check_with_choices", "keys", "lacking"), "prompts"),
     "build_changed": "records",
     **dict.fromkeys(("BuildReport", "BuiltFile"), "report"),
+    **dict.fromkeys(("Watched", "watch"), "watching"),
 }
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of these

@@ -6,7 +6,7 @@ All of the room asks here, so nothing that a module depends on can be forgotten.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
@@ -55,6 +55,15 @@ def noting(looks: Looks) -> Iterator[None]:
         yield
     finally:
         _noted.reset(before)
+
+
+def joined(several: Iterable[Looks]) -> Looks:
+    """All of them as one."""
+    found: Looks = {}
+    for looks in several:
+        for question, answers in looks.items():
+            found.setdefault(question, {}).update(answers)
+    return found
 
 
 def are_the_same(looks: Mapping[str, Mapping[str, str]]) -> bool:

@@ -24,7 +24,7 @@ from microprompt import storage
 
 from ..diagnostics import Diagnostic, Label, in_order
 from ..source import Source, Span
-from .looks import Looks, are_the_same
+from .looks import are_the_same, joined
 from .named import named
 from .read import decode, read
 from .report import BuildReport, BuiltFile
@@ -187,13 +187,9 @@ def _told(units: Sequence[Unit], report: BuildReport, out: Path | None) -> Mappi
     )
     if not is_known:
         return None
-    looks: Looks = {}
-    for unit in units:
-        for question, answers in unit.file.looks.items():
-            looks.setdefault(question, {}).update(answers)
     return {
         "compiler": compiler(),
-        "looks": looks,
+        "looks": joined(unit.file.looks for unit in units),
         "files": [
             (str(file.source), str(file.output), _hash((modules[file.source] or "").encode()))
             for file in files
