@@ -23,7 +23,7 @@ from ..answer import REASONING, Answer, FieldAnswer, Usage
 from ..engines.base import Call
 from ..engines.engine import Engine
 from ..engines.steps import Steps
-from ..errors import AnswerTooLong, AssertionFailed, ModelError, ScriptError
+from ..errors import AnswerRefused, AnswerTooLong, AssertionFailed, ModelError, ScriptError
 from ..heads.evidence import Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
@@ -273,6 +273,9 @@ class DecidedCall(Steps):
         def ended(future: Future[Answer[object]]) -> None:
             try:
                 self._give(future.result(), trail)
+            except AnswerRefused:  # by a class of the user, which does not say what of it is wrong
+                self._search.refuse(trail, ())
+                self.follow_up(lambda: self._try(self._search.next()))
             except (AnswerTooLong, ScriptError):  # there is no answer on this way
                 self.follow_up(lambda: self._try(self._search.next()))
             except BaseException as error:  # what is raised in a callback is lost, and the caller waits

@@ -41,7 +41,8 @@ class Search:
         self._numbers = count()
 
     def refuse(self, trail: Trail, verdicts: Sequence[Verdict]) -> None:
-        """The answer that this trail led to has the verdicts against it."""
+        """The answer that this trail led to has the verdicts against it; without any, it is not known which
+        of its fields are wrong."""
         before = 0.0
         named = _named(trail, verdicts)
         for place, decision in enumerate(trail.decisions):

@@ -10,7 +10,7 @@ import pytest
 
 from microprompt import PromptFunction
 from microprompt.deciding.search import Search, _values
-from microprompt.errors import ArgumentError, AssertionFailed
+from microprompt.errors import AnswerRefused, ArgumentError, AssertionFailed
 from microprompt.testing import scripted
 from mpc import project
 
@@ -144,6 +144,56 @@ def test_an_argument_is_held_to_it_in_depth(program: Any, tmp_path: Path) -> Non
     module: Any = project.load(path)
     with pytest.raises(ArgumentError, match=r"remind\[1\]\.items\[0\] is not as asserted: nothing costs"):
         module.remind([invoice(module, [1], 1), invoice(module, [7], 7)])
+
+
+SHOP = """
+from pydantic import BaseModel, model_validator
+
+SOLD_OUT = set()
+
+class Item(BaseModel):
+    amount: int
+
+    @model_validator(mode="after")
+    def is_there(self):
+        if self.amount in SOLD_OUT:
+            raise ValueError("sold out")
+        return self
+"""
+BILL = """
+from python shop_of_assertions import Item
+
+record Bill:
+    item: Item
+    total: int(0..1000)
+    assert total == item.amount "they add up"
+
+prompt read(text: str) -> Bill:
+    Read the bill.
+
+    {text}
+"""
+
+
+def test_an_answer_that_a_class_of_the_user_refuses_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop_of_assertions.py").write_text(SHOP, encoding="utf-8")
+    (tmp_path / "bills.mp").write_text(BILL, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    program: Any = project.load(tmp_path / "bills.mp")
+
+    def bill(amount: int, total: int) -> Any:
+        return program.Bill(item=program.Item(amount=amount), total=total)
+
+    bad, refused, good = bill(1, 2), bill(2, 2), bill(3, 3)
+    monkeypatch.setattr("shop_of_assertions.SOLD_OUT", {2})
+    with scripted({"read": Weighted((bad, 0.5), (refused, 0.3), (good, 0.2))}):
+        assert program.read("x") == good
+    with scripted({"read": Weighted((bad, 0.5), (refused, 0.3))}), pytest.raises(AssertionFailed):
+        program.read("x")
+    with scripted({"read": refused}), pytest.raises(AnswerRefused, match="sold out"):
+        program.read("x")
 
 
 # ----------------------------------------------------------------------------------------------- the search
