@@ -115,8 +115,7 @@ class TypeResolver:
         if name in self._pending:
             return self._again(declaration)
         if len(self._pending) > MAX_DEPTH:
-            self._report_depth(declaration)
-            return self._found.setdefault(name, Broken())
+            return self._found.setdefault(name, Broken())  # the outermost one is reported, as it is too deep
         self._pending.append(name)
         made = self._made(declaration)
         self._pending.pop()

@@ -13,7 +13,7 @@ from typing import Final
 from ..diagnostics import InternalError, Reporter
 from ..spec import Expr, TypeSpec
 from ..syntax import nodes
-from .base import Circle, Dependence, NamedType, Naming, Operand, Reading, Type, Value, no_field
+from .base import Circle, Dependence, ErrorType, NamedType, Naming, Operand, Reading, Type, Value
 from .operands import Sort
 
 MAX_CIRCLE_DEPTH: Final = 16
@@ -78,8 +78,14 @@ class CheckedAgain(NamedType):
     def field(self, name: nodes.Name, way: str, called: str, reporter: Reporter) -> Type:
         if self.name in self.circle.records:
             return self.record.field(name, way, called, reporter)
-        because = "what holds of a record is said without those in it; "
-        return no_field(name, way, called, reporter, because=because)
+        reporter.report(
+            "MP0403",
+            name.span,
+            f"`{way}` is not complete here",
+            label=f"it is a `{self.name}` inside the record that this is about",
+            help="say what holds of a record without the fields of those of its own circle",
+        )
+        return ErrorType()
 
     @property
     def operand(self) -> Operand:

@@ -138,3 +138,29 @@ def test_a_class_that_is_part_of_an_imported_one_needs_no_import(folder: Path) -
     text = (folder / "main.py").read_text()
     assert "Thing(colour=_Colour.RED, kind=_Thing.Kind.big)" in text
     assert loaded(folder, "import main").returncode == 0
+
+
+def test_two_classes_of_one_name_are_refused(folder: Path) -> None:
+    kinds = f"from dataclasses import dataclass\nfrom . import other\n{MODELS}{CLASHING}"
+    program = write(folder, "clash", kinds)
+    (folder / "clash" / "other.py").write_text(MODELS.replace("BLUE", "GREEN"), encoding="utf-8")
+    program.write_text(
+        "from python clash.models import Here, There\n\nprompt read(text: str) -> Here | There:\n    {text}\n"
+    )
+    (found,) = project.check([program])
+    assert found.code == "MP0713"
+    assert "a class of clash.other, called as one of clash.models" in found.message
+    assert found.help == "rename one of the two"
+
+
+CLASHING = """
+
+@dataclass
+class Here:
+    colour: Colour
+
+
+@dataclass
+class There:
+    colour: other.Colour
+"""

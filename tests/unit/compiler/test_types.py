@@ -157,3 +157,13 @@ def test_the_checked_tree_knows_where_everything_is() -> None:
     assert [at(parameter.span) for parameter in prompt.parameters] == ["x: str", "r: R"]
     assert [at(part.span) for part in prompt.parts if not isinstance(part, str)] == ["{x}", "{r.name}"]
     assert [at(case.span) for case in prompt.examples] == ['"q", R(name="n", tags=[]) -> a']
+
+
+@pytest.mark.parametrize(
+    "form", ["type T{0} = T{1}", "record T{0}:\n    x: list[T{1}]?", "type T{0} = list[T{1}]"]
+)
+@pytest.mark.parametrize("step", [1, -1])
+def test_types_that_are_too_deep_are_reported_once(form: str, step: int) -> None:
+    chain = ["type T0 = str", *(form.format(n, n - 1) for n in range(1, 45))][::step]
+    found = compiled("\n".join(chain) + "\n").diagnostics
+    assert [each.code for each in found] == ["MP0113"]
