@@ -84,6 +84,10 @@ class Bindings:
             return kind(callee(hole).program.returns), self.values[self.call(hole).name]
         return _inside(self.kinds[hole.parameter], self.values[hole.parameter], hole.path)
 
+    def for_conditions(self, name: str) -> object:
+        """A value as conditions read it."""
+        return self.kinds[name].with_attributes(self.values[name])
+
     def call(self, call: abi.PromptCall) -> NestedCall:
         """A call with the arguments that it has here."""
         arguments = {
@@ -271,7 +275,7 @@ def _fill_block(
 
 def _taken(part: abi.If, bindings: Bindings) -> Sequence[abi.Part]:
     for arm in part.arms:
-        if arm.when.holds(*(bindings.values[name] for name in arm.when.names)):
+        if arm.when.holds(*map(bindings.for_conditions, arm.when.names)):
             return arm.parts
     return part.otherwise
 

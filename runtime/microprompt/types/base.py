@@ -191,6 +191,18 @@ class Kind(ABC, Generic[D]):
         assert not self.is_asserted, f"{self.describe()} does not tell what is asserted of its parts"
         return iter(())
 
+    # ---------------------------------------------------------------------------------------- conditions
+
+    @cached_property
+    def has_keys_for_fields(self) -> bool:
+        """Whether there are `TypedDict`s in it, whose fields are keys."""
+        return any(kind.has_keys_for_fields for kind in self.inside())
+
+    def with_attributes(self, value: object) -> object:
+        """The value as generated conditions read it: all fields are attributes."""
+        assert not self.has_keys_for_fields, f"{self.describe()} does not tell where its records are"
+        return value
+
     # ------------------------------------------------------------------------------------------ to the model
 
     @abstractmethod

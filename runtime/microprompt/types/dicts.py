@@ -91,6 +91,11 @@ class DictKind(Compound[DictType]):
             for key, item in value.items():
                 yield from self._value.verdicts(item, f"{place}[{json.dumps(key, ensure_ascii=False)}]")
 
+    def with_attributes(self, value: object) -> object:
+        if not self.has_keys_for_fields:
+            return value
+        return {key: self._value.with_attributes(item) for key, item in _items(value)}
+
     def meanings(self) -> Iterator[str]:
         return self._value.meanings()
 

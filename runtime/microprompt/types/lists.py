@@ -95,6 +95,9 @@ class ListKind(Compound[ListType]):
             for index, item in enumerate(_items(value)):
                 yield from self._item.verdicts(item, f"{place}[{index}]")
 
+    def with_attributes(self, value: object) -> object:
+        return list(map(self._item.with_attributes, _items(value))) if self.has_keys_for_fields else value
+
     def json(self, value: object) -> str:
         return list_text(map(self._item.json, _items(value)))
 

@@ -74,6 +74,9 @@ class OneOfKind(Kind[OneOfType]):
     def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
         return self._item.verdicts(value, place)
 
+    def with_attributes(self, value: object) -> object:
+        return self._item.with_attributes(value)
+
     @cached_property
     def depends_on(self) -> frozenset[str]:
         return frozenset((parameter_of(self.declared.source),))

@@ -95,6 +95,9 @@ class OptionalKind(Kind[OptionalType]):
     def verdicts(self, value: object, place: str) -> Iterator[Verdict]:
         return iter(()) if value is None else self._item.verdicts(value, place)
 
+    def with_attributes(self, value: object) -> object:
+        return None if value is None else self._item.with_attributes(value)
+
     def plain(self, value: object) -> str:
         return NOTHING if value is None else self._item.plain(value)
 

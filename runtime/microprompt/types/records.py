@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, Final
 
 from .. import abi, shapes
@@ -144,7 +145,18 @@ class RecordKind(Compound[RecordType]):
             if field.kind.is_asserted:
                 yield from field.kind.verdicts(held(value, field.name), dotted(place, field.name))
         for assertion in abi.checks_of(self.declared.python):
-            yield Verdict(place=place, assertion=assertion, problem=assertion.failure(value))
+            problem = assertion.failure(self.with_attributes(value))
+            yield Verdict(place=place, assertion=assertion, problem=problem)
+
+    @cached_property
+    def has_keys_for_fields(self) -> bool:
+        return self._is_dict or any(kind.has_keys_for_fields for kind in self.inside())
+
+    def with_attributes(self, value: object) -> object:
+        if not self.has_keys_for_fields:
+            return value
+        parts = {field.name: field.kind.with_attributes(held(value, field.name)) for field in self._fields}
+        return SimpleNamespace(**parts)
 
     def json(self, value: object) -> str:
         return record_text(

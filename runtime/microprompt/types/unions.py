@@ -175,6 +175,10 @@ class UnionKind(Kind[UnionType]):
         arm = self._arm(value)
         return iter(()) if arm.kind is None else arm.kind.verdicts(value, place)
 
+    def with_attributes(self, value: object) -> object:
+        arm = self._arm(value)
+        return value if arm.kind is None else arm.kind.with_attributes(value)
+
     def options(self) -> None:
         return None
 

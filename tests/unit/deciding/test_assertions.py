@@ -196,6 +196,50 @@ def test_an_answer_that_a_class_of_the_user_refuses_is_passed_over(
         program.read("x")
 
 
+LINES = """
+from typing_extensions import TypedDict
+
+class Line(TypedDict):
+    amount: int
+    items: str
+"""
+READ = """
+from python lines_of_assertions import Line
+
+record Bill:
+    lines: list[Line](1..3)
+    named: dict[str, Line](..2)
+    last: Line?
+    other: Line | "nothing"
+    total: int(0..1000)
+    assert total == sum(lines.amount) "they add up"
+    assert last is none or last.items != "x" "the last is known"
+
+prompt read(text: str, line: Line?, lines: list[Line]) -> Bill:
+    {text}{if line and line.amount > 1 and all(lines.amount > 0)} of {line.amount}{end}.
+"""
+
+
+def test_the_fields_of_a_typed_dict_are_read_as_those_of_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lines_of_assertions.py").write_text(LINES, encoding="utf-8")
+    (tmp_path / "typed.mp").write_text(READ, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    program: Any = project.load(tmp_path / "typed.mp")
+
+    def bill(amount: int, last: str) -> Any:
+        lines, end = [{"amount": amount, "items": "a"}], {"amount": 1, "items": last}
+        return program.Bill(lines=lines, named={"b": end}, last=end, other=end, total=2)
+
+    with scripted({"read": Weighted((bill(1, "y"), 0.6), (bill(2, "y"), 0.4))}):
+        assert program.read("x", {"amount": 2, "items": "z"}, []) == bill(2, "y")
+        assert "x of 2." in program.read.render("x", {"amount": 2, "items": "z"}, [])
+        assert "x." in program.read.render("x", {"amount": 1, "items": "z"}, [])
+    with scripted({"read": bill(2, "x")}), pytest.raises(AssertionFailed, match="the last is known"):
+        program.read("x", None, [])
+
+
 # ----------------------------------------------------------------------------------------------- the search
 
 
