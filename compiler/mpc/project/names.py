@@ -24,7 +24,7 @@ NEEDED: Final = frozenset(
     {
         *("gguf", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance", "matplotlib", "microprompt"),
         *("mpstd", "numpy", "outlines", "outlines_core", "pip", "pydantic", "pydantic_core", "safetensors"),
-        *("scipy", "threadpoolctl"),
+        *("rich", "scipy", "threadpoolctl"),
     }
 )
 
