@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from microprompt.deciding.shortlist import SHORTLIST
 from mpc import project
 
 PROGRAM = '''
@@ -82,3 +83,10 @@ def test_a_tool_is_picked_among_two_thousand_in_few_batches(module: ModuleType) 
     assert answer.value in tools
     assert sum(answer.distribution.values()) == pytest.approx(1)
     assert answer.usage.decoded_tokens < 600
+
+
+def test_of_two_thousand_tools_the_nearest_ones_are_read(module: ModuleType) -> None:
+    tools = [module.Tool(name=name, does=does) for name, does in TOOLS.items()]
+    others = [module.Tool(name=f"tool_{number}", does=f"counts to {number}") for number in range(2000)]
+    answer = module.pick.detail("Will it rain in Rome tomorrow?", [*others, *tools])
+    assert (answer.value, answer.shortlist) == (tools[0], SHORTLIST)
