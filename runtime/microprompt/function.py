@@ -236,7 +236,7 @@ class PromptFunction(DeclaredFunction[P, R]):
 
     def _ready(self) -> AnyEngine | None:
         """What answers without a model that has to be loaded before."""
-        if (answers := given_for(self)) is not None:
+        if (answers := given_for(self._plain)) is not None:
             from .engines.given_answers import GivenAnswers  # not at the top: it is for tests
 
             return GivenAnswers(answers)

@@ -337,6 +337,7 @@ def test_what_is_not_given_is_asked_as_ever() -> None:
         assert reply("Tea?", None, NOTES) == Reply(text="0 notes", act=Act.command)
         assert [name for name, _ in engine.calls] == ["is_fresh", "answer"]
         assert replies.classify.detail("a").confidence == 1
+        assert gather(replies.classify.later("a"), state="a") == (Act.command,)
 
 
 def test_a_given_answer_of_another_type_is_refused() -> None:
@@ -383,6 +384,27 @@ def test_an_interrupted_flow_leaves_the_engine_idle(count: int) -> None:
     with scripted({**SCRIPT, "classify": interrupt}) as engine:
         with pytest.raises(KeyboardInterrupt):
             wait()
+        wait_until_idle(engine)
+
+
+def test_many_flows_from_threads_share_one_loop() -> None:
+    """Threads that ask for flows side by side have none of their own for each."""
+    found: list[object] = []
+    most: list[int] = []
+
+    def work(first: int) -> None:
+        calls = [reply.later(f"{first} {number}", None, NOTES) for number in range(20)]
+        found.extend(each.text for each in gather(*calls))
+        most.append(threading.active_count())
+
+    with scripted(SCRIPT) as engine:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == ["2 notes"] * 320
+        assert max(most) < 40
         wait_until_idle(engine)
 
 
