@@ -35,6 +35,9 @@ NOTES: Final = (
     "context, as in its warm host.",
     "Where llama.cpp's kernels for its extra buffers crash (those for AMX, as GCC 12 compiles them), every "
     "engine loads its weights without them; typed-gguf, which can't, is left out there.",
+    "A cache of microprompt's holds values as F16 or as BF16, whichever it has measured to be faster for the "
+    "weights, and attention is flash attention; the peers' have what llama-cpp-python sets by itself, F16 "
+    "and plain attention.",
     "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; typed-gguf has bindings "
     "of its own.",
 )
