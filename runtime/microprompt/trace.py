@@ -93,7 +93,9 @@ class Decision:
             return {}
         told = self.answer.to_json()
         of_prompts = ("confidence", "calibrated", "distribution", "abstained", "near_tie", "usage", "model")
-        return {**{name: told[name] for name in of_prompts}, "escalated": self.escalated}
+        found = {name: told[name] for name in of_prompts}
+        found |= {name: told[name] for name in told if name.startswith("reasoning")}
+        return {**found, "escalated": self.escalated}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from microprompt import Decision, Trace, abi, flow, gather, tool
 from microprompt.engines.engine import Engine
 from microprompt.engines.scripted import ScriptedEngine
-from microprompt.testing import scripted
+from microprompt.testing import Reasoned, scripted
 
 from . import replies
 from .replies import Act, Reply, both, lookup, reply
@@ -121,6 +122,16 @@ def test_an_answer_that_was_kept_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert isinstance(engine, ScriptedEngine)
         found = [reply.trace("Tea?", None, []).decisions[0].answered_by for _ in range(2)]
     assert found == ["labels", "cache"]
+
+
+def test_what_was_written_before_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    using = abi.Using(reasoning=20)
+    monkeypatch.setattr(replies.classify, "_program", replace(replies.classify.program, using=using))
+    with scripted(SCRIPT | {"classify": Reasoned("It asks.", Act.question)}):
+        data: Any = reply.trace("Tea?", None, []).to_json()
+    fresh, asked, *_ = data["decisions"]
+    assert (asked["reasoning"], asked["reasoning_cut"]) == ("It asks.", False)
+    assert "reasoning" not in fresh
 
 
 def test_a_trace_is_data_a_tree_and_a_diagram() -> None:
