@@ -28,7 +28,6 @@ class LaterFeature:
 
 
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
-    "flow": LaterFeature("`flow` is", "call the prompts from a Python function"),
 }
 """By the first word of a line."""
 

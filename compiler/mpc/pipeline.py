@@ -20,7 +20,7 @@ from .lower import lower
 from .sema import CheckedModule, check, hints
 from .source import Source
 from .syntax.allowed import without_allowed
-from .syntax.nodes import Module
+from .syntax.items import Module
 from .tuning import TuningFile, take_up
 
 

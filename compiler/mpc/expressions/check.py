@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from microprompt.abi import FLOAT_DIGITS
 
-from ..diagnostics import Reporter
+from ..diagnostics import InternalError, Reporter
 from ..source import Span
 from ..syntax import nodes
 from ..types import ErrorType, Type
@@ -43,7 +43,7 @@ from .checked import (
     Reached,
     Way,
 )
-from .facts import present_if
+from .facts import present_if, told_if
 from .functions import FUNCTIONS
 
 
@@ -55,7 +55,7 @@ def check_expression(
     `scope` holds the type of every value that a way can begin with; `names` is where enums are looked up. The
     result's type is the error type where no other could be told.
     """
-    return _Checker(scope, names, reporter).expression(node, _Place())
+    return ExpressionChecker(scope, names, reporter).expression(node, Place())
 
 
 def check_condition(
@@ -70,34 +70,42 @@ def check_condition(
 
     `present` are the ways to values that cannot be missing where it stands.
     """
-    return _Checker(scope, names, reporter).condition(node, _Place(present=present))
+    return ExpressionChecker(scope, names, reporter).condition(node, Place(present=present))
 
 
-_Literal: TypeAlias = nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.ListAst | nodes.ReferenceAst
+Literal: TypeAlias = nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.ListAst | nodes.ReferenceAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class Place:
     """Where an expression stands.
 
-    `present` are the ways to values that cannot be missing here. Inside the argument of a function that goes
+    `present` are the ways to values that cannot be missing here, `told` has the types of those of which it is
+    known which type of a union they are of. Inside the argument of a function that goes
     over a list, `lists` collects the lists whose items are meant; elsewhere it is `None`. `wanted` is what a
     literal is read as, and `takes_lists` is true where a list itself is meant, not its items.
     """
 
     present: frozenset[Way] = frozenset()
+    told: Mapping[Way, Type] = field(default_factory=dict)
     lists: list[Way] | None = None
     wanted: Operand | None = None
     takes_lists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Checker:
+class ExpressionChecker:
     scope: Mapping[str, Type]
     names: Names
     reporter: Reporter
 
-    def expression(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+    def report_no_fields(self, name: nodes.Name, way: Way, type: Type) -> None:
+        problems.report_no_fields(name, way, type, self.reporter)
+
+    def report_missing(self, at: Span, text: str) -> None:
+        problems.report_missing(at, text, self.reporter)
+
+    def expression(self, node: nodes.ExpressionAst, place: Place) -> Checked:
         match node:
             case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.ListAst():
                 return self._literal(node, place.wanted)
@@ -123,11 +131,16 @@ class _Checker:
                 operand = self._number(node.operand, place)
                 return Negative(operand=operand, type=operand.type.operand.type)
             case nodes.CallAst():
-                return self._call(node, place)
+                return self.call(node, place)
+            case (
+                nodes.SetAst() | nodes.DictAst() | nodes.InvocationAst() | nodes.ListDisplayAst()
+                | nodes.FieldOfAst() | nodes.TypeTestAst()
+            ):
+                raise InternalError("expressions", "what stands in flows alone")
             case _:
                 assert_never(node)
 
-    def condition(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+    def condition(self, node: nodes.ExpressionAst, place: Place) -> Checked:
         found = self.expression(node, replace(place, takes_lists=place.lists is None, wanted=None))
         operand = found.type.operand
         if operand.sort is Sort.UNKNOWN or (operand.sort is Sort.TRUTH and not operand.may_be_none):
@@ -143,10 +156,10 @@ class _Checker:
 
     # ------------------------------------------------------------------------------------ ways and literals
 
-    def _way(self, node: nodes.ReferenceAst, place: _Place) -> Checked:
+    def _way(self, node: nodes.ReferenceAst, place: Place) -> Checked:
         first, *rest = node.path.names
         way: Way = (first.text,)
-        type = self.scope[first.text]
+        type = place.told.get(way, self.scope[first.text])
         lists: list[Way] = []
         for name in rest:
             at = Span(node.span.start, name.span.start - 1)
@@ -155,10 +168,11 @@ class _Checker:
                 lists.append(way)
                 operand = self._there(operand.item, way, at, place)
             if not operand.type.has_fields:
-                problems.report_no_fields(name, way, type, self.reporter)
-                return _unknown()
+                self.report_no_fields(name, way, type)
+                return unknown()
             type = operand.type.field(name, ".".join(way), operand.type.describe(), self.reporter)
             way = (*way, name.text)
+            type = place.told.get(way, type)
         operand = type.operand
         if place.lists is not None and not place.takes_lists and operand.is_collection:
             assert operand.item is not None
@@ -175,11 +189,11 @@ class _Checker:
         self._go_through(lists, place.lists, node)
         return found
 
-    def _there(self, type: Type, way: Way, at: Span, place: _Place) -> Operand:
+    def _there(self, type: Type, way: Way, at: Span, place: Place) -> Operand:
         """What is reached on the way, which must not be missing."""
         operand = type.operand
         if operand.may_be_none and way not in place.present:
-            problems.report_missing(at, ".".join(way), self.reporter)
+            self.report_missing(at, ".".join(way))
         return replace(operand, may_be_none=False)
 
     def _go_through(self, lists: Sequence[Way], found: list[Way], node: nodes.ReferenceAst) -> None:
@@ -192,14 +206,14 @@ class _Checker:
                 return
             found.append(each)
 
-    def _literal(self, node: _Literal, wanted: Operand | None) -> Checked:
+    def _literal(self, node: Literal, wanted: Operand | None) -> Checked:
         type = self._type_of_literal(node, wanted)
         if type is None:
-            return _unknown()
+            return unknown()
         value = Reading(names=self.names, reporter=self.reporter, wanted=type).read(node)
         return Known(value=value, type=type)
 
-    def _type_of_literal(self, node: _Literal, wanted: Operand | None) -> Type | None:
+    def _type_of_literal(self, node: Literal, wanted: Operand | None) -> Type | None:
         """What a literal is read as: what it stands beside, and by itself what it looks like. Numbers are
         what they look like, except beside decimals."""
         sort = None if wanted is None else wanted.sort
@@ -234,7 +248,7 @@ class _Checker:
             case _:
                 assert_never(node)
 
-    def _leans(self, node: nodes.ExpressionAst) -> bool:
+    def leans(self, node: nodes.ExpressionAst) -> bool:
         """Whether an expression is made of literals, which are read as what stands beside them."""
         match node:
             case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.ListAst():
@@ -242,25 +256,30 @@ class _Checker:
             case nodes.ReferenceAst():
                 return node.path.names[0].text not in self.scope
             case nodes.NegativeAst():
-                return self._leans(node.operand)
+                return self.leans(node.operand)
             case nodes.CalculationAst():
-                return self._leans(node.left) and self._leans(node.right)
+                return self.leans(node.left) and self.leans(node.right)
             case (
                 nodes.LogicAst() | nodes.NegationAst() | nodes.ComparisonAst() | nodes.MembershipAst()
-                | nodes.NoneTestAst() | nodes.MatchAst() | nodes.CallAst()
+                | nodes.NoneTestAst() | nodes.MatchAst() | nodes.CallAst() | nodes.InvocationAst()
+                | nodes.FieldOfAst() | nodes.TypeTestAst()
             ):
                 return False
+            case nodes.SetAst() | nodes.DictAst():
+                return True
+            case nodes.ListDisplayAst():
+                return all(map(self.leans, node.items))
             case _:
                 assert_never(node)
 
-    def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: _Place) -> list[Checked]:
+    def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: Place) -> list[Checked]:
         """Expressions that say of one another what their literals are read as.
 
         With a number wanted, as in a calculation, they are literals of numbers.
         """
         wanted = place.wanted
         checked: dict[int, Checked] = {}
-        for index in sorted(range(len(found)), key=lambda index: self._leans(found[index])):
+        for index in sorted(range(len(found)), key=lambda index: self.leans(found[index])):
             checked[index] = self.expression(found[index], replace(place, wanted=wanted))
             operand = checked[index].type.operand
             if wanted is None or (wanted.numeric is Numeric.WHOLE and operand.numeric is not None):
@@ -269,24 +288,25 @@ class _Checker:
 
     # ---------------------------------------------------------------------------------------- conditions
 
-    def _logic(self, node: nodes.LogicAst, place: _Place) -> Checked:
+    def _logic(self, node: nodes.LogicAst, place: Place) -> Checked:
         found: list[Checked] = []
         for operand in node.operands:
             found.append(self.condition(operand, place))
             # What comes next is looked at only where this was true, or was not.
             known = present_if(found[-1], node.word == "and")
-            place = replace(place, present=place.present | known)
+            told = told_if(found[-1], node.word == "and")
+            place = replace(place, present=place.present | known, told={**place.told, **told})
         return Logic(word=node.word, operands=tuple(found), type=CheckedBool())
 
-    def _comparison(self, node: nodes.ComparisonAst, place: _Place) -> Checked:
+    def _comparison(self, node: nodes.ComparisonAst, place: Place) -> Checked:
         operands = (node.first, *(each.operand for each in node.rest))
-        result = _unknown()
+        result = unknown()
         if any(self._is_none(operand) for operand in operands):
             other = node.rest[0].operand if self._is_none(node.first) else node.first
             problems.report_compared_with_none(node, other, self.reporter)
             return result
         found = self._side_by_side(operands, replace(place, wanted=None, takes_lists=place.lists is None))
-        if all(map(self._leans, operands)):
+        if all(map(self.leans, operands)):
             if any(each.type.operand.sort is Sort.UNKNOWN for each in found):
                 return result
             problems.report_constant(node.span, "nothing of a value is in this comparison", self.reporter)
@@ -295,7 +315,7 @@ class _Checker:
         for each, before, left, right in zip(node.rest, operands, found, found[1:], strict=False):
             if not self._check_pair(each, before, left, right):
                 return result
-        first, *rest = map(_rounded, found)
+        first, *rest = map(rounded, found)
         signs = [each.sign for each in node.rest]
         return Comparison(first=first, rest=tuple(zip(signs, rest, strict=True)), type=CheckedBool())
 
@@ -318,8 +338,8 @@ class _Checker:
             help = "compare with `==`, `!=` or `in`"
             problems.report_unordered(at, unordered, each.sign, help, self.reporter)
         else:
-            self._check_present(before, left)
-            self._check_present(each.operand, right)
+            self.check_present(before, left)
+            self.check_present(each.operand, right)
             return True
         return False
 
@@ -328,14 +348,14 @@ class _Checker:
         if len(signs) > 1 and ("!=" in signs or {sign[0] for sign in signs} >= {"<", ">"}):
             problems.report_two_ways(node, self.reporter)
 
-    def _membership(self, node: nodes.MembershipAst, place: _Place) -> Checked:
+    def _membership(self, node: nodes.MembershipAst, place: Place) -> Checked:
         place = replace(place, wanted=None)
-        result = _unknown()
+        result = unknown()
         if isinstance(node.whole, nodes.ListAst):
-            if self._leans(node.item):
+            if self.leans(node.item):
                 problems.report_constant(node.span, "nothing of a value is in this comparison", self.reporter)
                 return result
-            item = _rounded(self.expression(node.item, place))
+            item = rounded(self.expression(node.item, place))
             if item.type.operand.sort in (Sort.UNKNOWN, Sort.RECORD, Sort.LIST, Sort.SET):
                 if item.type.operand.sort is not Sort.UNKNOWN:
                     problems.report_not_in(node, item.type, CheckedList(item=item.type), self.reporter)
@@ -351,52 +371,54 @@ class _Checker:
         if not (holder.item is not None or is_text):
             problems.report_no_holder(node.whole, whole, self.reporter)
             return result
-        self._check_present(node.whole, whole)
+        self.check_present(node.whole, whole)
         held = CheckedStr().operand if holder.item is None else holder.item.operand
-        item = _rounded(self.expression(node.item, replace(place, wanted=held)))
+        item = rounded(self.expression(node.item, replace(place, wanted=held)))
         if not item.type.operand.compares_with(held):
             problems.report_not_in(node, item.type, whole.type, self.reporter)
             return result
         if is_text:
-            self._check_present(node.item, item)
+            self.check_present(node.item, item)
         return Membership(item=item, whole=whole, negated=node.negated, type=CheckedBool())
 
-    def _none_test(self, node: nodes.NoneTestAst, place: _Place) -> Checked:
+    def _none_test(self, node: nodes.NoneTestAst, place: Place) -> Checked:
         operand = self.expression(node.operand, replace(place, wanted=None, takes_lists=True))
         kind = operand.type.operand
         if not kind.may_be_none and kind.sort is not Sort.UNKNOWN:
             problems.report_never_none(node, operand, self.reporter)
         return IsNone(operand=operand, negated=node.negated, type=CheckedBool())
 
-    def _match(self, node: nodes.MatchAst, place: _Place) -> Checked:
+    def _match(self, node: nodes.MatchAst, place: Place) -> Checked:
         text = self.expression(node.text, replace(place, wanted=None))
         check_pattern(node.pattern, self.reporter)
         operand = text.type.operand
         if operand.sort not in (Sort.TEXT, Sort.UNKNOWN):
             problems.report_no_text(node.text, text, self.reporter)
-            return _unknown()
-        self._check_present(node.text, text)
+            return unknown()
+        self.check_present(node.text, text)
         return Matches(text=text, pattern=node.pattern.text, type=CheckedBool())
 
     # --------------------------------------------------------------------------------------- calculations
 
-    def _calculation(self, node: nodes.CalculationAst, place: _Place) -> Checked:
+    def _calculation(self, node: nodes.CalculationAst, place: Place) -> Checked:
         wanted = place.wanted if place.wanted and place.wanted.numeric else CheckedInt().operand
         place = replace(place, takes_lists=False, wanted=wanted)
         left, right = self._side_by_side((node.left, node.right), place)
+        if (joined := self.joined(node, left, right)) is not None:
+            return joined
         if not all([self._is_number(node.left, left), self._is_number(node.right, right)]):
-            return _unknown()
+            return unknown()
         one, other = left.type.operand, right.type.operand
         assert one.numeric is not None
         assert other.numeric is not None
         if one.mixes_with(other):
             problems.report_mixed(node.span, left, right, self.reporter)
-            return _unknown()
+            return unknown()
         greater = one if one.numeric >= other.numeric else other
         type = greater.type
         if node.sign == "%" and greater.numeric is not Numeric.WHOLE:
             problems.report_no_rest(node, type, self.reporter)
-            return _unknown()
+            return unknown()
         if node.sign in "/%":
             if isinstance(right, Known) and right.value == 0:
                 problems.report_division_by_zero(node.right, self.reporter)
@@ -404,28 +426,32 @@ class _Checker:
                 type = CheckedFloat()
         return Calculation(sign=node.sign, left=left, right=right, type=type)
 
-    def _number(self, node: nodes.ExpressionAst, place: _Place) -> Checked:
+    def joined(self, node: nodes.CalculationAst, left: Checked, right: Checked) -> Checked | None:
+        """What `+` makes of values that are no numbers, where anything; in conditions, nothing."""
+        return None
+
+    def _number(self, node: nodes.ExpressionAst, place: Place) -> Checked:
         found = self.expression(node, replace(place, takes_lists=False))
-        return found if self._is_number(node, found) else _unknown()
+        return found if self._is_number(node, found) else unknown()
 
     def _is_number(self, node: nodes.ExpressionAst, found: Checked) -> bool:
         """Whether a value is calculated with; reported where it is not."""
         operand = found.type.operand
         if operand.numeric is None and operand.sort is not Sort.UNKNOWN:
             problems.report_no_number(node, found, self.reporter)
-        return operand.numeric is not None and self._check_present(node, found)
+        return operand.numeric is not None and self.check_present(node, found)
 
     # ------------------------------------------------------------------------------------------ functions
 
-    def _call(self, node: nodes.CallAst, place: _Place) -> Checked:
+    def call(self, node: nodes.CallAst, place: Place) -> Checked:
         name = node.function.text
         function = FUNCTIONS.get(name)
         if function is None:
             problems.report_no_function(node.function, self.reporter)
-            return _unknown()
+            return unknown()
         if not node.arguments or (function.most is not None and len(node.arguments) > function.most):
             problems.report_arguments(node, self.reporter)
-            return _unknown()
+            return unknown()
         if function.is_over_lists and len(node.arguments) == 1:
             return self._over_list(node, place)
         if name in ("min", "max"):
@@ -438,7 +464,7 @@ class _Checker:
         assert name == "len", f"no types for the function {name}"
         return self._len(node, place)
 
-    def _over_list(self, node: nodes.CallAst, place: _Place) -> Checked:
+    def _over_list(self, node: nodes.CallAst, place: Place) -> Checked:
         function, argument = node.function.text, node.arguments[0]
         lists: list[Way] = []
         inside = replace(place, lists=lists, takes_lists=False)
@@ -446,22 +472,22 @@ class _Checker:
         found = (self.condition if is_test else self.expression)(argument, inside)
         operand = found.type.operand
         if operand.sort is Sort.UNKNOWN:
-            return _unknown()
+            return unknown()
         if not lists:
             problems.report_no_list(argument, found, function, self.reporter)
-            return _unknown()
+            return unknown()
         if function == "sum" and not self._is_number(argument, found):
-            return _unknown()
+            return unknown()
         if function in ("min", "max"):
             if not operand.is_ordered:
                 problems.report_unordered(argument.span, found, function, "take numbers", self.reporter)
-                return _unknown()
-            if not self._check_present(argument, found):
-                return _unknown()
+                return unknown()
+            if not self.check_present(argument, found):
+                return unknown()
         each = Each(item=found, lists=tuple(lists), type=CheckedList(item=found.type))
         return Called(function=function, arguments=(each,), type=operand.type)
 
-    def _extreme(self, node: nodes.CallAst, place: _Place) -> Checked:
+    def _extreme(self, node: nodes.CallAst, place: Place) -> Checked:
         """`min` or `max` of several values."""
         function = node.function.text
         found = self._side_by_side(node.arguments, replace(place, takes_lists=False))
@@ -469,62 +495,62 @@ class _Checker:
         for argument, each in zip(node.arguments, found, strict=True):
             operand = each.type.operand
             if operand.sort is Sort.UNKNOWN:
-                return _unknown()
+                return unknown()
             if not operand.is_ordered:
                 problems.report_unordered(argument.span, each, function, "take numbers", self.reporter)
-                return _unknown()
+                return unknown()
             if not first.compares_with(operand):
                 help = "compare values of one type"
                 problems.report_incomparable(node.span, found[0], each, help, self.reporter)
-                return _unknown()
-            if not self._check_present(argument, each):
-                return _unknown()
+                return unknown()
+            if not self.check_present(argument, each):
+                return unknown()
         types = [each.type.operand for each in found]
         greatest = max(types, key=lambda operand: operand.numeric or 0)
         return Called(function=function, arguments=tuple(found), type=greatest.type)
 
-    def _round(self, node: nodes.CallAst, place: _Place) -> Checked:
+    def _round(self, node: nodes.CallAst, place: Place) -> Checked:
         number = self._number(node.arguments[0], place)
         if len(node.arguments) == 1:
             return Called(function="round", arguments=(number,), type=CheckedInt())
         digits = node.arguments[1]
         if not (isinstance(digits, nodes.NumberAst) and digits.text.isdigit() and int(digits.text) <= 15):
             problems.report_digits(digits, self.reporter)
-            return _unknown()
+            return unknown()
         places = Known(value=int(digits.text), type=CheckedInt())
         return Called(function="round", arguments=(number, places), type=number.type.operand.type)
 
-    def _len(self, node: nodes.CallAst, place: _Place) -> Checked:
+    def _len(self, node: nodes.CallAst, place: Place) -> Checked:
         argument = node.arguments[0]
         found = self.expression(argument, replace(place, takes_lists=True, wanted=None))
         operand = found.type.operand
         if operand.sort is Sort.UNKNOWN:
-            return _unknown()
+            return unknown()
         if isinstance(found, Each):
             problems.report_many_lengths(argument, found.lists[-1], self.reporter)
         elif not operand.can_be_empty:
             problems.report_no_length(argument, found, self.reporter)
         else:
-            self._check_present(argument, found)
+            self.check_present(argument, found)
         return Called(function="len", arguments=(found,), type=CheckedInt())
 
     def _is_none(self, node: nodes.ExpressionAst) -> bool:
-        return isinstance(node, nodes.ReferenceAst) and node.path.text == "none" and self._leans(node)
+        return isinstance(node, nodes.ReferenceAst) and node.path.text == "none" and self.leans(node)
 
-    def _check_present(self, node: nodes.ExpressionAst, found: Checked) -> bool:
+    def check_present(self, node: nodes.ExpressionAst, found: Checked) -> bool:
         """Whether a value cannot be missing; reported where it can."""
         if found.type.operand.may_be_none:
-            problems.report_missing(node.span, problems.written(node, self.reporter), self.reporter)
+            self.report_missing(node.span, problems.written(node, self.reporter))
             return False
         return True
 
 
-def _unknown() -> Known:
+def unknown() -> Known:
     """Stands for what has been reported."""
     return Known(value=None, type=ErrorType())
 
 
-def _rounded(found: Checked) -> Checked:
+def rounded(found: Checked) -> Checked:
     """A calculated float as it is compared: with as many digits behind the point as an answer has, so that
     `0.1 + 0.2 == 0.3`."""
     if found.type.operand.numeric is not Numeric.FLOAT or not _is_calculated(found):

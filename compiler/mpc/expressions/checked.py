@@ -149,10 +149,9 @@ class Confidence(CheckedExpression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constructed(CheckedExpression):
-    """A record of the `type`; fields that have a default may be left out. `positional` as in a call."""
+    """A record of the `type`; fields that have a default may be left out."""
 
     fields: tuple[tuple[str, Checked], ...]
-    positional: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from typing import Final
 from ..diagnostics import Diagnostic, Label, Reporter, suggestion
 from ..source import Source, Span
 from ..syntax import parse
-from ..syntax.nodes import Import, ImportNames, Module
+from ..syntax.items import Module
+from ..syntax.nodes import Import, ImportNames
 from ..syntax.nodes import Path as DottedPath
 from ..tuning import TuningFile
 from .looks import Looks, is_file, noting, real

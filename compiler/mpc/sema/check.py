@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from ..diagnostics import Diagnostic, Reporter
 from ..source import Source
 from ..syntax import nodes
+from ..syntax.flow_nodes import FlowDecl
+from ..syntax.items import Module, TypeDeclaration
 from ..types.base import Broken
 from .calls import report_circles
 from .checked import CheckedModule, Symbol
-from .names import declare
+from .checked_flows import CheckedFlow
+from .flows import check_flow, check_flow_signature
+from .names import Scope, declare
 from .prompts import check_prompt, check_signature
 from .resolve import TypeResolver
 from .settings import check_model
 
 
 def check(
-    module: nodes.Module,
+    module: Module,
     source: Source,
     imported: Mapping[str, CheckedModule | None],
     origins: Mapping[str, str] | None = None,
@@ -37,7 +41,7 @@ def check(
         if isinstance(declaration, nodes.ModelDecl)
     }
     for declaration in scope.declared.values():
-        if isinstance(declaration, nodes.TypeDeclaration):
+        if isinstance(declaration, TypeDeclaration):
             resolver.declared(declaration)
     resolver.check_circles()
     # A second declaration of a name is out of scope, but its own mistakes are as real as any.
@@ -52,13 +56,16 @@ def check(
         check_prompt(declaration, signature, resolver, models, reporter) for declaration, signature in headed
     ]
     report_circles(prompts, reporter)
+    flows = _flows(module, scope, resolver, reporter)
     exports: dict[str, Symbol] = {name: Broken() for name in module.broken}
     exports.update(scope.imported)
     exports.update(models)
     for name, declaration in scope.declared.items():
         if isinstance(declaration, nodes.PromptDecl):
             exports[name] = resolver.signatures[name]
-        elif isinstance(declaration, nodes.TypeDeclaration):
+        elif isinstance(declaration, FlowDecl):
+            exports[name] = resolver.flow_signatures[name]
+        elif isinstance(declaration, TypeDeclaration):
             exports[name] = resolver.declared(declaration)
     checked = CheckedModule(
         source=source,
@@ -67,7 +74,23 @@ def check(
         models=tuple(models.values()),
         types=tuple(resolver.complete),
         prompts=tuple(prompts),
-        flows=(),
+        flows=flows,
         exports=exports,
     )
     return checked, reporter.found
+
+
+def _flows(
+    module: Module, scope: Scope, resolver: TypeResolver, reporter: Reporter
+) -> tuple[CheckedFlow, ...]:
+    """The flows of a file. They call prompts and one another, so all headers come before all statements."""
+    headed = [
+        (declaration, check_flow_signature(declaration, resolver, reporter))
+        for declaration in module.declarations
+        if isinstance(declaration, FlowDecl)
+    ]
+    for _, signature in headed:
+        resolver.flow_signatures.setdefault(signature.name, signature)
+    return tuple(
+        check_flow(declaration, signature, scope, resolver, reporter) for declaration, signature in headed
+    )

@@ -8,11 +8,12 @@ from microprompt.abi import DEFAULT_DEPTH
 
 from ..diagnostics import Reporter
 from ..syntax import nodes
+from ..syntax.items import Declaration
 from ..types.base import Circle
 from ..types.circles import MAX_CIRCLE_DEPTH
 
 
-def circles_of(declared: Mapping[str, nodes.Declaration], reporter: Reporter) -> dict[str, Circle]:
+def circles_of(declared: Mapping[str, Declaration], reporter: Reporter) -> dict[str, Circle]:
     """The circle of each record and alias that leads back to itself; depths that do not fit are reported.
 
     Files do not import one another in a circle, so the names of one file are enough.
@@ -63,7 +64,7 @@ def _report_idle(record: nodes.RecordDecl, reporter: Reporter) -> None:
         )
 
 
-def _named(declaration: nodes.Declaration) -> Iterator[str]:
+def _named(declaration: Declaration) -> Iterator[str]:
     """The names of the types that a declaration mentions."""
     return (node.path.text for node in nodes.walk(declaration) if isinstance(node, nodes.NamedTypeAst))
 

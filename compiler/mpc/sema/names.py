@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..diagnostics import Reporter, listed
-from ..syntax import nodes
-from ..syntax.nodes import Declaration, Import, ImportModule, ImportNames, Module, Name, Path
+from ..syntax.items import Declaration, Module, TypeDeclaration
+from ..syntax.nodes import Import, ImportModule, ImportNames, Name, Path
 from ..types import NamedType
 from ..types.base import Broken
 from .checked import CheckedImport, CheckedImported, CheckedModule, Symbol
@@ -27,9 +27,14 @@ class Scope:
 
     def type_names(self) -> frozenset[str]:
         """The names of the types that are in scope without a qualifier."""
-        own = {name for name, found in self.declared.items() if isinstance(found, nodes.TypeDeclaration)}
+        own = {name for name, found in self.declared.items() if isinstance(found, TypeDeclaration)}
         imported = {name for name, found in self.imported.items() if isinstance(found, NamedType)}
         return frozenset(own | imported)
+
+    def names(self) -> frozenset[str]:
+        """Everything that has a name in the file, modules by the first of their words."""
+        roots = {module.partition(".")[0] for module in self.modules}
+        return frozenset({*self.declared, *self.imported, *self.broken, *roots})
 
     def member(self, path: Path) -> Symbol | None:
         """What a qualified path names in an imported module; `None` when there is nothing."""

@@ -12,12 +12,10 @@ from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import read_arguments
 from ..types.base import Reading
-from ..types.words import report_unseen
 from .bodies import check_body, check_tag_word
 from .checked import CheckedModel, CheckedPrompt, CheckedUsing
 from .checked_cases import CheckedCase, CheckedRowsFile
-from .distinct import Distinct
-from .python_names import check_python_name
+from .parameters import check_parameters
 from .resolve import TypeResolver
 from .rows_files import check_rows_files, refuse_rows
 from .settings import check_using
@@ -31,7 +29,9 @@ def check_signature(
     declaration: nodes.PromptDecl, resolver: TypeResolver, reporter: Reporter
 ) -> PromptSignature:
     """Check the header of one prompt; everything wrong with it is reported."""
-    parameters = _parameters(declaration, resolver, reporter)
+    parameters = check_parameters(declaration.parameters, resolver, reporter)
+    for node in declaration.parameters:
+        check_tag_word(node.name, reporter)
     returns = resolver.answer(declaration.returns, parameters)
     sources = check_sources(returns, declaration.returns.span, parameters, reporter)
     _check_longest(declaration, returns, reporter)
@@ -87,39 +87,6 @@ def check_prompt(
         using=using,
         span=declaration.name.span,
     )
-
-
-def _parameters(
-    declaration: nodes.PromptDecl, resolver: TypeResolver, reporter: Reporter
-) -> dict[str, CheckedParameter]:
-    found: dict[str, CheckedParameter] = {}
-    names = Distinct(reporter, code="MP0202", kind="parameter")
-    optional_before: nodes.ParameterAst | None = None
-    for node in declaration.parameters:
-        name = node.name.text
-        type = resolver.type(node.type)
-        default = resolver.default(node.default, type)
-        if node.default is not None:
-            optional_before = optional_before or node
-        elif optional_before is not None:
-            reporter.report(
-                "MP0507",
-                node.name.span,
-                f"`{name}` has no default but follows one that has",
-                label="needs a default here",
-                help=f"move `{name}` before `{optional_before.name.text}`, or give it a default",
-            )
-        if not names.take(node.name):
-            continue
-        check_python_name(node.name, reporter, with_label=False)
-        report_unseen(
-            node.words, f"the parameter `{name}`", f"write it in the body: `the word: {{{name}}}`", reporter
-        )
-        check_tag_word(node.name, reporter)
-        found[name] = CheckedParameter(
-            name=name, type=type, has_default=node.default is not None, default=default, span=node.span
-        )
-    return found
 
 
 def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Reporter) -> None:

@@ -21,6 +21,11 @@ _MODULE_NAMES: Final = frozenset(
 )
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.
 _PYTHON_TYPES: Final = frozenset({"bool", "dict", "float", "frozenset", "int", "list", "str"})
+# What the statements of flows call in Python.
+_USED_IN_FLOWS: Final = _PYTHON_TYPES | {
+    *("abs", "agather", "agather_lists", "all", "any", "flow", "gather", "gather_lists", "isinstance", "len"),
+    *("max", "min", "round", "set", "sum", "tool", "zip"),
+}
 _MEMBER_NAMES: Final = frozenset({*dir(str), "label", "mro", "name", "value"})
 # The public names of `pydantic.BaseModel`, held complete by a test: importing it takes a third of a second.
 FIELD_NAMES: Final = frozenset(
@@ -43,6 +48,14 @@ def check_declared_name(name: Name, reporter: Reporter, *, is_generated: bool = 
     elif not is_generated:
         return
     elif name.text in _MODULE_NAMES:
+        _refuse(name, "the generated module needs this name", _renamed(name), reporter)
+    else:
+        check_python_name(name, reporter, with_label=False)
+
+
+def check_variable_name(name: Name, reporter: Reporter) -> None:
+    """Refuse a name of a flow's variable that its Python could not hold."""
+    if name.text in _MODULE_NAMES or name.text in _USED_IN_FLOWS:
         _refuse(name, "the generated module needs this name", _renamed(name), reporter)
     else:
         check_python_name(name, reporter, with_label=False)

@@ -11,6 +11,8 @@ from ..diagnostics import Reporter
 from ..expressions.signatures import CheckedParameter, FlowSignature, FunctionSignature, PromptSignature
 from ..source import Span
 from ..syntax import nodes
+from ..syntax.flow_nodes import FlowDecl
+from ..syntax.items import TypeDeclaration
 from ..types import BUILTINS, ErrorType, NamedType, Type, Value
 from ..types.alias import CheckedAlias
 from ..types.base import Broken, Circle, Reading
@@ -62,6 +64,7 @@ class TypeResolver:
         self.complete: list[NamedType] = []
         self.used: set[str] = set()
         self.signatures: dict[str, PromptSignature] = {}
+        self.flow_signatures: dict[str, FlowSignature] = {}
 
     # ------------------------------------------------------------------------------------------- names
 
@@ -87,6 +90,15 @@ class TypeResolver:
                     span=declaration.name.span,
                 )
                 return self.signatures.get(name, unresolved)
+            case FlowDecl():
+                unknown = FlowSignature(
+                    origin=self._path,
+                    name=name,
+                    parameters=(),
+                    returns=ErrorType(),
+                    span=declaration.name.span,
+                )
+                return self.flow_signatures.get(name, unknown)
             case nodes.ModelDecl():
                 location = declaration.location.text
                 return CheckedModel(
@@ -107,7 +119,16 @@ class TypeResolver:
         others = {name for name, found in imported.items() if isinstance(found, PromptSignature)}
         return frozenset(others | self.signatures.keys())
 
-    def declared(self, declaration: nodes.TypeDeclaration) -> Symbol:
+    def callable_names(self) -> frozenset[str]:
+        """The names of what flows can call or make, for suggestions."""
+        kinds = PromptSignature | FlowSignature | FunctionSignature | CheckedRecord
+        others = {name for name, found in self._scope.imported.items() if isinstance(found, kinds)}
+        records = {
+            name for name, found in self._scope.declared.items() if isinstance(found, nodes.RecordDecl)
+        }
+        return frozenset(others | records | self.signatures.keys() | self.flow_signatures.keys())
+
+    def declared(self, declaration: TypeDeclaration) -> Symbol:
         """The type that a declaration of this file makes; `Broken` when it makes none."""
         name = declaration.name.text
         if name in self._found:
@@ -128,7 +149,7 @@ class TypeResolver:
         self._complete(made)
         return made
 
-    def _again(self, declaration: nodes.TypeDeclaration) -> Symbol:
+    def _again(self, declaration: TypeDeclaration) -> Symbol:
         """What a declaration means inside itself."""
         name = declaration.name.text
         circle = self._circles.get(name)
@@ -170,7 +191,7 @@ class TypeResolver:
                 )
 
     def _made(
-        self, declaration: nodes.TypeDeclaration
+        self, declaration: TypeDeclaration
     ) -> CheckedAlias | CheckedEnum | CheckedRecord | CheckedGrammar:
         match declaration:
             case nodes.TypeDecl():
@@ -186,7 +207,7 @@ class TypeResolver:
             case _:
                 assert_never(declaration)
 
-    def _report_cycle(self, declaration: nodes.TypeDeclaration) -> None:
+    def _report_cycle(self, declaration: TypeDeclaration) -> None:
         name = declaration.name
         way = [*self._pending[self._pending.index(name.text) :], name.text]
         through = " -> ".join(f"`{step}`" for step in way)
@@ -198,7 +219,7 @@ class TypeResolver:
             help="only records contain themselves: give the inner part a record",
         )
 
-    def _report_depth(self, declaration: nodes.TypeDeclaration) -> None:
+    def _report_depth(self, declaration: TypeDeclaration) -> None:
         self._reporter.report(
             "MP0113",
             declaration.name.span,

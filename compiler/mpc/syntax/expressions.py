@@ -5,6 +5,7 @@ Expressions stand in assertions and, by themselves, in the holes of bodies.
 
 from __future__ import annotations
 
+import inspect
 from typing import TypeVar, cast
 
 from ..diagnostics import Reporter
@@ -17,6 +18,7 @@ from .nodes import (
     ComparedAst,
     ComparisonAst,
     DictAst,
+    Docstring,
     EntryAst,
     ExpressionAst,
     ListAst,
@@ -141,6 +143,9 @@ class ExpressionBuilder:
 
     def name(self, span: Span, token: str) -> Name:
         return Name(text=token, span=span)
+
+    def docstring(self, span: Span, token: str) -> Docstring:
+        return Docstring(text=inspect.cleandoc(token[3:-3]), span=span)
 
     def string(self, span: Span, token: str) -> StringAst:
         return StringAst(text=unescape(token, span.start, self._reporter), span=span)

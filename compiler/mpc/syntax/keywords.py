@@ -66,6 +66,11 @@ DECLARATIONS: Final = _table(
         "a header is `prompt name(text: str, count: int = 3) -> bool:`",
         Block("body", "write the instruction in indented lines below the header"),
     ),
+    Keyword(
+        "flow",
+        "a header is `flow name(text: str, count: int = 3) -> bool:`",
+        Block("statements", "indent them below the header; the last is `return ...`"),
+    ),
 )
 
 CLAUSES: Final = _table(

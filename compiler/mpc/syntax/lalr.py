@@ -58,8 +58,9 @@ class Parser:
         self._by_state: dict[int, _Lexer] = {}
         self._makers: dict[type, Sequence[Callable[..., object]]] = {}
 
-    def read(self, text: str, span: Span, start: str) -> Derivation:
-        """Read a piece of the text by the rule `start`."""
+    def read(self, text: str, span: Span, start: str, marks: Sequence[Step] = ()) -> Derivation:
+        """Read a piece of the text by the rule `start`. `marks` are tokens without a text, in their order:
+        where lines end that count, and where blocks begin and end."""
         tables = self._tables
         rows, rules, ignored, by_state = tables.states, tables.rules, tables.ignored, self._by_state
         begin, accepting = tables.starts[start]
@@ -67,11 +68,13 @@ class Parser:
         states, starts = [begin], [span.start]
         steps: list[Step] = []
         at, end, last_end = span.start, span.end, span.start
+        coming = iter(marks)
+        mark = next(coming, None)
         while True:
             state = states[-1]
             lexer = by_state.get(state) or self._lexer_of(state)
             kind, after = END, at
-            while at < end:
+            while at < end and (mark is None or at < mark[1]):
                 found = lexer.token(text, at, end)
                 if found is None:
                     stop = Span(at, self._end_of_anything(text, at, end))
@@ -80,6 +83,10 @@ class Parser:
                 if kind not in ignored:
                     break
                 kind, at = END, after
+            is_mark = mark is not None and kind == END
+            if mark is not None and is_mark:
+                assert isinstance(mark[0], str)
+                kind = mark[0]
             row = rows[state]
             while (action := row.get(kind)) is not None and action < 0:
                 number = ~action
@@ -96,13 +103,18 @@ class Parser:
                 starts.append(first)
                 row = rows[goto]
             if action is None:
+                after = at if is_mark else after
                 refused = None if kind == END else (kind, at, after)
                 stop = Span(at, after) if refused else Span(end, end)
                 return Derivation(steps, self._stop(stop, text, last_end, states, accepting), refused)
             states.append(action)
             starts.append(at)
-            steps.append((kind, at, after))
-            at = last_end = after
+            if is_mark:
+                steps.append((kind, at, at))
+                mark = next(coming, None)
+            else:
+                steps.append((kind, at, after))
+                at = last_end = after
 
     def build(self, derivation: Derivation, text: str, builder: object) -> object:
         """What the builder makes of it: for each rule the method of that name is given the rule's span and

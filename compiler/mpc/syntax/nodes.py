@@ -285,6 +285,49 @@ class CallAst(SyntaxNode):
     arguments: tuple[ExpressionAst, ...]
 
 
+# ------------------------------------------------------------------------------ expressions of flows alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedAst(SyntaxNode):
+    """`value` or `name=value`, where the value is an expression."""
+
+    name: Name | None
+    value: ExpressionAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationAst(SyntaxNode):
+    """`classify(text)`: a call of whatever the path names, or a record."""
+
+    path: Path
+    arguments: tuple[PassedAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDisplayAst(SyntaxNode):
+    """`[note, other]`: a list of expressions."""
+
+    items: tuple[ExpressionAst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOfAst(SyntaxNode):
+    """`classify(text).topic`: a field of what is called, or its confidence."""
+
+    operand: InvocationAst | FieldOfAst
+    name: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeTestAst(SyntaxNode):
+    """`asked is Weather`, or `is not` where it is `negated`."""
+
+    operand: ExpressionAst
+    path: Path
+    negated: bool
+
+
 ExpressionAst: TypeAlias = (
     StringAst
     | NumberAst
@@ -300,6 +343,12 @@ ExpressionAst: TypeAlias = (
     | CalculationAst
     | NegativeAst
     | CallAst
+    | SetAst
+    | DictAst
+    | InvocationAst
+    | ListDisplayAst
+    | FieldOfAst
+    | TypeTestAst
 )
 """A reference is the way to a value (`items.amount`), a member of an enum, or `true`, `false`, `none`."""
 
@@ -586,11 +635,20 @@ class ParameterAst(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptAst(SyntaxNode):
+    """`classify -> question`: what something that a flow calls answers in a test."""
+
+    path: Path
+    answer: ValueAst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseAst(SyntaxNode):
-    """A line of `examples:` or `tests:`: the arguments of a call and the answer."""
+    """A line of `examples:` or `tests:`: the arguments of a call and the answer, and what it is given."""
 
     arguments: tuple[ArgumentAst, ...]
     answer: ValueAst
+    scripts: tuple[ScriptAst, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -649,19 +707,3 @@ class PromptDecl(ItemAst):
     returns: TypeAst
     body: TemplateAst
     clauses: tuple[Clause, ...] = ()
-
-
-TypeDeclaration: TypeAlias = TypeDecl | EnumDecl | RecordDecl | GrammarDecl
-Declaration: TypeAlias = ModelDecl | TypeDecl | EnumDecl | RecordDecl | GrammarDecl | PromptDecl
-Item: TypeAlias = Docstring | Import | Declaration | Clause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module(SyntaxNode):
-    """A file. `broken` holds the names of declarations that could not be read, so that what uses them stays
-    silent."""
-
-    docstring: Docstring | None
-    imports: tuple[Import, ...]
-    declarations: tuple[Declaration, ...]
-    broken: frozenset[str]

@@ -12,12 +12,13 @@ from ..diagnostics import Diagnostic, Reporter
 from ..source import Source, Span
 from .chunks import Chunk, chunks
 from .direction import refuse_direction_controls
+from .flow_nodes import FlowDecl
 from .grammar import parser
+from .items import Declaration, Item, Module
 from .keywords import CLAUSES, KEYWORDS
 from .lalr import Derivation
 from .nodes import (
     Clause,
-    Declaration,
     Docstring,
     EnumDecl,
     ExamplesAst,
@@ -25,9 +26,7 @@ from .nodes import (
     Import,
     ImportModule,
     ImportNames,
-    Item,
     ModelDecl,
-    Module,
     PromptDecl,
     RecordDecl,
     TestsAst,
@@ -36,11 +35,15 @@ from .nodes import (
 )
 from .problems import explain
 from .recovery import MAX_MISTAKES, body_of, without_broken_part
+from .statements import parse_statements
 from .tags import margin_of
 from .template import parse_template
 from .tree import TreeBuilder
 
 MAX_NESTING: Final = 32
+
+_OWNERS: Final = ("prompt", "flow")
+"""The declarations that have clauses."""
 
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=\S)", re.MULTILINE)
 _BRACKET: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|([\[({])|([\])}])')
@@ -97,6 +100,8 @@ def _derivation(chunk: Chunk, reporter: Reporter) -> Derivation | None:
         if not count and chunk.word == "prompt":
             body = body_of(text, chunk)
             parse_template(text[body.start : body.end], body.start, reporter)
+        elif not count and chunk.word == "flow":
+            parse_statements(body_of(text, chunk), reporter)
         rest = without_broken_part(text, chunk, found.last_end)
         if rest is None:
             return None
@@ -128,12 +133,15 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
             case ImportModule() | ImportNames():
                 imports.append(item)
             case ExamplesAst() | TestsAst() | UsingAst():
-                owner = declarations[-1] if declarations and follows == "prompt" else None
-                if isinstance(owner, PromptDecl):
-                    declarations[-1] = _attach(item, chunk.word, owner, reporter)
-                elif follows != "broken prompt":
+                owner = declarations[-1] if declarations else None
+                if isinstance(owner, PromptDecl | FlowDecl) and follows in _OWNERS:
+                    if _may_attach(item, chunk.word, owner, reporter):
+                        declarations[-1] = replace(owner, clauses=(*owner.clauses, item))
+                elif not follows.startswith("broken"):
                     _stray_clause(item, chunk.word, reporter)
-            case ModelDecl() | TypeDecl() | EnumDecl() | RecordDecl() | GrammarDecl() | PromptDecl():
+            case ModelDecl() | TypeDecl() | EnumDecl() | RecordDecl() | GrammarDecl():
+                declarations.append(item)
+            case PromptDecl() | FlowDecl():
                 declarations.append(item)
             case _:
                 assert_never(item)
@@ -148,19 +156,20 @@ def _assemble(source: Source, read: list[tuple[Chunk, Item | None]], reporter: R
     )
 
 
-def _attach(clause: Clause, word: str, prompt: PromptDecl, reporter: Reporter) -> PromptDecl:
-    for other in prompt.clauses:
+def _may_attach(clause: Clause, word: str, owner: PromptDecl | FlowDecl, reporter: Reporter) -> bool:
+    """Whether a clause is the first of its kind; reported where it is not."""
+    for other in owner.clauses:
         if type(other) is type(clause):
             reporter.report(
                 "MP0112",
                 _head(clause, word),
-                f"`{prompt.name.text}` has a second `{word}:`",
+                f"`{owner.name.text}` has a second `{word}:`",
                 label="this is the second",
                 help="put all its entries below one",
                 also=[(_head(other, word), "this is the first")],
             )
-            return prompt
-    return replace(prompt, clauses=(*prompt.clauses, clause))
+            return False
+    return True
 
 
 def _head(clause: Clause, word: str) -> Span:
@@ -194,7 +203,7 @@ def _refuse(chunk: Chunk, reporter: Reporter) -> None:
         "MP0105",
         at,
         f"`{source.slice(at)}` starts no declaration",
-        label="expected `prompt`, `enum`, `record`, `type`, `model` or an import",
+        label="expected `prompt`, `flow`, `enum`, `record`, `type`, `model` or an import",
         help=reporter.suggestion(chunk.word, KEYWORDS)
         or "indent the line if it belongs to the declaration above it",
     )
@@ -215,7 +224,7 @@ def _stray_clause(clause: Clause, word: str, reporter: Reporter) -> None:
         "MP0112",
         _head(clause, word),
         f"`{word}:` without a prompt",
-        label="the declaration above is not a prompt",
+        label="the declaration above is neither a prompt nor a flow",
         help="move it below the body of the prompt it belongs to",
     )
 

@@ -41,7 +41,7 @@ _OTHER_OPERATORS: Final = {
     "!": "`!=`, or `not` before a condition",
     "?": "`is not none`",
 }
-_LINE_END: Final = re.compile(r"[ \t]*(#[^\n]*)?(\n|$)")
+LINE_END: Final = re.compile(r"[ \t]*(#[^\n]*)?(\n|$)")
 _BLANK: Final = re.compile(r"(\s|#[^\n]*)*")
 _ASSERTION: Final = re.compile(r"\s*(?:assert|check)\b(?!\s*:)")
 _QUOTE: Final = re.compile(r'#[^\n]*|"(?:\\.|[^"\\\n])*("?)')
@@ -65,7 +65,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     source = reporter.source
     line = source.line_text(source.line_of(stop.at))
     line_start = source.line_span(source.line_of(stop.at)).start
-    ended = bool(_LINE_END.match(stop.found)) or source.line_of(stop.at) > source.line_of(stop.last_end)
+    ended = bool(LINE_END.match(stop.found)) or source.line_of(stop.at) > source.line_of(stop.last_end)
     after_last = Span(stop.last_end, stop.last_end)
     if chunk.is_docstring or stop.found.startswith('"""'):
         _docstring(stop, chunk, reporter)
@@ -81,7 +81,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             label="dates and times are written in one way only",
             help=f"write `{form.meant}`",
         )
-    elif (quote := _open_quote(line)) is not None:
+    elif (quote := open_quote(line)) is not None:
         reporter.report(
             "MP0102",
             Span(line_start + quote, line_start + len(line)),
@@ -104,7 +104,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
             "MP0101",
             after_last,
             "the line ends too early",
-            label=f"expected {_expected(stop.accepts)} here",
+            label=f"expected {expected(stop.accepts)} here",
             help=KEYWORDS[chunk.word].form,
         )
     else:
@@ -113,8 +113,8 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         reporter.report(
             "MP0101",
             at,
-            f"unexpected `{_short(stop.found)}`",
-            label=f"expected {_expected(stop.accepts)}",
+            f"unexpected `{short(stop.found)}`",
+            label=f"expected {expected(stop.accepts)}",
             help='strings are in double quotes: `"..."`' if quoted else _form(stop, chunk),
         )
 
@@ -127,15 +127,15 @@ def explain_expression(stop: Stop, reporter: Reporter, *, ended: bool | None = N
     elif {"NAME", "NUMBER", "LPAR"} <= stop.accepts.keys():
         wanted = "expected a value"
     else:
-        wanted = f"expected {_expected(stop.accepts)}"
+        wanted = f"expected {expected(stop.accepts)}"
     if ended or not stop.found:
         at, message = Span(stop.last_end, stop.last_end), "the expression ends too early"
     else:
-        at, message = Span(stop.at, stop.at + len(stop.found)), f"unexpected `{_short(stop.found)}`"
-    reporter.report("MP1001", at, message, label=wanted, help=_operator(stop) or EXPRESSION)
+        at, message = Span(stop.at, stop.at + len(stop.found)), f"unexpected `{short(stop.found)}`"
+    reporter.report("MP1001", at, message, label=wanted, help=other_operator(stop) or EXPRESSION)
 
 
-def _operator(stop: Stop) -> str | None:
+def other_operator(stop: Stop) -> str | None:
     """What to write instead of an operator of another language."""
     if "COMPARE" not in stop.accepts:
         return None
@@ -154,7 +154,7 @@ def _surplus_lines(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     assert blank is not None
     at = blank.end()
     line = reporter.source.line_of(at)
-    cut_body = chunk.word == "prompt"
+    cut_body = chunk.word in ("prompt", "flow")
     reporter.report(
         "MP0109",
         Span(at, max(at, reporter.source.line_span(line).end)),
@@ -162,7 +162,7 @@ def _surplus_lines(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
         label="a comment at the beginning of a line has ended the body above"
         if cut_body
         else "the declaration above is complete",
-        help="indent the comment, or move it above the prompt"
+        help=f"indent the comment, or move it above the {chunk.word}"
         if cut_body
         else "remove the indentation, or the line",
     )
@@ -185,7 +185,7 @@ def _docstring(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     reporter.report("MP0111", Span(opening, opening + width), message, label=label, help=help)
 
 
-def _open_quote(line: str) -> int | None:
+def open_quote(line: str) -> int | None:
     """The column of a quote that opens a string which does not end on the line."""
     for match in _QUOTE.finditer(line):
         if match.group().startswith('"') and not match.group(1):
@@ -207,13 +207,13 @@ def _empty_block(stop: Stop, chunk: Chunk, block: Block, ended: bool, reporter: 
         reporter.report(
             "MP0101",
             Span(stop.at, stop.at + len(stop.found)),
-            f"unexpected `{_short(stop.found)}`",
+            f"unexpected `{short(stop.found)}`",
             label="expected the end of the line",
             help=block.help,
         )
 
 
-def _expected(accepts: Mapping[str, str | None]) -> str:
+def expected(accepts: Mapping[str, str | None]) -> str:
     """ "a value or `]`": what could stand there, at most a few of it."""
     names = set(accepts)
     words = []
@@ -230,6 +230,6 @@ def _expected(accepts: Mapping[str, str | None]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 30 else f"{first[:29]}…"

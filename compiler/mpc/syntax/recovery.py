@@ -26,7 +26,7 @@ def without_broken_part(text: str, chunk: Chunk, at: int) -> str | None:
     nothing to read, or where the place is in neither."""
     if chunk.is_docstring:
         return None
-    parts = list(_parameters(text, chunk) if chunk.word == "prompt" else _entries(text, chunk))
+    parts = list(_parameters(text, chunk) if chunk.word in ("prompt", "flow") else _entries(text, chunk))
     broken = next((part for part in parts if part.start <= at <= part.end), None)
     if broken is None or len(parts) == 1:
         return None
@@ -35,7 +35,8 @@ def without_broken_part(text: str, chunk: Chunk, at: int) -> str | None:
 
 
 def body_of(text: str, chunk: Chunk) -> Span:
-    """The indented lines at the end of a prompt: its body, as far as one can tell without its header."""
+    """The indented lines at the end of a prompt or a flow: its body, as far as one can tell without its
+    header."""
     start = chunk.span.end
     for line in reversed(list(_lines(text, chunk))):
         if text[line.start : line.end].strip() and text[line.start] not in " \t":

@@ -128,8 +128,13 @@ def work_out(grammar: str, starts: Sequence[str]) -> Tables:
     rules = sorted(lark.rules, key=lambda rule: (rule.origin.name, [each.name for each in rule.expansion]))
     numbers = {rule: number for number, rule in enumerate(rules)}
     states = _reached(table.states, [table.start_states[start] for start in starts], Shift)
+    terminals = dict(_terminals(lark))
+    symbols = {symbol for rule in lark.rules for symbol in rule.expansion}
+    # What is declared without a pattern is found in no text: the parser is told where it is.
+    marks = {each.name for each in symbols if each.is_term} - terminals.keys()
+    terminals |= {name: Terminal("(?!)", None, {}) for name in sorted(marks)}
     return Tables(
-        terminals=dict(_terminals(lark)),
+        terminals=terminals,
         ignored=frozenset(lark.ignore_tokens),
         rules=[_rule(rule) for rule in rules],
         states=[

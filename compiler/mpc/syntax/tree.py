@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import TypeAlias
-
 from ..source import Span
-from .expressions import ExpressionBuilder
 from .expressions import present as _present
+from .flow_nodes import FlowDecl
+from .items import Item
 from .nodes import (
     ArgumentAst,
     AssertionAst,
     AtLeastAst,
     BelowAst,
-    BoundAst,
     CaseAst,
-    CopiedAst,
-    Docstring,
     EnumDecl,
     ExamplesAst,
     ExpressionAst,
@@ -26,50 +21,39 @@ from .nodes import (
     ImportedAst,
     ImportModule,
     ImportNames,
-    Item,
-    LiteralTypeAst,
     MemberAst,
     ModelDecl,
     Name,
-    NamedTypeAst,
     NumberAst,
-    OneOfAst,
-    OptionalTypeAst,
     ParameterAst,
     Path,
-    PatternAst,
     PromptDecl,
-    RangeAst,
     ReachAst,
     RecordDecl,
     RowsFileAst,
+    ScriptAst,
     SettingAst,
     StringAst,
     TestsAst,
     ThresholdAst,
     TypeAst,
     TypeDecl,
-    UnionTypeAst,
     UsingAst,
     ValueAst,
 )
+from .statements import parse_statements
 from .tags import margin_of
 from .template import parse_template
-
-_Limit: TypeAlias = RangeAst | PatternAst
-_Constraint: TypeAlias = _Limit | CopiedAst
+from .type_tree import TypeBuilder
 
 
-class TreeBuilder(ExpressionBuilder):
+class TreeBuilder(TypeBuilder):
     """Builds an item; a bad hole is reported, and the node is built all the same."""
 
     def item(self, span: Span, found: Item) -> Item:
         return found
 
     # ------------------------------------------------------------------------------------ declarations
-
-    def docstring(self, span: Span, token: str) -> Docstring:
-        return Docstring(text=inspect.cleandoc(token[3:-3]), span=span)
 
     def import_module(self, span: Span, path: Path, alias: Name | None) -> ImportModule:
         return ImportModule(path=path, alias=alias, span=span)
@@ -170,6 +154,17 @@ class TreeBuilder(ExpressionBuilder):
         template = parse_template(lines, span.end - len(lines), self._reporter)
         return PromptDecl(name=name, parameters=parameters, returns=returns, body=template, span=span)
 
+    def flow(
+        self, span: Span, name: Name, parameters: tuple[ParameterAst, ...], returns: TypeAst, body: str
+    ) -> FlowDecl:
+        return FlowDecl(
+            name=name,
+            parameters=parameters,
+            returns=returns,
+            body=parse_statements(Span(span.end - len(body), span.end), self._reporter),
+            span=span,
+        )
+
     def parameters(self, span: Span, *found: ParameterAst | None) -> tuple[ParameterAst, ...]:
         return _present(found)
 
@@ -197,11 +192,18 @@ class TreeBuilder(ExpressionBuilder):
     def at_least(self, span: Span, measure: Name, sign: str, number: NumberAst) -> AtLeastAst:
         return AtLeastAst(measure=measure, sign=sign, number=number, span=span)
 
-    def case(self, span: Span, *found: ArgumentAst | ValueAst | None) -> CaseAst:
-        *_, answer = found
-        assert not isinstance(answer, ArgumentAst | None)
+    def case(self, span: Span, *found: ArgumentAst | ValueAst | tuple[ScriptAst, ...] | None) -> CaseAst:
+        *_, answer, scripts = found
+        assert not isinstance(answer, ArgumentAst | tuple | None)
+        assert isinstance(scripts, tuple | None)
         arguments = tuple(argument for argument in found if isinstance(argument, ArgumentAst))
-        return CaseAst(arguments=arguments, answer=answer, span=span)
+        return CaseAst(arguments=arguments, answer=answer, scripts=scripts or (), span=span)
+
+    def given(self, span: Span, *scripts: ScriptAst) -> tuple[ScriptAst, ...]:
+        return scripts
+
+    def script(self, span: Span, path: Path, answer: ValueAst) -> ScriptAst:
+        return ScriptAst(path=path, answer=answer, span=span)
 
     def using(self, span: Span, *settings: SettingAst | FallbackAst) -> UsingAst:
         return UsingAst(settings=settings, span=span)
@@ -219,31 +221,3 @@ class TreeBuilder(ExpressionBuilder):
 
     def reach(self, span: Span, number: NumberAst) -> ReachAst:
         return ReachAst(number=number, span=span)
-
-    # ------------------------------------------------------------------------------------------- types
-
-    def union(self, span: Span, *items: TypeAst) -> UnionTypeAst:
-        return UnionTypeAst(items=items, span=span)
-
-    def optional(self, span: Span, item: TypeAst) -> OptionalTypeAst:
-        return OptionalTypeAst(item=item, span=span)
-
-    def named_type(
-        self, span: Span, path: Path, arguments: tuple[TypeAst, ...] | None, constraint: _Constraint | None
-    ) -> NamedTypeAst:
-        return NamedTypeAst(path=path, arguments=arguments or (), constraint=constraint, span=span)
-
-    def type_arguments(self, span: Span, *types: TypeAst) -> tuple[TypeAst, ...]:
-        return types
-
-    def literal(self, span: Span, value: StringAst | NumberAst) -> LiteralTypeAst:
-        return LiteralTypeAst(value=value, span=span)
-
-    def one_of(self, span: Span, source: Path, by: Path | None) -> OneOfAst:
-        return OneOfAst(source=source, by=by, span=span)
-
-    def copied(self, span: Span, source: Path, limit: _Limit | None) -> CopiedAst:
-        return CopiedAst(source=source, limit=limit, span=span)
-
-    def range(self, span: Span, low: BoundAst | None, high: BoundAst | None) -> RangeAst:
-        return RangeAst(low=low, high=high, span=span)

@@ -13,9 +13,10 @@ from typing import Final, TypeAlias
 
 from ..source import Source, Span
 from .chunks import Chunk, chunks
-from .grammar import parser
+from .grammar import flow_parser, parser
 from .keywords import KEYWORDS
 from .nodes import SyntaxNode
+from .statement_lines import marks, statement_lines
 
 _TRIVIA: Final = re.compile(r"(?P<comment>#[^\n]*)|^[^\S\n]*\n", re.MULTILINE)
 
@@ -63,6 +64,9 @@ def _tokens(chunk: Chunk, source: Source) -> Iterator[Span]:
     derivation = parser().read(source.text, chunk.span, "item")
     end = chunk.span.start
     for kind, start, end in filter(None, (*derivation.steps, derivation.refused)):
+        if kind == "BODY" and chunk.word == "flow":
+            yield from _statement_tokens(source.text, Span(start, end))
+            continue
         if kind == "BODY":
             # Its terminal starts at the colon: a comment may follow there, and the body is the lines below.
             start = source.text.index("\n", start) + 1
@@ -70,3 +74,15 @@ def _tokens(chunk: Chunk, source: Source) -> Iterator[Span]:
             yield Span(start, end)
     if derivation.stop is not None and end < chunk.span.end:
         yield Span(end, chunk.span.end)
+
+
+def _statement_tokens(text: str, body: Span) -> Iterator[Span]:
+    """The tokens of a flow's body, in which comments stand as everywhere else."""
+    found, _ = marks(statement_lines(text, body), body.end)
+    derivation = flow_parser().read(text, body, "statements", found)
+    end = body.start
+    for kind, start, end in filter(None, (*derivation.steps, derivation.refused)):
+        if isinstance(kind, str) and start < end:
+            yield Span(start, end)
+    if derivation.stop is not None and end < body.end:
+        yield Span(end, body.end)
