@@ -163,7 +163,7 @@ def _call(part: CheckedCall, naming: Naming) -> CallOf:
     )
     return abi_call(
         "PromptCall",
-        prompt=naming.prompt(part.callee.origin, part.callee.name),
+        prompt=naming.function(part.callee.origin, part.callee.name),
         text=Constant(part.text),
         arguments=TupleOf(tuple(TupleOf((Constant(name), value)) for name, value in arguments)),
     )

@@ -99,7 +99,7 @@ class _Contents:
             self._found[name] = said if circle is None else ["circle", circle.depth, said]
         return Ref((name,))
 
-    def prompt(self, origin: str, name: str) -> Ref:
+    def function(self, origin: str, name: str) -> Ref:
         path = f"{origin}:{name}"
         if path not in self._found:
             module = _module_of(origin, self._module)
@@ -121,6 +121,9 @@ class _Contents:
 
     def builtin(self, name: str) -> Ref:
         return Ref((name,))
+
+    def runtime(self, name: str) -> Ref:
+        return Ref((f"microprompt.{name}",))
 
     def said(self, value: Expr) -> _Said:
         match value:

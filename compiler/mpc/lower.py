@@ -11,7 +11,8 @@ from microprompt.locations import is_path
 
 from .bodies import lowered, split_body
 from .diagnostics import InternalError
-from .expressions.signatures import PromptSignature
+from .expressions.signatures import CheckedParameter, FlowSignature, FunctionSignature, PromptSignature
+from .flows import FlowKey, effectful, names_of, plan, statements
 from .sema.checked import (
     CheckedImport,
     CheckedImported,
@@ -23,18 +24,21 @@ from .sema.checked import (
     CheckedUsing,
     Symbol,
 )
-from .sema.checked_cases import CheckedCase, CheckedRowsFile
+from .sema.checked_cases import CheckedCase, CheckedRowsFile, CheckedScript
+from .sema.checked_flows import CheckedFlow
 from .spec import (
     CallOf,
     CircleSpec,
     Constant,
     Expr,
+    FlowSpec,
     ImportSpec,
     ModelSpec,
     ModuleSpec,
     ParameterSpec,
     PromptSpec,
     Ref,
+    ToolSpec,
     TupleOf,
 )
 from .types import NamedType
@@ -59,15 +63,29 @@ class _Lowering:
         self._refs: dict[tuple[str, str], Ref] = {}
         self._standard: set[ImportSpec] = set()
         self._own_models = frozenset(module.models)
+        # What the program means something by, in the module or in a flow.
+        self._called = {*module.exports, *(name for flow in module.flows for name in names_of(flow))}
+        qualifiers = {(item.alias or item.path).split(".")[0] for item in module.imports if not item.names}
+        self._known = {*module.exports, *qualifiers}
+        self._private = {
+            *(_constant(model) for model in module.models),
+            *(f"_{flow.name}" for flow in module.flows),
+            *(f"_{tool}" for tool in self._tools()),
+        }
 
     def module(self) -> ModuleSpec:
         module = self._module
         models = tuple(ModelSpec(_constant(model), self._model_value(model)) for model in module.models)
         types = tuple(type.definition(self) for type in module.types)
         prompts = tuple(self._prompt(prompt) for prompt in module.prompts)
+        flows = tuple(self._flow(flow, effectful(module)) for flow in module.flows)
+        tools = tuple(
+            ToolSpec(name, CallOf(self.runtime("tool"), (Ref((f"_{name}",)),))) for name in self._tools()
+        )
         imports = self._imports()
         imported = {each.local for item in module.imports for each in item.names if not self._is_model(each)}
-        exports = sorted({*imported, *self._own, *(prompt.name for prompt in module.prompts)})
+        called = {*(prompt.name for prompt in module.prompts), *(flow.name for flow in module.flows)}
+        exports = sorted({*imported, *self._own, *called})
         return ModuleSpec(
             source=module.source.path,
             docstring=module.docstring,
@@ -78,6 +96,8 @@ class _Lowering:
             types=types,
             circles=_circles(module.types),
             prompts=prompts,
+            tools=tools,
+            flows=flows,
         )
 
     # ----------------------------------------------------------------------------------------- imports
@@ -88,7 +108,7 @@ class _Lowering:
             if item.names:
                 # Models are private to their module: a prompt that uses one holds a copy.
                 names = tuple(
-                    (each.name, None if each.local == each.name else each.local)
+                    (each.name, self._imported_as(each, item))
                     for each in item.names
                     if not self._is_model(each)
                 )
@@ -110,6 +130,23 @@ class _Lowering:
                 if each.name in item.module.digests:
                     yield each.local, item.module.digests[each.name]
 
+    def _imported_as(self, imported: CheckedImported, item: CheckedImport) -> str | None:
+        """The name under which it is imported, if that is another: a function of Python gets its own once it
+        is a tool."""
+        if self._is_function(imported, item):
+            return f"_{imported.local}"
+        return None if imported.local == imported.name else imported.local
+
+    def _tools(self) -> Iterator[str]:
+        """The functions of Python, as they are called here."""
+        for item in self._module.imports:
+            yield from (each.local for each in item.names if self._is_function(each, item))
+
+    def _is_function(self, imported: CheckedImported, item: CheckedImport) -> bool:
+        """Whether Python has it as a function; from another file it comes as a tool."""
+        is_function = isinstance(self._module.exports[imported.local], FunctionSignature)
+        return is_function and item.path.startswith(PYTHON)
+
     def _is_model(self, imported: CheckedImported) -> bool:
         return isinstance(self._module.exports[imported.local], CheckedModel)
 
@@ -119,24 +156,27 @@ class _Lowering:
         return Ref((name,))
 
     def library(self, module: str, alias: str) -> Ref:
-        self._standard.add(ImportSpec(tuple(module.split(".")), alias=alias))
+        self._standard.add(ImportSpec(tuple(module.split(".")), alias=None if alias == module else alias))
         return Ref((alias,))
 
     def is_taken(self, name: str) -> bool:
-        return keyword.iskeyword(name) or name in self._module.exports or hasattr(builtins, name)
+        return keyword.iskeyword(name) or name in self._known or hasattr(builtins, name)
 
     def builtin(self, name: str) -> Ref:
-        """A function of Python, by its module's name where the program declares or imports something so."""
-        if name not in self._module.exports:
+        """A function of Python, by its module's name where the program calls something else so."""
+        if name not in self._called:
             return Ref((name,))
         return Ref((*self.library("builtins", "builtins").path, name))
+
+    def runtime(self, name: str) -> Ref:
+        return Ref((self._hidden_name((("microprompt",), name)) if name in self._called else name,))
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""
         return self._ref(type.origin, type.name)
 
-    def prompt(self, origin: str, name: str) -> Ref:
-        """The expression for a prompt that is called."""
+    def function(self, origin: str, name: str) -> Ref:
+        """The expression for what is called."""
         return self._ref(origin, name)
 
     def _ref(self, origin: str, name: str) -> Ref:
@@ -188,8 +228,7 @@ class _Lowering:
     def _hidden_name(self, target: tuple[tuple[str, ...], str]) -> str:
         """What is imported from there is called by a name that no program has."""
         local = f"_{target[1]}"
-        models = {_constant(model) for model in self._module.models}
-        while local in models or self._hidden.get(local, target) != target:
+        while local in self._private or self._hidden.get(local, target) != target:
             local += "_"
         self._hidden[local] = target
         return local
@@ -220,16 +259,76 @@ class _Lowering:
             using=self._using(prompt.using),
             tuning=_tuning(prompt.tuning),
         )
-        parameters = tuple(
+        parameters = self._parameters(prompt.parameters)
+        return PromptSpec(
+            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), laid_out
+        )
+
+    def _flow(self, flow: CheckedFlow, effectful: frozenset[FlowKey]) -> FlowSpec:
+        planned = plan(flow, effectful, self.is_taken)
+        return FlowSpec(
+            name=flow.name,
+            parameters=self._parameters(flow.parameters),
+            returns=flow.returns.annotation(self),
+            docstring=flow.docstring,
+            decorator=self.runtime("flow"),
+            statements=statements(planned, self, in_tasks=False),
+            in_tasks=statements(planned, self, in_tasks=True),
+            table=abi_call(
+                "Flow",
+                source=Constant(self._module.source.path),
+                line=Constant(flow.line),
+                timeout=given(flow.timeout),
+                tests=self._flow_tests(flow),
+                tests_from=_tests_from(flow.tests_from),
+            ),
+        )
+
+    def _flow_tests(self, flow: CheckedFlow) -> Expr | None:
+        if not flow.tests:
+            return None
+        return TupleOf(
+            tuple(
+                abi_call(
+                    "FlowTest",
+                    arguments=self._arguments(case, flow.parameters),
+                    answer=flow.returns.value(case.answer, self),
+                    line=Constant(case.line),
+                    given=self._scripts(case.scripts),
+                )
+                for case in flow.tests
+            )
+        )
+
+    def _scripts(self, scripts: Sequence[CheckedScript]) -> Expr | None:
+        """What is called in a test, with each of its answers."""
+        if not scripts:
+            return None
+        return TupleOf(
+            tuple(
+                TupleOf(
+                    (
+                        self.function(said.callee.origin, said.callee.name),
+                        said.callee.returns.value(answer, self),
+                    )
+                )
+                for said in scripts
+                for answer in said.answers
+            )
+        )
+
+    def _arguments(self, case: CheckedCase, parameters: Sequence[CheckedParameter]) -> Expr:
+        pairs = zip(case.arguments, parameters, strict=True)
+        return TupleOf(tuple(parameter.type.value(value, self) for value, parameter in pairs))
+
+    def _parameters(self, parameters: Sequence[CheckedParameter]) -> tuple[ParameterSpec, ...]:
+        return tuple(
             ParameterSpec(
                 parameter.name,
                 parameter.type.annotation(self),
                 parameter.type.value(parameter.default, self) if parameter.has_default else None,
             )
-            for parameter in prompt.parameters
-        )
-        return PromptSpec(
-            prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), laid_out
+            for parameter in parameters
         )
 
     def _cases(self, cases: Sequence[CheckedCase], prompt: CheckedPrompt) -> Expr | None:
@@ -239,12 +338,7 @@ class _Lowering:
             tuple(
                 abi_call(
                     "Example",
-                    arguments=TupleOf(
-                        tuple(
-                            parameter.type.value(value, self)
-                            for value, parameter in zip(case.arguments, prompt.parameters, strict=True)
-                        )
-                    ),
+                    arguments=self._arguments(case, prompt.parameters),
                     answer=prompt.returns.value(case.answer, self),
                     line=Constant(case.line),
                 )
@@ -321,7 +415,8 @@ def _exported(item: CheckedImport, origin: str, name: str) -> str | None:
 
 
 def _is(found: Symbol, origin: str, name: str) -> bool:
-    return isinstance(found, NamedType | PromptSignature) and (found.origin, found.name) == (origin, name)
+    named = NamedType | PromptSignature | FlowSignature | FunctionSignature
+    return isinstance(found, named) and (found.origin, found.name) == (origin, name)
 
 
 def _constant(model: CheckedModel) -> str:

@@ -169,12 +169,16 @@ class Connected(Operation):
         return (self.word,)
 
 
+Targets: TypeAlias = tuple[str, ...]
+"""What is assigned to: a name, or several that take what is in a tuple."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comprehension(Operation):
     """`item for name in source for ...`: a list in brackets, or the one argument of a call."""
 
     item: Expr
-    loops: tuple[tuple[str, Expr], ...]
+    loops: tuple[tuple[Targets, Expr], ...]
     in_brackets: bool
 
     @property
@@ -183,7 +187,7 @@ class Comprehension(Operation):
 
     @property
     def words(self) -> tuple[str, ...]:
-        return ("for", *(name for name, _ in self.loops))
+        return ("for", *(name for names, _ in self.loops for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +204,104 @@ class Lambda(Operation):
         return ("lambda", *self.parameters)
 
 
-_Operations: TypeAlias = Attribute | Infix | Prefixed | Compared | Connected | Comprehension | Lambda
+@dataclass(frozen=True, slots=True)
+class Awaited(Operation):
+    """`await item`."""
+
+    item: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.item,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("await",)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked(Operation):
+    """`*item`, among the arguments of a call."""
+
+    item: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, ...]:
+        return (self.item,)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("*",)
+
+
+_Operations: TypeAlias = (
+    Attribute | Infix | Prefixed | Compared | Connected | Comprehension | Lambda | Awaited | Unpacked
+)
 
 Expr: TypeAlias = (
     Constant | Ref | CallOf | TupleOf | ListOf | DictOf | Subscript | OrNone | EitherOf | _Operations
 )
+
+
+# ------------------------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignSpec:
+    """`target: annotation = value`. Without a value it is the annotation alone; several targets have none."""
+
+    targets: Targets
+    annotation: Expr | None = None
+    value: Expr | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoSpec:
+    """An expression by itself."""
+
+    value: Expr
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSpec:
+    condition: Expr
+    statements: tuple[StatementSpec, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IfSpec:
+    """`if ...: elif ...: else:`; without statements in `otherwise` there is no `else`."""
+
+    arms: tuple[ArmSpec, ...]
+    otherwise: tuple[StatementSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForSpec:
+    targets: Targets
+    each: Expr
+    statements: tuple[StatementSpec, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhileSpec:
+    condition: Expr
+    statements: tuple[StatementSpec, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnSpec:
+    value: Expr
+    line: int
+
+
+StatementSpec: TypeAlias = AssignSpec | DoSpec | IfSpec | ForSpec | WhileSpec | ReturnSpec
+"""A statement; `line` is the source's."""
 
 
 # ----------------------------------------------------------------------------------------- declarations
@@ -298,6 +395,28 @@ class PromptSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function of Python, and what is made of it."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """A flow: its signature, what it does in a thread and in tasks, and the table of all else."""
+
+    name: str
+    parameters: tuple[ParameterSpec, ...]
+    returns: Expr
+    docstring: str | None
+    decorator: Ref
+    statements: tuple[StatementSpec, ...]
+    in_tasks: tuple[StatementSpec, ...]
+    table: CallOf
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleSpec:
     """A module. `types` stand in an order in which each can be executed; `digests` are of the classes that
     users have written, by their names here."""
@@ -311,3 +430,5 @@ class ModuleSpec:
     types: tuple[TypeSpec, ...]
     circles: tuple[CircleSpec, ...]
     prompts: tuple[PromptSpec, ...]
+    tools: tuple[ToolSpec, ...]
+    flows: tuple[FlowSpec, ...]

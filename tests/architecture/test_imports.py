@@ -28,7 +28,7 @@ COMPILER = (
     ("types",),
     ("expressions",),
     ("sema",),
-    ("bodies",),
+    ("bodies", "flows"),
     ("lower",),
     ("key",),
     ("tuning",),

@@ -19,6 +19,7 @@ from ..spec import (
     EitherOf,
     EnumSpec,
     Expr,
+    FlowSpec,
     ListOf,
     ModuleSpec,
     Operation,
@@ -31,6 +32,7 @@ from ..spec import (
     TypeSpec,
 )
 from .literals import laid_out
+from .statements import expressions, lines_of
 from .writer import INDENT
 
 _Literal: TypeAlias = str | int | float | bool | None
@@ -42,6 +44,9 @@ def prove(module: bytes, spec: ModuleSpec, abi_version: int) -> None:
         tree = ast.parse(module)
     except (SyntaxError, ValueError) as error:
         raise InternalError("codegen", f"the module does not parse: {error}") from error
+    for flow in spec.flows:
+        if list(_rows(flow)) != list(_rows_in(tree, flow)):
+            raise InternalError("codegen", f"the lines of the flow {flow.name} are not where its table says")
     found = _literals(tree)
     meant = list(_module(spec, abi_version))
     if [repr(literal) for _, literal in found] != [repr(literal) for literal in meant]:
@@ -74,6 +79,44 @@ def _literals(tree: ast.Module) -> list[tuple[int, object]]:
     return [(line, literal) for line, _, literal in found]
 
 
+# ---------------------------------------------------------------------------------- where its lines are
+
+
+def _rows(flow: FlowSpec) -> Iterator[tuple[object, object]]:
+    """The pairs of the table of lines."""
+    table = dict(flow.table.keywords)["lines"]
+    assert isinstance(table, TupleOf)
+    for row in table.items:
+        match row:
+            case TupleOf(items=(Constant(value=here), Constant(value=there))):
+                yield here, there
+            case _:
+                raise InternalError("codegen", f"a table of lines holds {row}")
+
+
+def _rows_in(tree: ast.Module, flow: FlowSpec) -> Iterator[tuple[object, object]]:
+    """The same, read from the text and from what it was made of."""
+    bodies = {
+        node.name: node.body
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    for name, statements in ((flow.name, flow.statements), (f"_{flow.name}", flow.in_tasks)):
+        has_docstring = flow.docstring and name == flow.name
+        body = bodies[name][1:] if has_docstring else bodies[name]
+        yield from zip(_starts(body), lines_of(statements), strict=True)
+
+
+def _starts(body: Iterable[ast.stmt]) -> Iterator[int]:
+    """The lines on which statements begin, with those inside of them."""
+    for statement in body:
+        if not isinstance(statement, ast.Pass):
+            yield statement.lineno
+        if isinstance(statement, ast.If | ast.For | ast.While):
+            yield from _starts(statement.body)
+            yield from _starts(statement.orelse)
+
+
 # ---------------------------------------------------------------------------------- what the spec holds
 
 
@@ -90,6 +133,8 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
     yield from (circle.depth for circle in spec.circles)
     for prompt in spec.prompts:
         yield from _prompt(prompt)
+    for flow in spec.flows:
+        yield from _flow(flow)
     for type in spec.types:
         if not isinstance(type, AliasSpec):
             yield from _expressions([type.own_words, *(words for _, words in type.words)])
@@ -98,6 +143,7 @@ def _module(spec: ModuleSpec, abi_version: int) -> Iterator[_Literal]:
             yield from _expressions(type.assertions)
     yield from _expressions(model.value for model in spec.models)
     yield from _expressions(prompt.body for prompt in spec.prompts)
+    yield from _expressions(flow.table for flow in spec.flows)
 
 
 def _type(type: TypeSpec) -> Iterator[_Literal]:
@@ -119,10 +165,22 @@ def _type(type: TypeSpec) -> Iterator[_Literal]:
 
 
 def _prompt(prompt: PromptSpec) -> Iterator[_Literal]:
-    for parameter in prompt.parameters:
-        yield from _expressions([parameter.annotation, parameter.default])
-    yield from _expressions([prompt.returns])
+    yield from _head(prompt)
     yield laid_out(prompt.english, INDENT)
+
+
+def _flow(flow: FlowSpec) -> Iterator[_Literal]:
+    yield from _head(flow)
+    yield from _description(flow.docstring)
+    yield from _expressions(expressions(flow.statements))
+    yield from _head(flow)
+    yield from _expressions(expressions(flow.in_tasks))
+
+
+def _head(declared: PromptSpec | FlowSpec) -> Iterator[_Literal]:
+    for parameter in declared.parameters:
+        yield from _expressions([parameter.annotation, parameter.default])
+    yield from _expressions([declared.returns])
 
 
 def _description(text: str | None) -> Iterator[_Literal]:

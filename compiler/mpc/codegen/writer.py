@@ -6,6 +6,7 @@ from typing import Final, TypeAlias, assert_never
 
 from ..spec import (
     Attribute,
+    Awaited,
     CallOf,
     Compared,
     Comprehension,
@@ -21,7 +22,9 @@ from ..spec import (
     Prefixed,
     Ref,
     Subscript,
+    Targets,
     TupleOf,
+    Unpacked,
 )
 from .literals import ident, lit
 
@@ -53,6 +56,9 @@ class Writer:
         if len(whole) <= WIDTH:
             self.line(whole)
             return
+        if isinstance(value, Awaited):
+            self.expression(f"{before}await ", value.item, after, depth=depth)
+            return
         if isinstance(value, Lambda):
             self.line(f"{margin}{before}lambda {', '.join(map(ident, value.parameters))}: (")
             self._operation(value.value, depth + 1)
@@ -68,6 +74,17 @@ class Writer:
             self.expression(name, item, ",", depth=depth + 1)
         self.line(f"{margin}{closing}{after}")
 
+    def condition(self, word: str, value: Expr, *, depth: int) -> None:
+        """Write `word value:`, in brackets if it does not fit on one line."""
+        margin = INDENT * depth
+        whole = f"{margin}{word} {inline(value)}:"
+        if len(whole) <= WIDTH:
+            self.line(whole)
+            return
+        self.line(f"{margin}{word} (")
+        self._operation(value, depth + 1)
+        self.line(f"{margin}):")
+
     def _operation(self, value: Expr, depth: int) -> None:
         """Write what a pair of brackets is around, a condition of several on a line for each."""
         margin = INDENT * depth
@@ -78,8 +95,18 @@ class Writer:
             word = f"{value.word} " if place else ""
             self.line(f"{margin}{word}{_at_level(item, _NOT)}")
 
+    @property
+    def next_line(self) -> int:
+        """The number, from 1, of the line that is written next."""
+        return len(self._lines) + 1
+
     def text(self) -> str:
         return "\n".join(self._lines).rstrip("\n") + "\n"
+
+
+def targets(names: Targets) -> str:
+    """What is assigned to."""
+    return ", ".join(map(ident, names))
 
 
 def inline(value: Expr) -> str:
@@ -100,18 +127,24 @@ def inline(value: Expr) -> str:
             return f"{opening}{', '.join(f'{name}{inline(item)}' for name, item in _items(value))}{closing}"
         case Attribute():
             return f"{_at_level(value.of, _ATOM)}.{ident(value.name)}"
-        case Infix() | Compared() | Connected() | Prefixed() | Lambda() | Comprehension():
+        case Infix() | Compared() | Connected() | Prefixed() | Awaited() | Unpacked():
+            return _operation(value)
+        case Lambda() | Comprehension():
             return _operation(value)
         case _:
             assert_never(value)
 
 
 # Python's levels of binding, from the loosest on: what binds looser than its place goes into brackets.
-_LAMBDA, _OR, _AND, _NOT, _COMPARED, _EITHER, _SUM, _PRODUCT, _SIGNED, _ATOM = range(10)
+_LAMBDA, _OR, _AND, _NOT, _COMPARED, _EITHER, _SUM, _PRODUCT, _SIGNED, _AWAITED, _ATOM = range(11)
 
 
 def _level(value: Expr) -> int:
     match value:
+        case Unpacked():
+            return _LAMBDA
+        case Awaited():
+            return _AWAITED
         case Lambda() | Comprehension(in_brackets=False):
             return _LAMBDA
         case Connected():
@@ -137,9 +170,15 @@ def _at_level(value: Expr, level: int) -> str:
     return inline(value) if _level(value) >= level else f"({inline(value)})"
 
 
-def _operation(value: Infix | Compared | Connected | Prefixed | Lambda | Comprehension) -> str:
+def _operation(
+    value: Infix | Compared | Connected | Prefixed | Lambda | Comprehension | Awaited | Unpacked,
+) -> str:
     level = _level(value)
     match value:
+        case Awaited():
+            return f"await {_at_level(value.item, _ATOM)}"
+        case Unpacked():
+            return f"*{_at_level(value.item, _OR)}"
         case Infix():
             return f"{_at_level(value.left, level)} {value.sign} {_at_level(value.right, level + 1)}"
         case Compared():
@@ -154,7 +193,9 @@ def _operation(value: Infix | Compared | Connected | Prefixed | Lambda | Compreh
         case Lambda():
             return f"lambda {', '.join(map(ident, value.parameters))}: {inline(value.value)}"
         case Comprehension():
-            loops = "".join(f" for {ident(name)} in {_at_level(source, _OR)}" for name, source in value.loops)
+            loops = "".join(
+                f" for {targets(names)} in {_at_level(source, _OR)}" for names, source in value.loops
+            )
             made = f"{_at_level(value.item, _OR)}{loops}"
             return f"[{made}]" if value.in_brackets else made
         case _:
@@ -162,7 +203,9 @@ def _operation(value: Infix | Compared | Connected | Prefixed | Lambda | Compreh
 
 
 def _is_over_each(value: _Bracketed) -> bool:
-    return isinstance(value, CallOf) and any(isinstance(item, Comprehension) for item in value.arguments)
+    return isinstance(value, CallOf) and any(
+        isinstance(item, Comprehension) and not item.in_brackets for item in value.arguments
+    )
 
 
 def _brackets(value: _Bracketed) -> tuple[str, str]:

@@ -7,8 +7,8 @@ in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from ..source import Span
@@ -246,3 +246,45 @@ def children(expression: Checked) -> tuple[Checked, ...]:
             return (expression.of,)
         case _:
             assert_never(expression)
+
+
+def with_children(expression: Checked, made: Callable[[Checked], Checked]) -> Checked:
+    """The expression with what is `made` of each that it consists of in its place."""
+    match expression:
+        case Known() | Reached():
+            return expression
+        case Each():
+            return replace(expression, item=made(expression.item))
+        case Calculation():
+            return replace(expression, left=made(expression.left), right=made(expression.right))
+        case Negative() | IsNone() | IsFilled() | Not() | FieldOf() | IsOfType():
+            return replace(expression, operand=made(expression.operand))
+        case Called():
+            return replace(expression, arguments=tuple(map(made, expression.arguments)))
+        case Comparison():
+            rest = tuple((sign, made(operand)) for sign, operand in expression.rest)
+            return replace(expression, first=made(expression.first), rest=rest)
+        case Membership():
+            return replace(expression, item=made(expression.item), whole=made(expression.whole))
+        case Matches():
+            return replace(expression, text=made(expression.text))
+        case Logic():
+            return replace(expression, operands=tuple(map(made, expression.operands)))
+        case Invoked():
+            return replace(expression, arguments=_each_made(expression.arguments, made))
+        case Constructed():
+            return replace(expression, fields=_each_made(expression.fields, made))
+        case Assembled():
+            return replace(expression, items=tuple(map(made, expression.items)))
+        case Confidence():
+            of = made(expression.of)
+            assert isinstance(of, Invoked | Reached), "what stands for an answer is one, or its name"
+            return replace(expression, of=of)
+        case _:
+            assert_never(expression)
+
+
+def _each_made(
+    named: tuple[tuple[str, Checked], ...], made: Callable[[Checked], Checked]
+) -> tuple[tuple[str, Checked], ...]:
+    return tuple((name, made(value)) for name, value in named)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from ..diagnostics import InternalError
 from ..spec import (
     Attribute,
+    Awaited,
     CallOf,
     Compared,
     Comprehension,
@@ -16,8 +17,11 @@ from ..spec import (
     Constant,
     Expr,
     Infix,
+    ListOf,
     Prefixed,
     Ref,
+    Subscript,
+    Targets,
 )
 from ..types.base import Naming
 from .checked import (
@@ -46,13 +50,26 @@ from .checked import (
 )
 
 
-def in_python(expression: Checked, roots: Mapping[str, Ref], naming: Naming) -> Expr:
+def in_python(
+    expression: Checked, roots: Mapping[str, Ref], naming: Naming, *, in_tasks: bool = False
+) -> Expr:
     """The expression, where `roots` says how Python calls the values of the scope.
 
-    What counts as true is true in Python, though it need not be a `bool`.
+    What counts as true is true in Python, though it need not be a `bool`. What is called answers at once, or
+    `in_tasks`, when it is awaited.
     """
-    names = frozenset(ref.path[0] for ref in roots.values())
-    return _Writing(naming, names, roots).of(expression)
+    return _writing(roots, naming, in_tasks).of(expression)
+
+
+def later_in_python(
+    call: Invoked, roots: Mapping[str, Ref], naming: Naming, *, in_tasks: bool = False
+) -> CallOf:
+    """A call that has not begun, as an argument of `gather`."""
+    return _writing(roots, naming, in_tasks).call(call, "later_detail" if call.wants_confidence else "later")
+
+
+def _writing(roots: Mapping[str, Ref], naming: Naming, in_tasks: bool) -> _Writing:
+    return _Writing(naming, frozenset(ref.path[0] for ref in roots.values()), roots, in_tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,7 @@ class _Writing:
     naming: Naming
     taken: frozenset[str]
     roots: Mapping[str, Ref]
+    in_tasks: bool
     items: Mapping[Way, str] = field(default_factory=dict)
 
     def of(self, expression: Checked) -> Expr:
@@ -99,10 +117,55 @@ class _Writing:
                 return Connected(expression.word, tuple(map(self.of, expression.operands)))
             case Not():
                 return Prefixed("not", self.of(expression.operand))
-            case Invoked() | Confidence() | Constructed() | Assembled() | FieldOf() | IsOfType():
-                raise InternalError("lower", "an expression that stands in flows alone")
+            case Invoked():
+                return self._answer(expression)
+            case Confidence():
+                return self._confidence(expression)
+            case Constructed():
+                record = expression.type.annotation(self.naming)
+                assert isinstance(record, Ref), "records have names"
+                # Those that Pydantic makes take fields by their names alone.
+                return CallOf(record, (), self._named(expression.fields))
+            case Assembled():
+                return ListOf(tuple(map(self.of, expression.items)))
+            case FieldOf():
+                return Attribute(self.of(expression.operand), expression.name)
+            case IsOfType():
+                return self._is_of_type(expression)
             case _:
                 assert_never(expression)
+
+    def call(self, call: Invoked, method: str | None) -> CallOf:
+        """A call of what is called itself, or of a method of it."""
+        function = self.naming.function(call.callee.origin, call.callee.name)
+        given = tuple(self.of(argument) for _, argument in call.arguments[: call.positional])
+        return CallOf(
+            function if method is None else Ref((*function.path, method)),
+            given,
+            self._named(call.arguments[call.positional :]),
+        )
+
+    def _answer(self, call: Invoked) -> Expr:
+        if self.in_tasks:
+            return Awaited(self.call(call, "adetail" if call.wants_confidence else "acall"))
+        return self.call(call, "detail" if call.wants_confidence else None)
+
+    def _confidence(self, confidence: Confidence) -> Expr:
+        if isinstance(confidence.of, Invoked):
+            return Attribute(self.of(confidence.of), "confidence")
+        # The name's answer is asked for its value everywhere else.
+        return Ref((*self.roots[confidence.of.way[0]].path[:-1], "confidence"))
+
+    def _named(self, found: Sequence[tuple[str, Checked]]) -> tuple[tuple[str, Expr], ...]:
+        return tuple((name, self.of(value)) for name, value in found)
+
+    def _is_of_type(self, test: IsOfType) -> Expr:
+        operand = self.of(test.operand)
+        (way,) = test.way.alternatives  # behind an alias
+        found = CallOf(
+            self.naming.builtin("isinstance"), (operand, class_of(way.annotation(self.naming)))
+        )
+        return Prefixed("not", found) if test.negated else found
 
     def _call(self, call: Called) -> Expr:
         function = self.naming.builtin(call.function)
@@ -117,10 +180,10 @@ class _Writing:
         if each.item == Reached(way=first, type=each.item.type) and not more:
             return self._reached(first, is_whole=True)
         inside = self
-        loops: list[tuple[str, Expr]] = []
+        loops: list[tuple[Targets, Expr]] = []
         for way in each.lists:
             variable = inside._variable(way[-1])
-            loops.append((variable, inside._reached(way, is_whole=True)))
+            loops.append(((variable,), inside._reached(way, is_whole=True)))
             inside = replace(
                 inside, taken=inside.taken | {variable}, items={**inside.items, way: variable}
             )
@@ -138,6 +201,21 @@ class _Writing:
         while singular in self.taken or self.naming.is_taken(singular):
             singular += "_"
         return singular
+
+
+def class_of(annotation: Expr) -> Ref:
+    """The class that the values of an annotation are of."""
+    match annotation:
+        case Subscript(of=Ref(path=("Annotated",)), items=(first, *_)):
+            return class_of(first)
+        case Subscript(of=Ref(path=("Literal",)), items=(Constant(value=value), *_)):
+            return Ref(("int" if isinstance(value, int) else "str",))
+        case Subscript(of=of):
+            return of
+        case Ref():
+            return annotation
+        case _:
+            raise InternalError("lower", "values of a type that are of no class of their own")
 
 
 def _singular(name: str) -> str:

@@ -55,8 +55,8 @@ class Naming(Protocol):
         """A type with a name; it is imported if need be."""
         ...
 
-    def prompt(self, origin: str, name: str) -> Ref:
-        """A prompt of the source file `origin`; it is imported if need be."""
+    def function(self, origin: str, name: str) -> Ref:
+        """What is called, of the file or Python module `origin`; it is imported if need be."""
         ...
 
     def imported(self, module: str, name: str) -> Ref:
@@ -72,7 +72,11 @@ class Naming(Protocol):
         ...
 
     def builtin(self, name: str) -> Ref:
-        """A function of Python that needs no import, unless the program has a declaration of its name."""
+        """A function of Python that needs no import, unless the program means something else by its name."""
+        ...
+
+    def runtime(self, name: str) -> Ref:
+        """A name of `microprompt`; it is imported, under another where the program has one like it."""
         ...
 
 

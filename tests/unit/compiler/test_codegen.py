@@ -6,17 +6,39 @@ import ast
 import inspect
 import io
 import tokenize
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpc.codegen import emit
+from mpc.codegen import emit, writer
 from mpc.codegen.literals import comment, doc, ident, laid_out, lit
 from mpc.codegen.proof import prove
 from mpc.codegen.writer import WIDTH, Writer, inline
 from mpc.diagnostics import InternalError
-from mpc.spec import CallOf, Constant, EnumSpec, Expr, ListOf, ModuleSpec, PromptSpec, Ref, TupleOf
+from mpc.spec import (
+    ArmSpec,
+    AssignSpec,
+    Awaited,
+    CallOf,
+    Connected,
+    Constant,
+    DoSpec,
+    EnumSpec,
+    Expr,
+    FlowSpec,
+    ForSpec,
+    IfSpec,
+    ListOf,
+    ModuleSpec,
+    PromptSpec,
+    Ref,
+    ReturnSpec,
+    StatementSpec,
+    TupleOf,
+    WhileSpec,
+)
 
 TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\"'\\\n\r\t{}#\x00\x0c\x85\u2028\ufeff")))
 LITERALS = st.one_of(
@@ -74,16 +96,16 @@ def test_what_is_no_name_is_a_defect_of_the_compiler(name: str) -> None:
 
 @given(EXPRESSIONS)
 def test_a_broken_expression_means_what_it_means_on_one_line(value: Expr) -> None:
-    writer = Writer()
-    writer.expression("x = ", value)
-    assert ast.dump(ast.parse(writer.text())) == ast.dump(ast.parse(f"x = {inline(value)}"))
+    out = Writer()
+    out.expression("x = ", value)
+    assert ast.dump(ast.parse(out.text())) == ast.dump(ast.parse(f"x = {inline(value)}"))
 
 
 @given(st.lists(st.text("ab ", max_size=60), min_size=1, max_size=8))
 def test_lines_that_can_be_broken_fit(items: list[str]) -> None:
-    writer = Writer()
-    writer.expression("x = ", ListOf(tuple(Constant(item) for item in items)))
-    assert all(len(line) <= WIDTH for line in writer.text().splitlines())
+    out = Writer()
+    out.expression("x = ", ListOf(tuple(Constant(item) for item in items)))
+    assert all(len(line) <= WIDTH for line in out.text().splitlines())
 
 
 # ------------------------------------------------------------------------------------------ whole modules
@@ -99,6 +121,8 @@ def module_of(text: str, source: str = "a.mp") -> ModuleSpec:
         digests=(),
         circles=(),
         models=(),
+        tools=(),
+        flows=(),
         types=(
             EnumSpec(
                 "Act",
@@ -143,3 +167,113 @@ def test_a_module_that_says_something_else_is_a_defect(meant: str, written: str)
     assert wrong != right
     with pytest.raises(InternalError, match="codegen"):
         prove(wrong.encode(), spec, 1)
+
+
+# ---------------------------------------------------------------------------------------------- statements
+
+NAMES = st.sampled_from(["a", "b", "long_name_of_a_value"])
+LINES = st.integers(1, 99)
+VALUES = st.one_of(
+    EXPRESSIONS,
+    NAMES.map(lambda name: Ref((name,))),
+    st.lists(NAMES, min_size=2, max_size=12).map(
+        lambda names: Connected("and", tuple(Ref((name,)) for name in names))
+    ),
+)
+SIMPLE: st.SearchStrategy[StatementSpec] = st.one_of(
+    st.builds(
+        lambda name, value, line: AssignSpec(targets=(name,), value=value, line=line), NAMES, VALUES, LINES
+    ),
+    st.builds(
+        lambda line: AssignSpec(targets=("a",), annotation=Ref(("str",)), value=None, line=line), LINES
+    ),
+    st.builds(lambda value, line: DoSpec(value=value, line=line), VALUES, LINES),
+    st.builds(lambda value, line: ReturnSpec(value=value, line=line), VALUES, LINES),
+)
+
+
+def _blocks(inner: st.SearchStrategy[StatementSpec]) -> st.SearchStrategy[StatementSpec]:
+    block = st.lists(inner, max_size=3).map(tuple)
+    arms = st.lists(
+        st.builds(
+            lambda value, statements, line: ArmSpec(condition=value, statements=statements, line=line),
+            VALUES,
+            block,
+            LINES,
+        ),
+        min_size=1,
+        max_size=3,
+    ).map(tuple)
+    return st.one_of(
+        st.builds(lambda found, otherwise: IfSpec(arms=found, otherwise=otherwise), arms, block),
+        st.builds(
+            lambda value, statements, line: WhileSpec(condition=value, statements=statements, line=line),
+            VALUES,
+            block,
+            LINES,
+        ),
+        st.builds(
+            lambda value, statements, line: ForSpec(
+                targets=("a", "b"), each=value, statements=statements, line=line
+            ),
+            VALUES,
+            block,
+            LINES,
+        ),
+    )
+
+
+STATEMENTS = st.lists(st.recursive(SIMPLE, _blocks, max_leaves=8), min_size=1, max_size=4).map(tuple)
+
+
+def flow_of(statements: tuple[StatementSpec, ...]) -> ModuleSpec:
+    """A module with one flow, which does the same in threads and in tasks."""
+    flow = FlowSpec(
+        name="go",
+        parameters=(),
+        returns=Ref(("str",)),
+        docstring="Go.",
+        decorator=Ref(("flow",)),
+        statements=statements,
+        in_tasks=statements,
+        table=CallOf(Ref(("abi", "Flow")), keywords=(("source", Constant("a.mp")), ("line", Constant(1)))),
+    )
+    return replace(module_of("x"), prompts=(), flows=(flow,))
+
+
+@given(STATEMENTS)
+def test_broken_statements_mean_what_they_mean_on_one_line(statements: tuple[StatementSpec, ...]) -> None:
+    def dumped(width: int) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writer, "WIDTH", width)
+            found = ast.parse(emitted(flow_of(statements)))
+        found.body.pop()  # the table of lines
+        return ast.dump(found)
+
+    assert dumped(40) == dumped(10**9)
+
+
+def test_the_table_of_a_flow_has_the_lines_of_both_its_forms() -> None:
+    before = AssignSpec(targets=("a",), value=Constant("x"), line=3)
+    written = emitted(flow_of((before, ReturnSpec(value=Ref(("a",)), line=7)))).splitlines()
+    of = {'    a = "x"': 3, "    return a": 7}
+    rows = [(number, of[text]) for number, text in enumerate(written, 1) if text in of]
+    assert len(rows) == 4
+    assert written[-1] == f'go.body = abi.Flow(source="a.mp", line=1, lines={tuple(rows)})'
+
+
+def test_a_flow_whose_lines_are_elsewhere_is_a_defect() -> None:
+    spec = flow_of((ReturnSpec(value=Ref(("a",)), line=7),))
+    (flow,) = spec.flows
+    rows = TupleOf((TupleOf((Constant(1), Constant(7))),))
+    moved = replace(flow, table=replace(flow.table, keywords=(*flow.table.keywords, ("lines", rows))))
+    with pytest.raises(InternalError, match="the lines of the flow go"):
+        prove(emitted(spec).encode(), replace(spec, flows=(moved,)), 1)
+
+
+def test_what_is_awaited_is_broken_as_what_it_awaits() -> None:
+    out = Writer()
+    call = CallOf(Ref(("f", "acall")), tuple(Constant("x" * 40) for _ in range(4)))
+    out.expression("return ", Awaited(call), depth=1)
+    first, *_, last = out.text().splitlines()
+    assert (first, last) == ("    return await f.acall(", "    )")

@@ -1,0 +1,173 @@
+"""A flow for people: its statements with their waves, and a diagram of them, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from ..expressions.signatures import FunctionSignature
+from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedFlow, CheckedReturn
+from ..source import Source
+from .plan import (
+    Asked,
+    FlowPlan,
+    PlannedBlock,
+    PlannedBranch,
+    PlannedLoop,
+    PlannedStep,
+    PlannedWhile,
+    Wave,
+)
+from .walks import calls_of, expressions_of
+
+_SIMPLE: Final = (CheckedAssign, CheckedAppend, CheckedDo, CheckedReturn)
+
+
+def listing(plan: FlowPlan, source: Source) -> Iterator[str]:
+    """The statements of a flow, each with its line, as they are run: calls of a wave stand together."""
+    yield from _Listing(source).block(plan.steps, 0)
+
+
+@dataclass
+class _Listing:
+    source: Source
+    waves: int = 0
+
+    def block(self, steps: PlannedBlock, depth: int) -> Iterator[str]:
+        for step in steps:
+            yield from self._step(step, depth)
+
+    def _step(self, step: PlannedStep, depth: int) -> Iterator[str]:
+        match step:
+            case Wave():
+                yield from self._wave(step.asked, depth, "")
+            case CheckedAssign() | CheckedAppend() | CheckedDo() | CheckedReturn():
+                yield _line(step.line, depth, self.source.slice(step.span))
+            case PlannedBranch():
+                for arm in step.arms:
+                    yield _line(arm.line, depth, self.source.slice(arm.span))
+                    yield from self.block(arm.steps, depth + 1)
+                if step.otherwise:
+                    yield _line(None, depth, "else")
+                    yield from self.block(step.otherwise, depth + 1)
+            case PlannedLoop():
+                over = f" for each {step.loop.variable}"
+                for wave in step.waves:
+                    yield from self._wave(wave.asked, depth, over)
+                yield _line(step.loop.line, depth, self.source.slice(step.loop.span))
+                yield from self.block(step.steps, depth + 1)
+            case PlannedWhile():
+                yield _line(step.line, depth, self.source.slice(step.span))
+                yield from self.block(step.steps, depth + 1)
+            case _:
+                assert_never(step)
+
+    def _wave(self, asked: Sequence[Asked], depth: int, over: str) -> Iterator[str]:
+        self.waves += 1
+        yield _line(None, depth, f"wave {self.waves}{over}")
+        for each in asked:
+            yield _line(each.line, depth, f"| {_said(each, self.source)}")
+
+
+def _line(line: int | None, depth: int, text: str) -> str:
+    number = "" if line is None else str(line)
+    first, *more = text.split("\n")
+    margin = "  " * depth
+    below = (f"{'':5}  {margin}  {each.strip()}" for each in more)
+    return "\n".join([f"{number:>5}  {margin}{first}", *below])
+
+
+def _said(asked: Asked, source: Source) -> str:
+    """A call of a wave as the program says it."""
+    return source.slice(asked.call.span if asked.assigns is None else asked.assigns.span)
+
+
+# ---------------------------------------------------------------------------------------------- diagram
+
+
+def mermaid(flow: CheckedFlow, plan: FlowPlan, source: Source) -> str:
+    """The flow as a Mermaid flowchart: a wave is one node, with a line for each of its calls."""
+    diagram = _Diagram(source)
+    parameters = ", ".join(parameter.name for parameter in flow.parameters)
+    start = diagram.node("([", f"{flow.name}({parameters})", "])")
+    diagram.block(plan.steps, [(start, "")])
+    return "\n".join(["flowchart TD", *diagram.lines])
+
+
+_Ends = list[tuple[str, str]]
+"""The nodes from which the next one is reached, each with what the arrow says."""
+
+
+@dataclass
+class _Diagram:
+    source: Source
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def node(self, opening: str, text: str, closing: str, ends: _Ends = []) -> str:  # noqa: B006  # not changed
+        """A new node, which is reached from `ends`."""
+        name = f"n{self.count}"
+        self.count += 1
+        self.lines.append(f'    {name}{opening}"{_escaped(text)}"{closing}')
+        for end, says in ends:
+            self.lines.append(f"    {end} -->{f'|{says}|' if says else ''} {name}")
+        return name
+
+    def block(self, steps: PlannedBlock, ends: _Ends) -> _Ends:
+        """Draw steps that are reached from `ends`; the ends that are open behind them."""
+        for step in steps:
+            ends = self._step(step, ends)
+        return ends
+
+    def _step(self, step: PlannedStep, ends: _Ends) -> _Ends:
+        match step:
+            case Wave():
+                return [(self._wave(step.asked, "", ends), "")]
+            case CheckedReturn():
+                self.node("([", self.source.slice(step.span), "])", ends)
+                return []
+            case CheckedAssign() | CheckedAppend() | CheckedDo():
+                has_effects = any(
+                    isinstance(call.callee, FunctionSignature)
+                    for value in expressions_of(step)
+                    for call in calls_of(value)
+                )
+                opening, closing = ("[[", "]]") if has_effects else ("[", "]")
+                return [(self.node(opening, self.source.slice(step.span), closing, ends), "")]
+            case PlannedBranch():
+                return self._branch(step, ends)
+            case PlannedLoop():
+                over = f"for each {step.loop.variable}: "
+                for wave in step.waves:
+                    ends = [(self._wave(wave.asked, over, ends), "")]
+                return self._rounds(self.source.slice(step.loop.span), step.steps, ends)
+            case PlannedWhile():
+                return self._rounds(self.source.slice(step.span), step.steps, ends)
+            case _:
+                assert_never(step)
+
+    def _wave(self, asked: Sequence[Asked], over: str, ends: _Ends) -> str:
+        text = "\n".join(over + _said(each, self.source) for each in asked)
+        return self.node("[/", text, "/]", ends)
+
+    def _branch(self, branch: PlannedBranch, ends: _Ends) -> _Ends:
+        behind: _Ends = []
+        for arm in branch.arms:
+            text = self.source.slice(arm.span).removeprefix("el")
+            test = self.node("{", text.removeprefix("if").strip(), "}", ends)
+            behind += self.block(arm.steps, [(test, "yes")])
+            ends = [(test, "no")]
+        return behind + self.block(branch.otherwise, ends)
+
+    def _rounds(self, text: str, steps: PlannedBlock, ends: _Ends) -> _Ends:
+        head = self.node("{{", text, "}}", ends)
+        for end, says in self.block(steps, [(head, "each round")]):
+            self.lines.append(f"    {end} -->{f'|{says}|' if says else ''} {head}")
+        return [(head, "then")]
+
+
+def _escaped(text: str) -> str:
+    """Text in a label, where Mermaid reads names of characters between `#` and `;`."""
+    signs = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "\n": "<br/>"}
+    return "".join(signs.get(sign, sign) for sign in "\n".join(line.strip() for line in text.split("\n")))

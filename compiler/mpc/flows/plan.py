@@ -1,0 +1,97 @@
+"""A flow as it is run: its statements, with the calls that are asked together in waves of their own.
+
+What an answer of a wave is called is a name of the flow, or one that was made for it: then the name stands
+where the call stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..expressions import Checked
+from ..expressions.checked import Invoked
+from ..expressions.signatures import CheckedNode
+from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedLoop, CheckedReturn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A call of a wave, what its answer is called, and the line that it is from. Where the flow assigns the
+    answer, `assigns` is that statement."""
+
+    call: Invoked
+    name: str
+    line: int
+    assigns: CheckedAssign | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Calls that none needs another's answer of, at least two; they are asked together."""
+
+    asked: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListWave:
+    """Calls that every round of a loop makes, asked together for all items.
+
+    `lists` says what the list of the answers to each call is called. `over` are the answers of waves before
+    that this one takes, each with the list that it is from.
+    """
+
+    asked: tuple[Asked, ...]
+    lists: tuple[str, ...]
+    over: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArm(CheckedNode):
+    condition: Checked
+    steps: PlannedBlock
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBranch:
+    arms: tuple[PlannedArm, ...]
+    otherwise: PlannedBlock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLoop:
+    """A loop, and the waves before its first round. With waves, what it goes over is a way."""
+
+    loop: CheckedLoop
+    waves: tuple[ListWave, ...]
+    steps: PlannedBlock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWhile(CheckedNode):
+    """A loop with a bound, and the name of what counts its rounds."""
+
+    condition: Checked
+    bound: int
+    counter: str
+    steps: PlannedBlock
+    line: int
+
+
+PlannedStep: TypeAlias = (
+    Wave | PlannedBranch | PlannedLoop | PlannedWhile
+    | CheckedAssign | CheckedAppend | CheckedDo | CheckedReturn
+)
+PlannedBlock: TypeAlias = tuple[PlannedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowPlan:
+    """What a flow does. `names` are all names of values in it, its parameters among them; `answers` those
+    that hold an answer with its confidence, and `growing` the lists that something is appended to."""
+
+    steps: PlannedBlock
+    names: frozenset[str]
+    answers: frozenset[str]
+    growing: frozenset[str]
