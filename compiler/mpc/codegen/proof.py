@@ -87,11 +87,9 @@ def _rows(flow: FlowSpec) -> Iterator[tuple[object, object]]:
     table = dict(flow.table.keywords)["lines"]
     assert isinstance(table, TupleOf)
     for row in table.items:
-        match row:
-            case TupleOf(items=(Constant(value=here), Constant(value=there))):
-                yield here, there
-            case _:
-                raise InternalError("codegen", f"a table of lines holds {row}")
+        assert isinstance(row, TupleOf)
+        here, there = _expressions(row.items)
+        yield here, there
 
 
 def _rows_in(tree: ast.Module, flow: FlowSpec) -> Iterator[tuple[object, object]]:

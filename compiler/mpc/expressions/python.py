@@ -205,17 +205,16 @@ class _Writing:
 
 def class_of(annotation: Expr) -> Ref:
     """The class that the values of an annotation are of."""
-    match annotation:
-        case Subscript(of=Ref(path=("Annotated",)), items=(first, *_)):
+    if isinstance(annotation, Subscript):
+        (first, *_) = annotation.items
+        if annotation.of == Ref(("Annotated",)):
             return class_of(first)
-        case Subscript(of=Ref(path=("Literal",)), items=(Constant(value=value), *_)):
-            return Ref(("int" if isinstance(value, int) else "str",))
-        case Subscript(of=of):
-            return of
-        case Ref():
-            return annotation
-        case _:
-            raise InternalError("lower", "values of a type that are of no class of their own")
+        if isinstance(first, Constant):  # of `Literal`
+            return Ref(("int" if isinstance(first.value, int) else "str",))
+        return annotation.of
+    if not isinstance(annotation, Ref):
+        raise InternalError("lower", "values of a type that are of no class of their own")
+    return annotation
 
 
 def _singular(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ..expressions import Checked
@@ -203,14 +203,12 @@ def _is_joined(type: Type) -> bool:
 
 def _plain(annotation: Expr) -> Expr:
     """An annotation without constraints: inside a flow they hold of nothing."""
-    match annotation:
-        case Subscript(of=Ref(path=("Annotated",)), items=(first, *_)):
-            return _plain(first)
-        case Subscript(of=of, items=items):
-            return Subscript(of, tuple(map(_plain, items)))
-        case OrNone(item=item):
-            return OrNone(_plain(item))
-        case EitherOf(items=items):
-            return EitherOf(tuple(map(_plain, items)))
-        case _:
-            return annotation
+    if isinstance(annotation, Subscript):
+        if annotation.of == Ref(("Annotated",)):
+            return _plain(annotation.items[0])
+        return replace(annotation, items=tuple(map(_plain, annotation.items)))
+    if isinstance(annotation, OrNone):
+        return OrNone(_plain(annotation.item))
+    if isinstance(annotation, EitherOf):
+        return EitherOf(tuple(map(_plain, annotation.items)))
+    return annotation

@@ -92,26 +92,23 @@ def growing_in(statements: Iterable[CheckedFlowStatement]) -> Iterator[str]:
 def certain_calls(value: Checked, role: str = "") -> Iterator[tuple[Invoked, str]]:
     """The calls of an expression that are made whatever they come to, in the order in which they are made;
     each with the name of the parameter or field that it is for, if it is for one."""
-    match value:
-        case Logic():
-            # What is behind the first operand is looked at only where that does not decide.
-            yield from certain_calls(value.operands[0])
-        case Comparison():
-            # So it is with all of a chain behind its first two.
-            yield from certain_calls(value.first)
-            yield from certain_calls(value.rest[0][1])
-        case Each():
-            return
-        case Invoked():
-            for name, argument in value.arguments:
-                yield from certain_calls(argument, name)
-            yield value, role
-        case Constructed():
-            for name, field in value.fields:
-                yield from certain_calls(field, name)
-        case _:
-            for child in children(value):
-                yield from certain_calls(child)
+    if isinstance(value, Invoked | Constructed):
+        for name, given in value.arguments if isinstance(value, Invoked) else value.fields:
+            yield from certain_calls(given, name)
+    else:
+        for child in _certain(value):
+            yield from certain_calls(child)
+    if isinstance(value, Invoked):
+        yield value, role
+
+
+def _certain(value: Checked) -> tuple[Checked, ...]:
+    """What of an expression is looked at whatever the rest comes to."""
+    if isinstance(value, Logic):
+        return value.operands[:1]
+    if isinstance(value, Comparison):  # a chain ends at the first sign that does not hold
+        return (value.first, value.rest[0][1])
+    return () if isinstance(value, Each) else children(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
