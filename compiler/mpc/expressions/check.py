@@ -55,7 +55,7 @@ def check_expression(
     `scope` holds the type of every value that a way can begin with; `names` is where enums are looked up. The
     result's type is the error type where no other could be told.
     """
-    return ExpressionChecker(scope, names, reporter).expression(node, Place())
+    return ExpressionChecker(scope, names, reporter).expression(node, ExpressionPlace())
 
 
 def check_condition(
@@ -70,14 +70,14 @@ def check_condition(
 
     `present` are the ways to values that cannot be missing where it stands.
     """
-    return ExpressionChecker(scope, names, reporter).condition(node, Place(present=present))
+    return ExpressionChecker(scope, names, reporter).condition(node, ExpressionPlace(present=present))
 
 
 Literal: TypeAlias = nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.ListAst | nodes.ReferenceAst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ExpressionPlace:
     """Where an expression stands.
 
     `present` are the ways to values that cannot be missing here, `told` has the types of those of which it is
@@ -105,7 +105,7 @@ class ExpressionChecker:
     def report_missing(self, at: Span, text: str) -> None:
         problems.report_missing(at, text, self.reporter)
 
-    def expression(self, node: nodes.ExpressionAst, place: Place) -> Checked:
+    def expression(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
         match node:
             case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.ListAst():
                 return self._literal(node, place.wanted)
@@ -140,7 +140,7 @@ class ExpressionChecker:
             case _:
                 assert_never(node)
 
-    def condition(self, node: nodes.ExpressionAst, place: Place) -> Checked:
+    def condition(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
         found = self.expression(node, replace(place, takes_lists=place.lists is None, wanted=None))
         operand = found.type.operand
         if operand.sort is Sort.UNKNOWN or (operand.sort is Sort.TRUTH and not operand.may_be_none):
@@ -156,7 +156,7 @@ class ExpressionChecker:
 
     # ------------------------------------------------------------------------------------ ways and literals
 
-    def _way(self, node: nodes.ReferenceAst, place: Place) -> Checked:
+    def _way(self, node: nodes.ReferenceAst, place: ExpressionPlace) -> Checked:
         first, *rest = node.path.names
         way: Way = (first.text,)
         type = place.told.get(way, self.scope[first.text])
@@ -189,7 +189,7 @@ class ExpressionChecker:
         self._go_through(lists, place.lists, node)
         return found
 
-    def _there(self, type: Type, way: Way, at: Span, place: Place) -> Operand:
+    def _there(self, type: Type, way: Way, at: Span, place: ExpressionPlace) -> Operand:
         """What is reached on the way, which must not be missing."""
         operand = type.operand
         if operand.may_be_none and way not in place.present:
@@ -272,7 +272,7 @@ class ExpressionChecker:
             case _:
                 assert_never(node)
 
-    def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: Place) -> list[Checked]:
+    def _side_by_side(self, found: Sequence[nodes.ExpressionAst], place: ExpressionPlace) -> list[Checked]:
         """Expressions that say of one another what their literals are read as.
 
         With a number wanted, as in a calculation, they are literals of numbers.
@@ -288,7 +288,7 @@ class ExpressionChecker:
 
     # ---------------------------------------------------------------------------------------- conditions
 
-    def _logic(self, node: nodes.LogicAst, place: Place) -> Checked:
+    def _logic(self, node: nodes.LogicAst, place: ExpressionPlace) -> Checked:
         found: list[Checked] = []
         for operand in node.operands:
             found.append(self.condition(operand, place))
@@ -298,7 +298,7 @@ class ExpressionChecker:
             place = replace(place, present=place.present | known, told={**place.told, **told})
         return Logic(word=node.word, operands=tuple(found), type=CheckedBool())
 
-    def _comparison(self, node: nodes.ComparisonAst, place: Place) -> Checked:
+    def _comparison(self, node: nodes.ComparisonAst, place: ExpressionPlace) -> Checked:
         operands = (node.first, *(each.operand for each in node.rest))
         result = unknown()
         if any(self._is_none(operand) for operand in operands):
@@ -348,7 +348,7 @@ class ExpressionChecker:
         if len(signs) > 1 and ("!=" in signs or {sign[0] for sign in signs} >= {"<", ">"}):
             problems.report_two_ways(node, self.reporter)
 
-    def _membership(self, node: nodes.MembershipAst, place: Place) -> Checked:
+    def _membership(self, node: nodes.MembershipAst, place: ExpressionPlace) -> Checked:
         place = replace(place, wanted=None)
         result = unknown()
         if isinstance(node.whole, nodes.ListAst):
@@ -381,14 +381,14 @@ class ExpressionChecker:
             self.check_present(node.item, item)
         return Membership(item=item, whole=whole, negated=node.negated, type=CheckedBool())
 
-    def _none_test(self, node: nodes.NoneTestAst, place: Place) -> Checked:
+    def _none_test(self, node: nodes.NoneTestAst, place: ExpressionPlace) -> Checked:
         operand = self.expression(node.operand, replace(place, wanted=None, takes_lists=True))
         kind = operand.type.operand
         if not kind.may_be_none and kind.sort is not Sort.UNKNOWN:
             problems.report_never_none(node, operand, self.reporter)
         return IsNone(operand=operand, negated=node.negated, type=CheckedBool())
 
-    def _match(self, node: nodes.MatchAst, place: Place) -> Checked:
+    def _match(self, node: nodes.MatchAst, place: ExpressionPlace) -> Checked:
         text = self.expression(node.text, replace(place, wanted=None))
         check_pattern(node.pattern, self.reporter)
         operand = text.type.operand
@@ -400,7 +400,7 @@ class ExpressionChecker:
 
     # --------------------------------------------------------------------------------------- calculations
 
-    def _calculation(self, node: nodes.CalculationAst, place: Place) -> Checked:
+    def _calculation(self, node: nodes.CalculationAst, place: ExpressionPlace) -> Checked:
         wanted = place.wanted if place.wanted and place.wanted.numeric else CheckedInt().operand
         place = replace(place, takes_lists=False, wanted=wanted)
         left, right = self._side_by_side((node.left, node.right), place)
@@ -430,7 +430,7 @@ class ExpressionChecker:
         """What `+` makes of values that are no numbers, where anything; in conditions, nothing."""
         return None
 
-    def _number(self, node: nodes.ExpressionAst, place: Place) -> Checked:
+    def _number(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
         found = self.expression(node, replace(place, takes_lists=False))
         return found if self._is_number(node, found) else unknown()
 
@@ -443,7 +443,7 @@ class ExpressionChecker:
 
     # ------------------------------------------------------------------------------------------ functions
 
-    def call(self, node: nodes.CallAst, place: Place) -> Checked:
+    def call(self, node: nodes.CallAst, place: ExpressionPlace) -> Checked:
         name = node.function.text
         function = FUNCTIONS.get(name)
         if function is None:
@@ -464,7 +464,7 @@ class ExpressionChecker:
         assert name == "len", f"no types for the function {name}"
         return self._len(node, place)
 
-    def _over_list(self, node: nodes.CallAst, place: Place) -> Checked:
+    def _over_list(self, node: nodes.CallAst, place: ExpressionPlace) -> Checked:
         function, argument = node.function.text, node.arguments[0]
         lists: list[Way] = []
         inside = replace(place, lists=lists, takes_lists=False)
@@ -487,7 +487,7 @@ class ExpressionChecker:
         each = Each(item=found, lists=tuple(lists), type=CheckedList(item=found.type))
         return Called(function=function, arguments=(each,), type=operand.type)
 
-    def _extreme(self, node: nodes.CallAst, place: Place) -> Checked:
+    def _extreme(self, node: nodes.CallAst, place: ExpressionPlace) -> Checked:
         """`min` or `max` of several values."""
         function = node.function.text
         found = self._side_by_side(node.arguments, replace(place, takes_lists=False))
@@ -509,7 +509,7 @@ class ExpressionChecker:
         greatest = max(types, key=lambda operand: operand.numeric or 0)
         return Called(function=function, arguments=tuple(found), type=greatest.type)
 
-    def _round(self, node: nodes.CallAst, place: Place) -> Checked:
+    def _round(self, node: nodes.CallAst, place: ExpressionPlace) -> Checked:
         number = self._number(node.arguments[0], place)
         if len(node.arguments) == 1:
             return Called(function="round", arguments=(number,), type=CheckedInt())
@@ -520,7 +520,7 @@ class ExpressionChecker:
         places = Known(value=int(digits.text), type=CheckedInt())
         return Called(function="round", arguments=(number, places), type=number.type.operand.type)
 
-    def _len(self, node: nodes.CallAst, place: Place) -> Checked:
+    def _len(self, node: nodes.CallAst, place: ExpressionPlace) -> Checked:
         argument = node.arguments[0]
         found = self.expression(argument, replace(place, takes_lists=True, wanted=None))
         operand = found.type.operand

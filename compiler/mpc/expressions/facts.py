@@ -76,8 +76,35 @@ def told_if(condition: Checked, outcome: bool) -> Mapping[Way, Type]:
             for each in condition.operands:
                 found.update(told_if(each, outcome))
             return found
-        case _:
+        case (
+            Known() | Reached() | Each() | Calculation() | Negative() | Called() | Comparison() | Membership()
+            | IsNone() | IsFilled() | Matches() | Logic() | Invoked() | Confidence() | Constructed()
+            | Assembled() | FieldOf() | IsOfType()
+        ):
             return {}
+        case _:
+            assert_never(condition)
+
+
+def is_impossible(condition: Checked, outcome: bool) -> bool:
+    """Whether the condition can't have this outcome: of a union's types all but one were asked for before."""
+    match condition:
+        case IsOfType(operand=operand):
+            is_last = len(operand.type.alternatives) == 1 and not operand.type.may_be_none
+            return is_last and outcome is condition.negated
+        case Not():
+            return is_impossible(condition.operand, not outcome)
+        case Logic():
+            test = any if outcome is (condition.word == "and") else all
+            return test(is_impossible(each, outcome) for each in condition.operands)
+        case (
+            Known() | Reached() | Each() | Calculation() | Negative() | Called() | Comparison() | Membership()
+            | IsNone() | IsFilled() | Matches() | Invoked() | Confidence() | Constructed() | Assembled()
+            | FieldOf()
+        ):
+            return False
+        case _:
+            assert_never(condition)
 
 
 def _is_value(operand: Checked) -> bool:

@@ -93,12 +93,13 @@ def report_field_of_union(name: nodes.Name, here: str, type: Type, reporter: Rep
     """Report a field of a value of which it is not known which type it is of."""
     having = [arm for arm in type.alternatives if arm.has_fields]
     arm = having[0].describe() if having else type.alternatives[0].describe()
+    before, asked = (f"`found = {here}`, ", "found") if "(" in here else ("", here)
     reporter.report(
         "MP1228",
         name.span,
         f"`{here}` may be of a type without `{name.text}`",
         label=f"it is `{type.describe()}`",
-        help=f"ask first: `if {here} is {arm}:`",
+        help=f"ask first: {before}`if {asked} is {arm}:`",
     )
 
 

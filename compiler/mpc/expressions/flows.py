@@ -13,17 +13,13 @@ from ..types import BUILTINS, ErrorType, NamedType, Type
 from ..types.arguments import given_arguments
 from ..types.base import WORDS, Broken, Reading
 from ..types.boolean import CheckedBool
-from ..types.enums import CheckedEnum
 from ..types.fitting import fits, is_same
 from ..types.lists import CheckedList
 from ..types.numbers import CheckedFloat
 from ..types.operands import Sort
-from ..types.optional import CheckedOptional
-from ..types.records import CheckedRecord
 from ..types.text import CheckedStr
-from ..types.unions import CheckedUnion
 from . import flow_problems as problems
-from .check import ExpressionChecker, Place, unknown
+from .check import ExpressionChecker, ExpressionPlace, unknown
 from .checked import (
     Assembled,
     Calculation,
@@ -67,7 +63,7 @@ class FlowExpressions(ExpressionChecker):
 
     flow: FlowNames
 
-    def value(self, node: nodes.ExpressionAst, wanted: Wanted | None, place: Place) -> Checked:
+    def value(self, node: nodes.ExpressionAst, wanted: Wanted | None, place: ExpressionPlace) -> Checked:
         """The expression, whose value is for something that wants a type; with `None`, for a name without
         one. What does not fit is reported."""
         if wanted is None:
@@ -87,33 +83,28 @@ class FlowExpressions(ExpressionChecker):
         """Report a value that is not of the type that is wanted."""
         if found.type.operand.sort is Sort.UNKNOWN or fits(found.type, wanted.type):
             return
-        is_union = isinstance(_bare(found.type), CheckedUnion)
-        if isinstance(_resolved(found.type), CheckedOptional) and fits(_bare(found.type), wanted.type):
+        arms = found.type.alternatives
+        if found.type.may_be_none and all(fits(arm, wanted.type) for arm in arms):
             problems.report_maybe_none(node, found, wanted, self.reporter)
-        elif is_union and any(fits(arm, wanted.type) for arm in found.type.alternatives):
+        elif len(arms) > 1 and any(fits(arm, wanted.type) for arm in arms):
             problems.report_not_told(node, found, wanted, self.reporter)
         else:
             problems.report_misfit(node, found, wanted, self.reporter)
 
-    def expression(self, node: nodes.ExpressionAst, place: Place) -> Checked:
-        match node:
-            case nodes.InvocationAst():
-                return self.invocation(node, place)
-            case nodes.ListDisplayAst():
-                plain = self._plain(node)
-                if isinstance(plain, nodes.ListAst) and place.wanted is not None:
-                    return ExpressionChecker.expression(self, plain, place)
-                return self._assembled(node, None, place)
-            case nodes.SetAst() | nodes.DictAst():
-                return self._in_braces(node, place)
-            case nodes.FieldOfAst():
-                return self._field_of(node, place)
-            case nodes.TypeTestAst():
-                return self._type_test(node, place)
-            case nodes.ReferenceAst():
-                return self._reference(node, place)
-            case _:
-                return ExpressionChecker.expression(self, node, place)
+    def expression(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
+        if isinstance(node, nodes.InvocationAst):
+            return self.invocation(node, place)
+        if isinstance(node, nodes.ListDisplayAst):
+            return self._list(node, place)
+        if isinstance(node, nodes.SetAst | nodes.DictAst):
+            return self._in_braces(node, place)
+        if isinstance(node, nodes.FieldOfAst):
+            return self._field_of(node, place)
+        if isinstance(node, nodes.TypeTestAst):
+            return self._type_test(node, place)
+        if isinstance(node, nodes.ReferenceAst):
+            return self._reference(node, place)
+        return ExpressionChecker.expression(self, node, place)
 
     def leans(self, node: nodes.ExpressionAst) -> bool:
         if isinstance(node, nodes.ReferenceAst) and node.path.names[0].text in self.flow.variables:
@@ -122,7 +113,7 @@ class FlowExpressions(ExpressionChecker):
 
     # ------------------------------------------------------------------------------------------ names
 
-    def _reference(self, node: nodes.ReferenceAst, place: Place) -> Checked:
+    def _reference(self, node: nodes.ReferenceAst, place: ExpressionPlace) -> Checked:
         first, *rest = node.path.names
         name = first.text
         if name not in self.flow.variables:
@@ -139,18 +130,18 @@ class FlowExpressions(ExpressionChecker):
                 return unknown()
         return ExpressionChecker.expression(self, node, place)
 
-    def _member(self, node: nodes.ReferenceAst, place: Place) -> Checked:
+    def _member(self, node: nodes.ReferenceAst, place: ExpressionPlace) -> Checked:
         """A member by its whole name, `Act.question`, needs nothing beside it that tells its type."""
         qualifier = node.path.qualifier
         found = None if qualifier is None else self.names.lookup(qualifier)
-        if isinstance(found, NamedType) and isinstance(found.resolved, CheckedEnum):
+        if isinstance(found, NamedType) and found.operand.sort is Sort.MEMBER:
             place = replace(place, wanted=found.operand)
         elif isinstance(found, Broken):
             return unknown()
         return ExpressionChecker.expression(self, node, place)
 
     def report_no_fields(self, name: nodes.Name, way: Way, type: Type) -> None:
-        if isinstance(_bare(type), CheckedUnion):
+        if len(type.alternatives) > 1:
             problems.report_field_of_union(name, ".".join(way), type, self.reporter)
         else:
             ExpressionChecker.report_no_fields(self, name, way, type)
@@ -160,7 +151,7 @@ class FlowExpressions(ExpressionChecker):
 
     # --------------------------------------------------------------------------------------- literals
 
-    def _unwanted(self, node: nodes.ExpressionAst, place: Place) -> Checked:
+    def _unwanted(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
         """A value that is to say its own type."""
         if isinstance(node, nodes.ReferenceAst) and node.path.text == "none":
             problems.report_untyped(node, "`none` does not say of which type", "str?", "none", self.reporter)
@@ -174,25 +165,21 @@ class FlowExpressions(ExpressionChecker):
 
     def _plain(self, node: nodes.ExpressionAst) -> nodes.ValueAst | None:
         """The expression as a value that is written in the program, if it is one."""
-        match node:
-            case nodes.StringAst() | nodes.NumberAst() | nodes.MomentAst() | nodes.SetAst() | nodes.DictAst():
-                return node
-            case nodes.ReferenceAst():
-                return None if node.path.names[0].text in self.flow.variables else node
-            case nodes.NegativeAst(operand=nodes.NumberAst(text=text)) if text[0] not in "+-":
-                return nodes.NumberAst(text=f"-{text}", span=node.span)
-            case nodes.ListDisplayAst():
-                items = tuple(map(self._plain, node.items))
-                found = tuple(item for item in items if item is not None)
-                return nodes.ListAst(items=found, span=node.span) if len(found) == len(items) else None
-            case nodes.InvocationAst():
-                return self._plain_record(node)
-            case _:
-                return None
+        if isinstance(
+            node, nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.SetAst | nodes.DictAst
+        ):
+            return node
+        if isinstance(node, nodes.ReferenceAst):
+            return None if node.path.names[0].text in self.flow.variables else node
+        if isinstance(node, nodes.ListDisplayAst):
+            items = tuple(map(self._plain, node.items))
+            found = tuple(item for item in items if item is not None)
+            return nodes.ListAst(items=found, span=node.span) if len(found) == len(items) else None
+        return self._plain_record(node) if isinstance(node, nodes.InvocationAst) else None
 
     def _plain_record(self, node: nodes.InvocationAst) -> nodes.RecordAst | None:
         record = self.names.lookup(node.path)
-        if not (isinstance(record, NamedType) and isinstance(record.resolved, CheckedRecord)):
+        if not isinstance(record, NamedType) or record.made_of is None:
             return None
         values = [(each, self._plain(each.value)) for each in node.arguments]
         arguments = tuple(
@@ -214,7 +201,9 @@ class FlowExpressions(ExpressionChecker):
             and all(arm.operand.sort is not Sort.MEMBER for arm in wanted.alternatives)
         )
 
-    def _assembled(self, node: nodes.ListDisplayAst, wanted: Wanted | None, place: Place) -> Checked:
+    def _assembled(
+        self, node: nodes.ListDisplayAst, wanted: Wanted | None, place: ExpressionPlace
+    ) -> Checked:
         if wanted is not None:
             item = _item(wanted.type)
             if item is None:
@@ -222,7 +211,7 @@ class FlowExpressions(ExpressionChecker):
                 return unknown()
             each = Wanted(item, f"the items of {wanted.whose}")
             items = tuple(self.value(item, each, place) for item in node.items)
-            return Assembled(items=items, type=_bare(wanted.type))
+            return Assembled(items=items, type=CheckedList(item=item))
         place = replace(place, wanted=None, takes_lists=True)
         items = tuple(self.expression(item, place) for item in node.items)
         if not items or any(item.type.operand.sort is Sort.UNKNOWN for item in items):
@@ -234,7 +223,13 @@ class FlowExpressions(ExpressionChecker):
                 return unknown()
         return Assembled(items=items, type=CheckedList(item=type))
 
-    def _in_braces(self, node: nodes.SetAst | nodes.DictAst, place: Place) -> Checked:
+    def _list(self, node: nodes.ListDisplayAst, place: ExpressionPlace) -> Checked:
+        plain = self._plain(node)
+        if isinstance(plain, nodes.ListAst) and place.wanted is not None:
+            return ExpressionChecker.expression(self, plain, place)
+        return self._assembled(node, None, place)
+
+    def _in_braces(self, node: nodes.SetAst | nodes.DictAst, place: ExpressionPlace) -> Checked:
         if place.wanted is None:
             problems.report_untyped(
                 node, "braces do not say of what", "set[Topic]", "{...}", self.reporter
@@ -247,19 +242,20 @@ class FlowExpressions(ExpressionChecker):
     # ------------------------------------------------------------------------------------------ calls
 
     def invocation(
-        self, node: nodes.InvocationAst, place: Place, *, wants_confidence: bool = False
+        self, node: nodes.InvocationAst, place: ExpressionPlace, *, wants_confidence: bool = False
     ) -> Checked:
         """A call, or a record that is made."""
-        if node.path.names[0].text in self.flow.variables:
+        found = self.names.lookup(node.path)
+        # A variable that hides what is called has been reported.
+        if found is None and node.path.names[0].text in self.flow.variables:
             problems.report_method(node, self.reporter)
             return unknown()
-        found = self.names.lookup(node.path)
         if found is None and node.path.text in FUNCTIONS:
             return self._function(node, place)
         if isinstance(found, PromptSignature | FlowSignature | FunctionSignature):
             return self._called(node, found, place, wants_confidence=wants_confidence)
-        if isinstance(found, NamedType) and isinstance(found.resolved, CheckedRecord):
-            return self._constructed(node, found, found.resolved, place)
+        if isinstance(found, NamedType) and found.made_of is not None:
+            return self._constructed(node, found, found.made_of, place)
         for argument in node.arguments:  # they are looked at, whatever is called
             self.expression(argument.value, replace(place, wanted=None, takes_lists=True))
         if found is None:
@@ -269,7 +265,7 @@ class FlowExpressions(ExpressionChecker):
         return unknown()
 
     def _called(
-        self, node: nodes.InvocationAst, callee: Signature, place: Place, *, wants_confidence: bool
+        self, node: nodes.InvocationAst, callee: Signature, place: ExpressionPlace, *, wants_confidence: bool
     ) -> Checked:
         if wants_confidence and not isinstance(callee, PromptSignature):
             problems.report_no_confidence(node.span, f"`{node.path.text}(...)`", self.reporter)
@@ -295,22 +291,27 @@ class FlowExpressions(ExpressionChecker):
         )
 
     def _constructed(
-        self, node: nodes.InvocationAst, named: NamedType, record: CheckedRecord, place: Place
+        self,
+        node: nodes.InvocationAst,
+        record: NamedType,
+        made_of: tuple[tuple[str, Type, bool], ...],
+        place: ExpressionPlace,
     ) -> Checked:
         plain = self._plain_record(node)
         if plain is not None:
-            reading = Reading(names=self.names, reporter=self.reporter, wanted=named)
-            return Known(value=reading.read(plain), type=named)
+            reading = Reading(names=self.names, reporter=self.reporter, wanted=record)
+            return Known(value=reading.read(plain), type=record)
+        takers = {name: _Part(name, type, has_default) for name, type, has_default in made_of}
         owner = f"`{record.name}`"
         fields = tuple(
             (field.name, self.value(each.value, Wanted(field.type, f"`{field.name}` of {owner}"), place))
             for each, field in given_arguments(
-                node.arguments, record.fields, self.reporter, owner, node.path.span, by_name=True
+                node.arguments, takers, self.reporter, owner, node.path.span, by_name=True
             )
         )
-        return Constructed(fields=fields, type=named)
+        return Constructed(fields=fields, type=record)
 
-    def _function(self, node: nodes.InvocationAst, place: Place) -> Checked:
+    def _function(self, node: nodes.InvocationAst, place: ExpressionPlace) -> Checked:
         """A function of the language, which has no names for what it takes."""
         named = next((each.name for each in node.arguments if each.name is not None), None)
         if named is not None:
@@ -320,7 +321,7 @@ class FlowExpressions(ExpressionChecker):
         arguments = tuple(each.value for each in node.arguments)
         return self.call(nodes.CallAst(function=function, arguments=arguments, span=node.span), place)
 
-    def _field_of(self, node: nodes.FieldOfAst, place: Place) -> Checked:
+    def _field_of(self, node: nodes.FieldOfAst, place: ExpressionPlace) -> Checked:
         inside = replace(place, wanted=None, takes_lists=True)
         if node.name.text == CONFIDENCE and isinstance(node.operand, nodes.InvocationAst):
             found = self.names.lookup(node.operand.path)
@@ -343,7 +344,7 @@ class FlowExpressions(ExpressionChecker):
 
     # ----------------------------------------------------------------------------------------- unions
 
-    def _type_test(self, node: nodes.TypeTestAst, place: Place) -> Checked:
+    def _type_test(self, node: nodes.TypeTestAst, place: ExpressionPlace) -> Checked:
         operand = self.expression(node.operand, replace(place, wanted=None, takes_lists=True))
         if operand.type.operand.sort is Sort.UNKNOWN:
             return unknown()
@@ -351,7 +352,8 @@ class FlowExpressions(ExpressionChecker):
         if asked is None:
             return unknown()
         arms: Sequence[Type] = operand.type.alternatives
-        if len(arms) == 1:
+        is_narrowed = isinstance(operand, Reached) and operand.way in place.told
+        if len(arms) == 1 and not is_narrowed:
             problems.report_no_union(node, operand, self.reporter)
             return unknown()
         arm = next((arm for arm in arms if is_same(arm, asked)), None)
@@ -389,27 +391,25 @@ class FlowExpressions(ExpressionChecker):
         problems.report_not_joined(node, left, right, self.reporter)
         return unknown()
 
-    def _membership(self, node: nodes.MembershipAst, place: Place) -> Checked:
+    def _membership(self, node: nodes.MembershipAst, place: ExpressionPlace) -> Checked:
         plain = self._plain(node.whole)
         if isinstance(plain, nodes.ListAst):
             node = replace(node, whole=plain)
         return ExpressionChecker._membership(self, node, place)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A field of a record that is made."""
+
+    name: str
+    type: Type
+    has_default: bool
+
+
 def has_field(type: Type, name: str) -> bool:
     """Whether a type is a record with this field."""
-    bare = _bare(type)
-    return isinstance(bare, CheckedRecord) and name in bare.fields
-
-
-def _resolved(type: Type) -> Type:
-    return type.resolved if isinstance(type, NamedType) else type
-
-
-def _bare(type: Type) -> Type:
-    """A type without what names it, and without its `?`."""
-    found = _resolved(type)
-    return _resolved(found.item) if isinstance(found, CheckedOptional) else found
+    return type.keys is not None and name in type.keys[1]
 
 
 def _item(type: Type) -> Type | None:

@@ -34,19 +34,17 @@ def uses_of(statements: Sequence[StatementAst]) -> FlowUses:
     asked: set[str] = set()
     for statement in statements:
         for node in nodes.walk(statement):
-            match node:
-                case AssignmentAst(name=name):
-                    first.setdefault(name.text, name)
-                    values.setdefault(name.text, []).append(node.value)
-                case LoopAst(variable=name):
-                    first.setdefault(name.text, name)
-                    values.setdefault(name.text, []).append(None)
-                case nodes.ReferenceAst(path=path):
-                    read.add(path.names[0].text)
-                    if [name.text for name in path.names[1:]] == [CONFIDENCE]:
-                        asked.add(path.names[0].text)
-                case _:
-                    pass
+            if isinstance(node, AssignmentAst):
+                first.setdefault(node.name.text, node.name)
+                values.setdefault(node.name.text, []).append(node.value)
+            elif isinstance(node, LoopAst):
+                first.setdefault(node.variable.text, node.variable)
+                values.setdefault(node.variable.text, []).append(None)
+            elif isinstance(node, nodes.ReferenceAst):
+                root, *rest = node.path.names
+                read.add(root.text)
+                if [name.text for name in rest] == [CONFIDENCE]:
+                    asked.add(root.text)
     return FlowUses(first, values, frozenset(read), frozenset(asked))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from ..diagnostics import Reporter
 from ..expressions.signatures import FlowSignature
@@ -54,8 +55,10 @@ def _end(statements: Sequence[StatementAst]) -> tuple[Span, str]:
             return last.span, "behind the loop the flow ends"
         case RoundsAst():
             return last.span, "where the condition does not hold, the flow goes on to its end"
-        case _:
+        case AssignmentAst() | DoAst() | ResultAst():
             return _at(last)
+        case _:
+            assert_never(last)
 
 
 def _at(statement: StatementAst) -> tuple[Span, str]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ..expressions import Checked
 from ..expressions.checked import Known, Way
-from ..expressions.facts import present_if, told_if
+from ..expressions.facts import is_impossible, present_if, told_if
 from ..types import Type
-from ..types.unions import CheckedUnion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +16,7 @@ class FlowState:
     """`assigned` has the names that every way which leads here assigns, `partly` those of some of the ways.
 
     `present` and `told` are as in `expressions`: the ways to values that are not missing, and the types of
-    those of unions. Where a `return` is above, the place `is_over`: nothing leads there.
+    those of unions. Where a `return` is above, or no value is left, the place `is_over`: nothing leads there.
     """
 
     assigned: frozenset[str] = frozenset()
@@ -31,8 +30,7 @@ class FlowState:
         found = self.forgetting({name})
         way = (name,)
         is_there = not value.type.may_be_none or (isinstance(value, Known) and value.value is not None)
-        bare = type.operand.type
-        is_one_of = isinstance(bare, CheckedUnion) and value.type in bare.arms
+        is_one_of = len(type.alternatives) > len(value.type.alternatives) and not value.type.may_be_none
         return replace(
             found,
             assigned=found.assigned | {name},
@@ -54,6 +52,7 @@ class FlowState:
             self,
             present=self.present | present_if(condition, outcome),
             told={**self.told, **told_if(condition, outcome)},
+            is_over=is_impossible(condition, outcome),
         )
 
     def leaving(self, names: Collection[str]) -> FlowState:

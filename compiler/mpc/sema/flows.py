@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
-from ..diagnostics import Reporter
+from ..diagnostics import Reporter, has_errors
 from ..expressions import Checked
-from ..expressions.check import Place
+from ..expressions.check import ExpressionPlace
 from ..expressions.checked import Invoked, Reached
 from ..expressions.flow_problems import Wanted
 from ..expressions.flows import FlowExpressions, FlowNames
@@ -123,10 +123,12 @@ class _Statements:
     def body(self, declaration: FlowDecl) -> tuple[CheckedFlowStatement, ...]:
         assert declaration.body is not None
         statements = declaration.body.statements
+        before = len(self._reporter.found)
         found, state = self._block(statements, FlowState(assigned=frozenset(self._parameters)))
         if not state.is_over:
             problems.report_no_return(statements, self._signature, self._reporter)
-        problems.report_unused(declaration, self._uses, self._reporter)
+        if not has_errors(self._reporter.found[before:]):
+            problems.report_unused(declaration, self._uses, self._reporter)
         return found
 
     # --------------------------------------------------------------------------------------- statements
@@ -364,5 +366,5 @@ class _Statements:
         return self._reporter.source.line_of(node.span.start)
 
 
-def _place(state: FlowState) -> Place:
-    return Place(present=state.present, told=state.told)
+def _place(state: FlowState) -> ExpressionPlace:
+    return ExpressionPlace(present=state.present, told=state.told)

@@ -121,8 +121,12 @@ class TypeResolver:
 
     def callable_names(self) -> frozenset[str]:
         """The names of what flows can call or make, for suggestions."""
-        kinds = PromptSignature | FlowSignature | FunctionSignature | CheckedRecord
-        others = {name for name, found in self._scope.imported.items() if isinstance(found, kinds)}
+        signatures = PromptSignature | FlowSignature | FunctionSignature
+        others = {
+            name
+            for name, found in self._scope.imported.items()
+            if isinstance(found, signatures) or (isinstance(found, NamedType) and found.made_of is not None)
+        }
         records = {
             name for name, found in self._scope.declared.items() if isinstance(found, nodes.RecordDecl)
         }

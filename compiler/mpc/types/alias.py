@@ -65,6 +65,14 @@ class CheckedAlias(NamedType):
         return self.target.keys
 
     @property
+    def fixed(self) -> frozenset[str | int] | None:
+        return self.target.fixed
+
+    @property
+    def made_of(self) -> tuple[tuple[str, Type, bool], ...] | None:
+        return self.target.made_of
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return self.target.labels
 

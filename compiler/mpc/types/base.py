@@ -156,6 +156,17 @@ class Type(ABC):
         """Of what type the items of a value are, which another can be one of; `None` for what is no list."""
         return None
 
+    @property
+    def fixed(self) -> frozenset[str | int] | None:
+        """The values themselves, of literals; `None` for other types."""
+        return None
+
+    @property
+    def made_of(self) -> tuple[tuple[str, Type, bool], ...] | None:
+        """What a value is made of where a program calls its type: names, types, and whether there is a
+        default. `None` for what is not made so."""
+        return None
+
     # ---------------------------------------------------------------------------------------- in unions
 
     @property

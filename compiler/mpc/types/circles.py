@@ -57,6 +57,10 @@ class CheckedAgain(NamedType):
         return None
 
     @property
+    def made_of(self) -> tuple[tuple[str, Type, bool], ...] | None:
+        return self.record.made_of
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return (self.called,)
 

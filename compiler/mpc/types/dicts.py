@@ -75,7 +75,7 @@ class CheckedDict(Collection):
 
     @property
     def operand(self) -> Operand:
-        return Operand(type=self, sort=Sort.DICT, can_be_empty=True)
+        return Operand(type=CheckedDict(item=self.item), sort=Sort.DICT, can_be_empty=True)
 
     def unfold(self, value: Value) -> object:
         assert isinstance(value, DictValue)

@@ -7,9 +7,9 @@ the very type that is wanted, and a whole number is a float but no decimal.
 
 from __future__ import annotations
 
-from .base import ErrorType, NamedType, Type
-from .items import Collection
-from .literals import CheckedLiterals
+from typing import assert_never
+
+from .base import NamedType, Type
 from .operands import Numeric, Sort
 from .optional import CheckedOptional
 from .unions import CheckedUnion
@@ -17,20 +17,11 @@ from .unions import CheckedUnion
 
 def fits(found: Type, wanted: Type) -> bool:
     """Whether every value of one type is of the other, bounds aside."""
-    found, wanted = _resolved(found), _resolved(wanted)
-    if isinstance(found, ErrorType) or isinstance(wanted, ErrorType):
+    if Sort.UNKNOWN in (found.operand.sort, wanted.operand.sort):
         return True
-    if isinstance(found, CheckedOptional):
-        return isinstance(wanted, CheckedOptional) and fits(found.item, wanted.item)
-    if isinstance(wanted, CheckedOptional):
-        return fits(found, wanted.item)
-    if isinstance(found, CheckedUnion):
-        return all(fits(arm, wanted) for arm in found.arms)
-    if isinstance(wanted, CheckedUnion):
-        return any(fits(found, arm) for arm in wanted.arms)
-    if isinstance(wanted, CheckedLiterals):
-        return isinstance(found, CheckedLiterals) and set(found.values) <= set(wanted.values)
-    return _fits(found, wanted)
+    if found.may_be_none and not wanted.may_be_none:
+        return False
+    return all(any(_fits(arm, other) for other in wanted.alternatives) for arm in found.alternatives)
 
 
 def is_same(found: Type, wanted: Type) -> bool:
@@ -40,38 +31,34 @@ def is_same(found: Type, wanted: Type) -> bool:
 
 def without(type: Type, arm: Type) -> Type:
     """A union without one of its types; what may be none still may."""
-    found = _resolved(type)
-    if isinstance(found, CheckedOptional):
-        return CheckedOptional(without(found.item, arm))
-    rest = [each for each in found.alternatives if not is_same(each, arm)]
-    return rest[0] if len(rest) == 1 else CheckedUnion(tuple(rest)) if rest else type
+    rest = [each for each in type.alternatives if not is_same(each, arm)]
+    made = CheckedUnion(tuple(rest)) if len(rest) > 1 else next(iter(rest), arm)
+    return CheckedOptional(made) if type.may_be_none else made
 
 
 def _fits(found: Type, wanted: Type) -> bool:
+    """The same for types that are no unions, and are there."""
+    if wanted.fixed is not None:
+        return found.fixed is not None and found.fixed <= wanted.fixed
     one, other = found.operand, wanted.operand
     if one.sort is not other.sort:
         return False
     match one.sort:
         case Sort.NUMBER:
-            return one.numeric is other.numeric or (one.numeric, other.numeric) == (
-                Numeric.WHOLE,
-                Numeric.FLOAT,
-            )
+            is_wider = one.numeric is Numeric.WHOLE and other.numeric is Numeric.FLOAT
+            return one.numeric is other.numeric or is_wider
         case Sort.TEXT | Sort.TRUTH | Sort.UNKNOWN:
             return True
-        case Sort.LIST | Sort.SET | Sort.DICT:
-            assert isinstance(found, Collection)
-            assert isinstance(wanted, Collection)
-            return is_same(found.item, wanted.item)
-        case Sort.RECORD | Sort.MEMBER | Sort.MOMENT:
-            return _is_one(one.type, other.type)
+        case Sort.LIST | Sort.SET:
+            assert one.item is not None
+            assert other.item is not None
+            return is_same(one.item, other.item)
+        case Sort.RECORD | Sort.MEMBER | Sort.MOMENT | Sort.DICT:
+            return _name(one.type) == _name(other.type)
+        case _:
+            assert_never(one.sort)
 
 
-def _is_one(found: Type, wanted: Type) -> bool:
-    if isinstance(found, NamedType) and isinstance(wanted, NamedType):
-        return (found.origin, found.name) == (wanted.origin, wanted.name)
-    return found == wanted
-
-
-def _resolved(type: Type) -> Type:
-    return type.resolved if isinstance(type, NamedType) else type
+def _name(type: Type) -> object:
+    """What a type is known by: a record inside itself is the record."""
+    return (type.origin, type.name) if isinstance(type, NamedType) else type

@@ -61,6 +61,10 @@ class CheckedLiterals(Simple):
         return value
 
     @property
+    def fixed(self) -> frozenset[str | int]:
+        return frozenset(self.values)
+
+    @property
     def strings(self) -> frozenset[str]:
         return frozenset(value for value in self.values if isinstance(value, str))
 

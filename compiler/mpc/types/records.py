@@ -153,6 +153,10 @@ class CheckedRecord(NamedType):
             )
 
     @property
+    def made_of(self) -> tuple[tuple[str, Type, bool], ...]:
+        return tuple((each.name, each.type, each.has_default) for each in self.fields.values())
+
+    @property
     def keys(self) -> tuple[frozenset[str], frozenset[str]]:
         needed = frozenset(name for name, each in self.fields.items() if not each.has_default)
         return needed, frozenset(self.fields)
