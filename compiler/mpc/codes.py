@@ -283,8 +283,7 @@ _CODES: Final = (
     _error("MP1241", "setting that flows do not have"),
     _error("MP1242", "script in a test of a prompt"),
     _error("MP1243", "script for what the flow does not call"),
-    _error("MP1250", "Python function without annotations"),
-    _error("MP1251", "Python function with what has no counterpart"),
+    _error("MP1250", "Python function without a counterpart"),
     # -------------------------------------------------------------------------------------------- hints
     _warning("MP1101", "words that differ only in how they are written"),
     _warning("MP1102", "text that every call pays for"),

@@ -30,10 +30,3 @@ class LaterFeature:
 DECLARATIONS: Final[Mapping[str, LaterFeature]] = {
 }
 """By the first word of a line."""
-
-PYTHON_FUNCTION: Final = LaterFeature(
-    "functions of Python are",
-    "call it in Python, and pass what it returns as an argument",
-    label="a function",
-)
-"""What is imported from a Python module."""

@@ -227,6 +227,17 @@ def report_method(node: nodes.InvocationAst, reporter: Reporter) -> None:
     reporter.report("MP1220", node.path.span, message, label=label, help=help)
 
 
+def report_no_value(node: nodes.InvocationAst, reporter: Reporter) -> None:
+    """Report a function of Python without a value where one is needed."""
+    reporter.report(
+        "MP1220",
+        node.span,
+        f"`{node.path.text}` gives no value",
+        label="its annotation is `-> None`",
+        help="call it on a line of its own, or let it return something",
+    )
+
+
 def report_named(name: nodes.Name, function: str, reporter: Reporter) -> None:
     """Report a name in a call of a function of the language."""
     reporter.report(

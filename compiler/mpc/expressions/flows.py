@@ -93,7 +93,7 @@ class FlowExpressions(ExpressionChecker):
 
     def expression(self, node: nodes.ExpressionAst, place: ExpressionPlace) -> Checked:
         if isinstance(node, nodes.InvocationAst):
-            return self.invocation(node, place)
+            return self._heard(node, self.invocation(node, place))
         if isinstance(node, nodes.ListDisplayAst):
             return self._list(node, place)
         if isinstance(node, nodes.SetAst | nodes.DictAst):
@@ -263,6 +263,14 @@ class FlowExpressions(ExpressionChecker):
         elif not isinstance(found, Broken | ErrorType):
             problems.report_no_call(node.path, found, self.reporter)
         return unknown()
+
+    def _heard(self, node: nodes.InvocationAst, found: Checked) -> Checked:
+        """What is called for its value, which has to have one."""
+        callee = found.callee if isinstance(found, Invoked) else None
+        if isinstance(callee, FunctionSignature) and not callee.gives_value:
+            problems.report_no_value(node, self.reporter)
+            return unknown()
+        return found
 
     def _called(
         self, node: nodes.InvocationAst, callee: Signature, place: ExpressionPlace, *, wants_confidence: bool

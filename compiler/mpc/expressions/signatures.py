@@ -56,7 +56,8 @@ class FlowSignature(CheckedNode):
 class FunctionSignature(CheckedNode):
     """A function of Python; `origin` is `types.base.PYTHON` and the module that it was imported from.
 
-    A parameter's default is left to the function: `default` is `None` where there is one, whatever it is.
+    A parameter's default is left to the function: `default` is `None` where there is one, whatever it is. One
+    that does not give a value can only be called alone.
     """
 
     kind: ClassVar[str] = "function of Python"
@@ -65,6 +66,7 @@ class FunctionSignature(CheckedNode):
     name: str
     parameters: tuple[CheckedParameter, ...]
     returns: Type
+    gives_value: bool = True
 
 
 Signature: TypeAlias = PromptSignature | FlowSignature | FunctionSignature

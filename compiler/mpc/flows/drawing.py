@@ -8,6 +8,7 @@ from typing import Final, assert_never
 
 from ..expressions.signatures import FunctionSignature
 from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedFlow, CheckedReturn
+from ..sema.flow_walks import calls_of, expressions_of
 from ..source import Source
 from .plan import (
     Asked,
@@ -19,7 +20,6 @@ from .plan import (
     PlannedWhile,
     Wave,
 )
-from .walks import calls_of, expressions_of
 
 _SIMPLE: Final = (CheckedAssign, CheckedAppend, CheckedDo, CheckedReturn)
 

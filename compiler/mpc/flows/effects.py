@@ -9,7 +9,7 @@ from ..expressions.checked import Invoked
 from ..expressions.signatures import FlowSignature, FunctionSignature, PromptSignature
 from ..sema.checked import CheckedModule
 from ..sema.checked_flows import CheckedFlow
-from .walks import calls_in
+from ..sema.flow_walks import calls_in
 
 FlowKey: TypeAlias = tuple[str, str]
 """The source file that a flow is in, and its name."""

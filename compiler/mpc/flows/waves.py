@@ -32,6 +32,7 @@ from ..sema.checked_flows import (
     CheckedReturn,
     CheckedWhile,
 )
+from ..sema.flow_walks import calls_of
 from ..types.lists import CheckedList
 from .effects import FlowKey, has_effects
 from .plan import (
@@ -46,7 +47,7 @@ from .plan import (
     PlannedWhile,
     Wave,
 )
-from .walks import Traffic, calls_of, certain_calls, growing_in, names_in, names_of
+from .walks import Traffic, certain_calls, growing_in, names_in, names_of
 
 WIDEST: Final = 12
 """The most calls of a wave: so many the runtime's `gather` has types for."""

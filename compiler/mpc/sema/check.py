@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..diagnostics import Diagnostic, Reporter
+from ..expressions.signatures import FunctionSignature
 from ..source import Source
 from ..syntax import nodes
 from ..syntax.flow_nodes import FlowDecl
@@ -13,6 +14,8 @@ from ..types.base import Broken
 from .calls import report_circles
 from .checked import CheckedModule, Symbol
 from .checked_flows import CheckedFlow
+from .flow_calls import called_by, report_flow_circles
+from .flow_clauses import with_clauses
 from .flows import check_flow, check_flow_signature
 from .names import Scope, declare
 from .prompts import check_prompt, check_signature
@@ -56,7 +59,8 @@ def check(
         check_prompt(declaration, signature, resolver, models, reporter) for declaration, signature in headed
     ]
     report_circles(prompts, reporter)
-    flows = _flows(module, scope, resolver, reporter)
+    functions = _functions(module, resolver, reporter) if origins is not None else {}
+    flows = _flows(module, scope, resolver, reporter) if origins is None else ()
     exports: dict[str, Symbol] = {name: Broken() for name in module.broken}
     exports.update(scope.imported)
     exports.update(models)
@@ -64,7 +68,7 @@ def check(
         if isinstance(declaration, nodes.PromptDecl):
             exports[name] = resolver.signatures[name]
         elif isinstance(declaration, FlowDecl):
-            exports[name] = resolver.flow_signatures[name]
+            exports[name] = functions[name] if functions else resolver.flow_signatures[name]
         elif isinstance(declaration, TypeDeclaration):
             exports[name] = resolver.declared(declaration)
     checked = CheckedModule(
@@ -80,6 +84,27 @@ def check(
     return checked, reporter.found
 
 
+def _functions(
+    module: Module, resolver: TypeResolver, reporter: Reporter
+) -> Mapping[str, FunctionSignature]:
+    """The functions of a Python module, whose headers are written as those of flows."""
+    headers = (
+        check_flow_signature(declaration, resolver, reporter)
+        for declaration in module.declarations
+        if isinstance(declaration, FlowDecl)
+    )
+    return {
+        header.name: FunctionSignature(
+            origin=header.origin,
+            name=header.name,
+            parameters=header.parameters,
+            returns=header.returns,
+            span=header.span,
+        )
+        for header in headers
+    }
+
+
 def _flows(
     module: Module, scope: Scope, resolver: TypeResolver, reporter: Reporter
 ) -> tuple[CheckedFlow, ...]:
@@ -91,6 +116,14 @@ def _flows(
     ]
     for _, signature in headed:
         resolver.flow_signatures.setdefault(signature.name, signature)
-    return tuple(
+    flows = [
         check_flow(declaration, signature, scope, resolver, reporter) for declaration, signature in headed
+    ]
+    report_flow_circles(flows, reporter)
+    by_name = {flow.name: flow for flow in flows}
+    return tuple(
+        with_clauses(
+            flow, declaration, signature, called_by(flow, by_name, reporter.source.path), resolver, reporter
+        )
+        for flow, (declaration, signature) in zip(flows, headed, strict=True)
     )

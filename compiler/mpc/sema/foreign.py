@@ -1,4 +1,5 @@
-"""Python modules as files see them: the classes that a file imports, read as declarations of the language."""
+"""Python modules as files see them: the classes and functions that a file imports, read as declarations of
+the language."""
 
 from __future__ import annotations
 
@@ -6,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from microprompt.shapes.reading import ClassShape, ModuleShape, NameShape
+from microprompt.shapes.reading import ClassShape, ModuleShape, NameShape, RefusalShape
 
-from .. import later
 from ..codes import Severity
 from ..diagnostics import Diagnostic, Label, Reporter, listed
+from ..expressions.signatures import FunctionSignature
 from ..source import Source
 from ..syntax import nodes, parse
 from ..types.base import PYTHON, Broken
 from .check import check
 from .checked import CheckedModule, Symbol
 
-_WORDS: Final = ("record ", "enum ")
+_WORDS: Final = ("record ", "enum ", "flow ")
 
 
 def foreign_module(
@@ -32,25 +33,28 @@ def foreign_module(
     for each in wanted:
         name, found = each.name, shape["names"][each.name.text]
         exports[name.text] = Broken()
-        if found["kind"] != "class":
+        if found["kind"] not in ("class", "function"):
             _report_no_class(module, name, found, shape["known"], reporter)
             continue
         classes = {other["name"]: other for other in found["classes"]}
         clash = next((other for key, other in classes.items() if taken.get(key, other) != other), None)
         for refusal in found["refused"]:
-            _report_refusal(name, refusal["where"], refusal["what"], refusal["help"], reporter)
+            _report_refusal(name, refusal, found["kind"], reporter)
         if clash is not None:
             what = f"a class of {clash['module']}, called as one of {taken[clash['name']]['module']}"
-            _report_refusal(name, clash["name"], what, "rename one of the two", reporter)
+            refusal = RefusalShape(where=clash["name"], what=what, help="rename one of the two")
+            _report_refusal(name, refusal, found["kind"], reporter)
         if found["refused"] or clash is not None:
             continue
         usable[name.text] = found
         taken.update(classes)
-        for key in classes:
+        for key in (*classes, name.text):
             homes.setdefault(key, name)
     source = Source(
         f"{PYTHON}{module}",
-        "\n\n".join(each["text"] for each in taken.values()),
+        "\n\n".join(
+            [*(each["text"] for each in taken.values()), *(each["header"] for each in usable.values())]
+        ),
         f"{module}, read as a program",
     )
     checked, problems = _checked(source, {name: _origin(each) for name, each in taken.items()})
@@ -59,10 +63,22 @@ def foreign_module(
         reporter.found.append(_as_of_import(problem, homes[_declaration(problem)], reporter.source))
     for key, found in usable.items():
         inside = [other["name"] for other in found["classes"]]
-        if broken.isdisjoint(inside):
+        if not broken.isdisjoint((*inside, key)):
+            continue
+        if found["kind"] == "class":
             exports[key] = checked.exports[inside[0]]
-    digests = {key: found["digest"] for key, found in usable.items()}
+        elif isinstance(function := checked.exports[key], FunctionSignature):
+            exports[key] = _as_is(function, found)
+    digests = {key: found["digest"] for key, found in usable.items() if found["kind"] == "class"}
     return replace(checked, exports=exports, digests=digests)
+
+
+def _as_is(function: FunctionSignature, found: NameShape) -> FunctionSignature:
+    """A function with what its header does not say."""
+    parameters = tuple(
+        replace(each, has_default=each.name in found["optional"]) for each in function.parameters
+    )
+    return replace(function, parameters=parameters, gives_value=found["gives_value"])
 
 
 def _checked(source: Source, origins: Mapping[str, str]) -> tuple[CheckedModule, list[Diagnostic]]:
@@ -81,35 +97,34 @@ def _origin(found: ClassShape) -> str:
 def _report_no_class(
     module: str, name: nodes.Name, found: NameShape, known: Sequence[str], reporter: Reporter
 ) -> None:
-    if found["kind"] == "function":
-        later.PYTHON_FUNCTION.report(name.span, reporter)
-    elif found["kind"] == "missing":
+    if found["kind"] == "missing":
         reporter.report(
             "MP0711",
             name.span,
             f"`{module}` has no `{name.text}`",
             label="the Python module does not define it",
             help=reporter.suggestion(name.text, known)
-            or listed(known, before="its classes are")
-            or "it has no classes that could be imported",
+            or listed(known, before="it has")
+            or "it has nothing that could be imported",
         )
     else:
         reporter.report(
             "MP0712",
             name.span,
             f"`{name.text}` is {found['kind']}",
-            label="enums, Pydantic models, dataclasses and TypedDicts can be imported",
+            label="functions, enums, Pydantic models, dataclasses and TypedDicts can be imported",
             help=found["help"],
         )
 
 
-def _report_refusal(name: nodes.Name, where: str, what: str, help: str, reporter: Reporter) -> None:
+def _report_refusal(name: nodes.Name, found: RefusalShape, kind: str, reporter: Reporter) -> None:
+    """Report what has no counterpart of a class or a function, which is the `kind`."""
     reporter.report(
-        "MP0713",
+        "MP0713" if kind == "class" else "MP1250",
         name.span,
-        f"`{where}`: {what} has no counterpart",
-        label="this class cannot be taken as it is",
-        help=help,
+        f"`{found['where']}`: {found['what']} has no counterpart",
+        label=f"this {kind} cannot be taken as it is",
+        help=found["help"],
     )
 
 
@@ -133,7 +148,7 @@ def _declaration(problem: Diagnostic) -> str:
     line = source.line_of(problem.primary.span.start)
     while not (text := source.line_text(line)).startswith(_WORDS):
         line -= 1
-    return text.split(" ")[1].rstrip(":")
+    return text.split(" ")[1].partition("(")[0].rstrip(":")
 
 
 def _entry(problem: Diagnostic) -> str | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from ..diagnostics import Reporter
-from ..expressions.signatures import CheckedParameter, PromptSignature
+from ..expressions.signatures import PromptSignature
 from ..syntax import nodes
 from ..types import Type
-from ..types.arguments import read_arguments
-from ..types.base import Reading
 from .bodies import check_body, check_tag_word
+from .cases import check_cases, refuse_scripts
 from .checked import CheckedModel, CheckedPrompt, CheckedUsing
 from .checked_cases import CheckedCase, CheckedRowsFile
 from .parameters import check_parameters
@@ -53,7 +51,6 @@ def check_prompt(
     reporter: Reporter,
 ) -> CheckedPrompt:
     """Check what stands below the header of one prompt; everything wrong with it is reported."""
-    parameters = {parameter.name: parameter for parameter in signature.parameters}
     returns = signature.returns
     parts = check_body(declaration, signature, resolver, reporter)
     examples: tuple[CheckedCase, ...] = ()
@@ -64,9 +61,11 @@ def check_prompt(
         match clause:
             case nodes.ExamplesAst():
                 refuse_rows(clause, reporter)
-                examples = _cases(clause.entries, declaration, parameters, returns, resolver, reporter)
+                refuse_scripts(clause, reporter)
+                examples = check_cases(clause, signature, resolver, reporter)
             case nodes.TestsAst():
-                tests = _cases(clause.entries, declaration, parameters, returns, resolver, reporter)
+                refuse_scripts(clause, reporter)
+                tests = check_cases(clause, signature, resolver, reporter)
                 tests_from = check_rows_files(clause, returns, reporter)
             case nodes.UsingAst():
                 using = check_using(
@@ -79,7 +78,7 @@ def check_prompt(
         line=reporter.source.line_of(declaration.span.start),
         english=declaration.body.english,
         parts=parts,
-        parameters=tuple(parameters.values()),
+        parameters=signature.parameters,
         returns=returns,
         examples=examples,
         tests=tests,
@@ -99,38 +98,3 @@ def _check_longest(declaration: nodes.PromptDecl, returns: Type, reporter: Repor
             label=f"it may have {returns.longest:,} characters; {MAX_ANSWER:,} are allowed",
             help=returns.within(MAX_ANSWER) or "return a type with fewer or shorter parts",
         )
-
-
-# --------------------------------------------------------------------------------- examples and tests
-
-
-def _cases(
-    entries: Sequence[nodes.CaseAst | nodes.RowsFileAst],
-    declaration: nodes.PromptDecl,
-    parameters: Mapping[str, CheckedParameter],
-    returns: Type,
-    resolver: TypeResolver,
-    reporter: Reporter,
-) -> tuple[CheckedCase, ...]:
-    call = Reading(names=resolver, reporter=reporter, wanted=returns)
-    answer = Reading(names=resolver, reporter=reporter, wanted=returns, is_answer=True)
-    found = []
-    for case in entries:
-        if isinstance(case, nodes.RowsFileAst):
-            continue
-        at = case.arguments[0].span.to(case.arguments[-1].span) if case.arguments else case.span
-        owner = f"`{declaration.name.text}`"
-        values = read_arguments(case.arguments, parameters, call, owner, at, by_name=False)
-        arguments = {
-            parameter.name: (parameter.type, values.get(parameter.name, parameter.default))
-            for parameter in parameters.values()
-        }
-        found.append(
-            CheckedCase(
-                arguments=tuple(value for _, value in arguments.values()),
-                answer=replace(answer, call=arguments).read(case.answer),
-                line=reporter.source.line_of(case.span.start),
-                span=case.span,
-            )
-        )
-    return tuple(found)

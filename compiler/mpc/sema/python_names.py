@@ -21,10 +21,9 @@ _MODULE_NAMES: Final = frozenset(
 )
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.
 _PYTHON_TYPES: Final = frozenset({"bool", "dict", "float", "frozenset", "int", "list", "str"})
-# What the statements of flows call in Python.
+# What values and annotations in the statements of flows call; all else is imported under another name there.
 _USED_IN_FLOWS: Final = _PYTHON_TYPES | {
-    *("abs", "agather", "agather_lists", "all", "any", "flow", "gather", "gather_lists", "isinstance", "len"),
-    *("max", "min", "round", "set", "sum", "tool", "zip"),
+    *("Decimal", "Literal", "Pattern", "abi", "builtins", "dt", "microprompt"),
 }
 _MEMBER_NAMES: Final = frozenset({*dir(str), "label", "mro", "name", "value"})
 # The public names of `pydantic.BaseModel`, held complete by a test: importing it takes a third of a second.
@@ -55,7 +54,7 @@ def check_declared_name(name: Name, reporter: Reporter, *, is_generated: bool = 
 
 def check_variable_name(name: Name, reporter: Reporter) -> None:
     """Refuse a name of a flow's variable that its Python could not hold."""
-    if name.text in _MODULE_NAMES or name.text in _USED_IN_FLOWS:
+    if name.text in _USED_IN_FLOWS:
         _refuse(name, "the generated module needs this name", _renamed(name), reporter)
     else:
         check_python_name(name, reporter, with_label=False)

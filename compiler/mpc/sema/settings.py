@@ -82,6 +82,28 @@ def check_using(
     return using
 
 
+def check_flow_using(clause: nodes.UsingAst, reporter: Reporter) -> float | None:
+    """The timeout of a flow, the one setting that it has; others are reported."""
+    timeout = None
+    for setting in _each_once(clause.settings, _USING, "setting", reporter):
+        if setting.name.text != "timeout":
+            reporter.report(
+                "MP1241",
+                setting.name.span,
+                f"flows have no `{setting.name.text}`",
+                label="no model answers a flow",
+                help="set it for the prompts that the flow calls; a flow has a `timeout`",
+            )
+        elif (value := _plain_value(setting, reporter)) is not None:
+            timeout = _timeout(value, reporter)
+    return timeout
+
+
+def _timeout(value: nodes.ValueAst, reporter: Reporter) -> float | None:
+    wanted = "a number of seconds above 0"
+    return _number(value, lambda n: n > 0, wanted, "timeout = 20", reporter)
+
+
 def _with(
     using: CheckedUsing,
     name: nodes.Name,
@@ -102,9 +124,7 @@ def _with(
         case "seed":
             return replace(using, seed=_whole(value, 0, "a whole number from 0", "seed = 7", reporter))
         case "timeout":
-            wanted = "a number of seconds above 0"
-            found = _number(value, lambda n: n > 0, wanted, "timeout = 20", reporter)
-            return replace(using, timeout=found)
+            return replace(using, timeout=_timeout(value, reporter))
         case "max_tokens":
             wanted = "a whole number above 0"
             return replace(using, max_tokens=_whole(value, 1, wanted, "max_tokens = 64", reporter))

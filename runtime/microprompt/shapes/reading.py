@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
+from collections.abc import Callable
 from types import ModuleType
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from .classes import Declared, declared, digest
+from .classes import Declared, Refusal, declared, digest
+from .functions import header_of, is_function
 from .kinds import is_enum, is_record
 from .meaning import NoCounterpart, meaning_of
 
@@ -42,17 +43,22 @@ class ClassShape(TypedDict):
 
 class NameShape(TypedDict):
     """What a name of a module is: "missing", "function", "class", or words for something else, and how to
-    write that in a program. A class comes with those in it."""
+    write that in a program. A class comes with those in it, a function with its header and the classes that
+    this names; `optional` are its parameters with a default."""
 
     kind: str
     help: str
     digest: str
     classes: list[ClassShape]
     refused: list[RefusalShape]
+    header: str
+    optional: list[str]
+    gives_value: bool
 
 
 class ModuleShape(TypedDict):
-    """A module: why it cannot be imported, or what the wanted names are; `known` are the classes it has."""
+    """A module: why it cannot be imported, or what the wanted names are; `known` are the classes and
+    functions that it has."""
 
     error: str | None
     names: dict[str, NameShape]
@@ -65,7 +71,9 @@ def module_shape(module: ModuleType, names: list[str]) -> ModuleShape:
     known = [
         name
         for name, value in vars(module).items()
-        if (is_enum(value) or is_record(value)) and value.__module__.partition(".")[0] == own
+        if (is_enum(value) or is_record(value) or is_function(value))
+        and str(getattr(value, "__module__", "")).partition(".")[0] == own
+        and not name.startswith("_")
     ]
     return ModuleShape(error=None, names={name: _name(module, name) for name in names}, known=known)
 
@@ -84,8 +92,8 @@ def _name(module: ModuleType, name: str) -> NameShape:
     if not hasattr(module, name):
         return _other("missing")
     value = getattr(module, name)
-    if inspect.isroutine(value):
-        return _other("function")
+    if is_function(value):
+        return _function(name, value)
     if not (is_enum(value) or is_record(value)):
         return _no_class(name, value)
     found = declared(value)
@@ -94,12 +102,31 @@ def _name(module: ModuleType, name: str) -> NameShape:
         help="",
         digest=digest(value),
         classes=[_class(each) for each in found],
-        refused=[
-            RefusalShape(where=each.where, what=each.what, help=each.help)
-            for declaration in found
-            for each in declaration.refused
-        ],
+        refused=[_refusal(each) for declaration in found for each in declaration.refused],
+        header="",
+        optional=[],
+        gives_value=True,
     )
+
+
+def _function(name: str, function: Callable[..., Any]) -> NameShape:
+    header = header_of(name, function)
+    inside = {each.python: each for python in header.classes for each in declared(python)}
+    refused = [*header.refused, *(each for found in inside.values() for each in found.refused)]
+    return NameShape(
+        kind="function",
+        help="",
+        digest="",
+        classes=[_class(each) for each in inside.values()],
+        refused=[_refusal(each) for each in refused],
+        header=header.text,
+        optional=list(header.optional),
+        gives_value=header.gives_value,
+    )
+
+
+def _refusal(found: Refusal) -> RefusalShape:
+    return RefusalShape(where=found.where, what=found.what, help=found.help)
 
 
 def _class(found: Declared) -> ClassShape:
@@ -120,4 +147,6 @@ def _no_class(name: str, value: object) -> NameShape:
 
 
 def _other(kind: str, help: str = "") -> NameShape:
-    return NameShape(kind=kind, help=help, digest="", classes=[], refused=[])
+    return NameShape(
+        kind=kind, help=help, digest="", classes=[], refused=[], header="", optional=[], gives_value=True
+    )

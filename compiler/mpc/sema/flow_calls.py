@@ -1,0 +1,57 @@
+"""What flows call, and that it comes to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from ..diagnostics import Reporter
+from ..expressions.signatures import FlowSignature, Signature
+from .checked_flows import CheckedFlow
+from .flow_walks import calls_in
+
+
+def report_flow_circles(flows: Sequence[CheckedFlow], reporter: Reporter) -> None:
+    """Report flows of a file that come to call themselves. Files import one another in no circle, and prompts
+    call no flows, so no other way leads back."""
+    own = {flow.name for flow in flows}
+    calls = {
+        flow.name: {
+            call.callee.name: call
+            for call in calls_in(flow.statements)
+            if _is_own(call.callee, own, reporter)
+        }
+        for flow in flows
+    }
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][::-1]
+        reporter.report(
+            "MP1230",
+            calls[circle[0]][circle[1]].span,
+            f"`{circle[0]}` calls itself",
+            label=" -> ".join(f"`{step}`" for step in circle),
+            help="write a loop with a bound, `while ... up to 3:`, or let a prompt answer the inner question",
+        )
+
+
+def _is_own(callee: Signature, own: set[str], reporter: Reporter) -> bool:
+    is_flow = isinstance(callee, FlowSignature) and callee.origin == reporter.source.path
+    return is_flow and callee.name in own
+
+
+def called_by(flow: CheckedFlow, flows: Mapping[str, CheckedFlow], path: str) -> frozenset[str] | None:
+    """The names of what a flow calls, also by other flows of its file, which has the `path`; `None` where it
+    calls a flow of another file, of which nothing is known here."""
+    found: set[str] = set()
+    pending = [flow]
+    while pending:
+        for call in calls_in(pending.pop().statements):
+            callee = call.callee
+            if isinstance(callee, FlowSignature) and callee.origin != path:
+                return None
+            if callee.name not in found and isinstance(callee, FlowSignature) and callee.name in flows:
+                pending.append(flows[callee.name])
+            found.add(callee.name)
+    return frozenset(found)
