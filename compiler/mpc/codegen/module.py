@@ -86,7 +86,8 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
     for circle in spec.circles:
         _circle(circle, out)
     for tool in spec.tools:
-        out.blank(1 if tool is spec.tools[0] else 0)
+        if tool is spec.tools[0]:
+            out.blank(1)
         out.expression(f"{ident(tool.name)} = ", tool.value)
     for prompt in spec.prompts:
         _prompt(prompt, out)
