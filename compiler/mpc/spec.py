@@ -248,12 +248,17 @@ Expr: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignSpec:
-    """`target: annotation = value`. Without a value it is the annotation alone; several targets have none."""
+    """`target: annotation = value`. Without a value it is the annotation alone; several targets have none.
+
+    Where the arguments of a call are from several lines of the source, `parts` are those, and each argument
+    stands on a line of its own.
+    """
 
     targets: Targets
     annotation: Expr | None = None
     value: Expr | None
     line: int
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

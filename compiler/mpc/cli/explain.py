@@ -1,9 +1,10 @@
-"""`mpc explain`: what a diagnostic code means, or what a prompt function costs and why."""
+"""`mpc explain`: what a diagnostic code means, what a prompt function costs and why, or how a flow runs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -16,6 +17,7 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from microprompt.explain import ChoicePlan, Explanation, SlotPlan, TextPart, TrieBranch
+    from mpc.flows import FlowOutline
 
 
 _UNTUNED: Final = "not tuned, and the source has too little for more: `mpc tune`, or add examples"
@@ -25,14 +27,23 @@ _ASKED: Final = {"choice": "a choice of", "subset": "a question for each of"}
 """What is asked of labels, by the kinds of slots that have some."""
 
 
-@click.command(short_help="Explain a diagnostic's code, or a prompt function.")
+@click.command(short_help="Explain a diagnostic's code, a prompt function, or a flow.")
 @click.argument("subject", metavar="CODE | FILE")
 @click.argument("function", metavar="FUNCTION", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 def command(subject: str, function: str | None, as_json: bool) -> None:
-    """Explain the diagnostic CODE; or FUNCTION of FILE: its exact prompt, and how an answer is decoded."""
+    """Explain the diagnostic CODE; or FUNCTION of FILE: its exact prompt, and how an answer is decoded.
+
+    Of a flow, see which of its calls are asked together, and a diagram of it in Mermaid's notation.
+    """
     if function is None:
         _explain_code(subject, as_json=as_json)
+        return
+    if (flow := _flow(subject, function)) is not None:
+        if as_json:
+            print_json(flow.to_json())
+        else:
+            click.echo("\n".join(_outlined(flow)))
         return
     from . import console, functions  # not at the top: a code is explained without the runtime
 
@@ -62,6 +73,30 @@ def _explain_code(number: str, *, as_json: bool) -> None:
             "explanation": code.page,
         }
     )
+
+
+def _flow(file: str, name: str) -> FlowOutline | None:
+    """The flow of this name, if it is one. Nothing is run for it, and no model is loaded."""
+    from mpc import project  # not at the top: a code is explained without the compiler
+
+    path = Path(file)
+    return project.flow_outline(path, name) if file.endswith(".mp") and path.is_file() else None
+
+
+def _outlined(flow: FlowOutline) -> Iterator[str]:
+    yield f"{flow.flow} ({flow.source}:{flow.line}), a flow"
+    yield ""
+    yield from flow.lines
+    yield ""
+    many = len(flow.waves)
+    if many:
+        yield f"{many} {'wave' if many == 1 else 'waves'}: what stands below one is asked at the same time"
+    else:
+        yield "no waves: each call needs what the one before it gives, or might not be needed"
+    yield ""
+    yield "```mermaid"
+    yield flow.diagram
+    yield "```"
 
 
 def _function(found: Explanation) -> Iterator[str]:

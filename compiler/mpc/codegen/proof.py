@@ -102,14 +102,20 @@ def _rows_in(tree: ast.Module, flow: FlowSpec) -> Iterator[tuple[object, object]
     for name, statements in ((flow.name, flow.statements), (f"_{flow.name}", flow.in_tasks)):
         has_docstring = flow.docstring and name == flow.name
         body = bodies[name][1:] if has_docstring else bodies[name]
-        yield from zip(_starts(body), lines_of(statements), strict=True)
+        for found, meant in zip(_starts(body), lines_of(statements), strict=True):
+            yield from zip(found, meant, strict=False)
 
 
-def _starts(body: Iterable[ast.stmt]) -> Iterator[int]:
-    """The lines on which statements begin, with those inside of them."""
+def _starts(body: Iterable[ast.stmt]) -> Iterator[tuple[int, ...]]:
+    """The lines on which statements begin, with those inside of them; of a call that is assigned, its
+    arguments' too."""
     for statement in body:
-        if not isinstance(statement, ast.Pass):
-            yield statement.lineno
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        call = value.value if isinstance(value, ast.Await) else value
+        if isinstance(call, ast.Call):
+            yield statement.lineno, *(argument.lineno for argument in call.args)
+        elif not isinstance(statement, ast.Pass):
+            yield (statement.lineno,)
         if isinstance(statement, ast.If | ast.For | ast.While):
             yield from _starts(statement.body)
             yield from _starts(statement.orelse)

@@ -7,6 +7,8 @@ from typing import TypeAlias, assert_never
 
 from ..spec import (
     AssignSpec,
+    Awaited,
+    CallOf,
     DoSpec,
     Expr,
     ForSpec,
@@ -32,11 +34,18 @@ def _statement(statement: StatementSpec, out: Writer, lines: _Lines, depth: int)
         case AssignSpec():
             _note(statement.line, out, lines)
             annotation = "" if statement.annotation is None else f": {inline(statement.annotation)}"
-            if statement.value is None:
+            value = statement.value
+            if value is None:
                 out.line(f"{margin}{targets(statement.targets)}{annotation}")
-            else:
-                before = f"{targets(statement.targets)}{annotation} = "
-                out.expression(before, statement.value, depth=depth)
+                return
+            before = f"{targets(statement.targets)}{annotation} = "
+            if not statement.parts:
+                out.expression(before, value, depth=depth)
+                return
+            if isinstance(value, Awaited):
+                before, value = f"{before}await ", value.item
+            assert isinstance(value, CallOf), "what has parts is a call"
+            lines += zip(out.broken(before, value, depth=depth), statement.parts, strict=False)
         case DoSpec():
             _note(statement.line, out, lines)
             out.expression("", statement.value, depth=depth)
@@ -97,19 +106,22 @@ def expressions(statements: Iterable[StatementSpec]) -> Iterator[Expr]:
                 assert_never(statement)
 
 
-def lines_of(statements: Iterable[StatementSpec]) -> Iterator[int]:
-    """The lines of the source that statements are from, in the order of the text."""
+def lines_of(statements: Iterable[StatementSpec]) -> Iterator[tuple[int, ...]]:
+    """The lines of the source that statements are from, each with those of its parts, in the order of the
+    text."""
     for statement in statements:
         match statement:
-            case AssignSpec() | DoSpec() | ReturnSpec():
-                yield statement.line
+            case AssignSpec():
+                yield statement.line, *statement.parts
+            case DoSpec() | ReturnSpec():
+                yield (statement.line,)
             case IfSpec():
                 for arm in statement.arms:
-                    yield arm.line
+                    yield (arm.line,)
                     yield from lines_of(arm.statements)
                 yield from lines_of(statement.otherwise)
             case WhileSpec() | ForSpec():
-                yield statement.line
+                yield (statement.line,)
                 yield from lines_of(statement.statements)
             case _:
                 assert_never(statement)

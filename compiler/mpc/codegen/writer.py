@@ -31,7 +31,7 @@ from .literals import ident, lit
 WIDTH: Final = 110
 INDENT: Final = "    "
 
-_Bracketed: TypeAlias = CallOf | TupleOf | ListOf | DictOf | Subscript
+Bracketed: TypeAlias = CallOf | TupleOf | ListOf | DictOf | Subscript
 """What can be broken between its brackets."""
 
 
@@ -65,14 +65,22 @@ class Writer:
             self.line(f"{margin}){after}")
             return
         # A generator that is a call's one argument stands without brackets, and no comma may follow it.
-        if not isinstance(value, _Bracketed) or not _items(value) or _is_over_each(value):
+        if not isinstance(value, Bracketed) or not _items(value) or _is_over_each(value):
             self.line(whole)
             return
+        self.broken(before, value, after, depth=depth)
+
+    def broken(self, before: str, value: Bracketed, after: str = "", *, depth: int = 0) -> list[int]:
+        """Write `before value after` with each item on a line of its own; the numbers of these lines."""
+        margin = INDENT * depth
         opening, closing = _brackets(value)
         self.line(f"{margin}{before}{opening}")
+        starts: list[int] = []
         for name, item in _items(value):
+            starts.append(self.next_line)
             self.expression(name, item, ",", depth=depth + 1)
         self.line(f"{margin}{closing}{after}")
+        return starts
 
     def condition(self, word: str, value: Expr, *, depth: int) -> None:
         """Write `word value:`, in brackets if it does not fit on one line."""
@@ -202,13 +210,13 @@ def _operation(
             assert_never(value)
 
 
-def _is_over_each(value: _Bracketed) -> bool:
+def _is_over_each(value: Bracketed) -> bool:
     return isinstance(value, CallOf) and any(
         isinstance(item, Comprehension) and not item.in_brackets for item in value.arguments
     )
 
 
-def _brackets(value: _Bracketed) -> tuple[str, str]:
+def _brackets(value: Bracketed) -> tuple[str, str]:
     match value:
         case CallOf():
             return f"{inline(value.function)}(", ")"
@@ -224,7 +232,7 @@ def _brackets(value: _Bracketed) -> tuple[str, str]:
             assert_never(value)
 
 
-def _items(value: _Bracketed) -> list[tuple[str, Expr]]:
+def _items(value: Bracketed) -> list[tuple[str, Expr]]:
     """What can go on lines of its own, each with its `name=`."""
     match value:
         case CallOf():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import assert_never
 
 from ..expressions.signatures import FunctionSignature
 from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedFlow, CheckedReturn
@@ -21,18 +21,62 @@ from .plan import (
     Wave,
 )
 
-_SIMPLE: Final = (CheckedAssign, CheckedAppend, CheckedDo, CheckedReturn)
+
+@dataclass(frozen=True, slots=True)
+class OutlinedWave:
+    """A wave: its number in the outline, the variable of the loop if it is one over a list, and its calls as
+    the program says them, each with its line."""
+
+    number: int
+    variable: str | None
+    calls: tuple[tuple[int, str], ...]
+
+    def to_json(self) -> dict[str, object]:
+        calls = [{"line": line, "call": call} for line, call in self.calls]
+        return {"number": self.number, "over": self.variable, "calls": calls}
 
 
-def listing(plan: FlowPlan, source: Source) -> Iterator[str]:
-    """The statements of a flow, each with its line, as they are run: calls of a wave stand together."""
-    yield from _Listing(source).block(plan.steps, 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowOutline:
+    """A flow before it runs. `lines` are its statements, each with its line, as they are run: calls of a wave
+    stand together above what they are for. `diagram` is a flowchart in Mermaid's notation."""
+
+    flow: str
+    source: str
+    line: int
+    lines: tuple[str, ...]
+    waves: tuple[OutlinedWave, ...]
+    diagram: str
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "flow": self.flow,
+            "source": self.source,
+            "line": self.line,
+            "lines": list(self.lines),
+            "waves": [wave.to_json() for wave in self.waves],
+            "mermaid": self.diagram,
+        }
+
+
+def outline(flow: CheckedFlow, plan: FlowPlan, source: Source) -> FlowOutline:
+    """A flow for people who look at it before it runs."""
+    listing = _Listing(source)
+    lines = tuple(listing.block(plan.steps, 0))
+    return FlowOutline(
+        flow=flow.name,
+        source=source.path,
+        line=flow.line,
+        lines=lines,
+        waves=tuple(listing.waves),
+        diagram=_mermaid(flow, plan, source),
+    )
 
 
 @dataclass
 class _Listing:
     source: Source
-    waves: int = 0
+    waves: list[OutlinedWave] = field(default_factory=list)
 
     def block(self, steps: PlannedBlock, depth: int) -> Iterator[str]:
         for step in steps:
@@ -41,7 +85,7 @@ class _Listing:
     def _step(self, step: PlannedStep, depth: int) -> Iterator[str]:
         match step:
             case Wave():
-                yield from self._wave(step.asked, depth, "")
+                yield from self._wave(step.asked, depth, None)
             case CheckedAssign() | CheckedAppend() | CheckedDo() | CheckedReturn():
                 yield _line(step.line, depth, self.source.slice(step.span))
             case PlannedBranch():
@@ -52,9 +96,8 @@ class _Listing:
                     yield _line(None, depth, "else")
                     yield from self.block(step.otherwise, depth + 1)
             case PlannedLoop():
-                over = f" for each {step.loop.variable}"
                 for wave in step.waves:
-                    yield from self._wave(wave.asked, depth, over)
+                    yield from self._wave(wave.asked, depth, step.loop.variable)
                 yield _line(step.loop.line, depth, self.source.slice(step.loop.span))
                 yield from self.block(step.steps, depth + 1)
             case PlannedWhile():
@@ -63,11 +106,13 @@ class _Listing:
             case _:
                 assert_never(step)
 
-    def _wave(self, asked: Sequence[Asked], depth: int, over: str) -> Iterator[str]:
-        self.waves += 1
-        yield _line(None, depth, f"wave {self.waves}{over}")
-        for each in asked:
-            yield _line(each.line, depth, f"| {_said(each, self.source)}")
+    def _wave(self, asked: Sequence[Asked], depth: int, variable: str | None) -> Iterator[str]:
+        calls = tuple((each.line, _said(each, self.source)) for each in asked)
+        wave = OutlinedWave(len(self.waves) + 1, variable, calls)
+        self.waves.append(wave)
+        yield _line(None, depth, f"wave {wave.number}" + (f" for each {variable}" if variable else ""))
+        for line, call in calls:
+            yield _line(line, depth, f"| {call}")
 
 
 def _line(line: int | None, depth: int, text: str) -> str:
@@ -86,7 +131,7 @@ def _said(asked: Asked, source: Source) -> str:
 # ---------------------------------------------------------------------------------------------- diagram
 
 
-def mermaid(flow: CheckedFlow, plan: FlowPlan, source: Source) -> str:
+def _mermaid(flow: CheckedFlow, plan: FlowPlan, source: Source) -> str:
     """The flow as a Mermaid flowchart: a wave is one node, with a line for each of its calls."""
     diagram = _Diagram(source)
     parameters = ", ".join(parameter.name for parameter in flow.parameters)

@@ -61,9 +61,11 @@ class PlannedBranch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLoop:
-    """A loop, and the waves before its first round. With waves, what it goes over is a way."""
+    """A loop, and the waves before its first round. What it goes over is `named` where it is gone over more
+    than once and has no name in the flow."""
 
     loop: CheckedLoop
+    named: str | None
     waves: tuple[ListWave, ...]
     steps: PlannedBlock
 

@@ -160,11 +160,17 @@ class _Statements:
         value: Expr = CallOf(self.naming.runtime(f"a{function}" if self.in_tasks else function), arguments)
         if self.in_tasks:
             value = Awaited(value)
-        return AssignSpec(targets=targets, value=value, line=asked[0].line)
+        parts = tuple(each.line for each in asked)
+        return AssignSpec(
+            targets=targets, value=value, line=parts[0], parts=parts if len(set(parts)) > 1 else ()
+        )
 
     def _loop(self, step: PlannedLoop) -> Iterator[StatementSpec]:
         loop = step.loop
         each = self._value(loop.each)
+        if step.named is not None:
+            yield AssignSpec(targets=(step.named,), value=each, line=loop.line)
+            each = Ref((step.named,))
         targets: list[str] = [loop.variable]
         lists: list[str] = []
         for wave in step.waves:

@@ -33,7 +33,6 @@ from ..sema.checked_flows import (
     CheckedWhile,
 )
 from ..sema.flow_walks import calls_of
-from ..types.lists import CheckedList
 from .effects import FlowKey, has_effects
 from .plan import (
     Asked,
@@ -165,7 +164,7 @@ class _Planner:
             mark = self._mark(role or call.callee.name)
             self._place(Asked(call=made, name=mark, line=statement.line), entries)
             marks[id(call)] = Reached(way=(mark,), type=call.type)
-        entries.extend(self._steps(statement, marks))
+        entries.append(self._done(statement, marks))
 
     def _movable(self, statement: CheckedFlowStatement) -> Iterator[tuple[Invoked, str]]:
         """The calls of a statement that only give an answer and are made in any case."""
@@ -216,7 +215,7 @@ class _Planner:
         else:
             home.asked.append(asked)
 
-    def _steps(self, statement: CheckedFlowStatement, marks: Mapping[int, Checked]) -> Iterator[_Done]:
+    def _done(self, statement: CheckedFlowStatement, marks: Mapping[int, Checked]) -> _Done:
         """A statement with its inner blocks planned, and what stands for the calls that were placed."""
         traffic = Traffic.of([statement])
         step: PlannedStep
@@ -252,15 +251,14 @@ class _Planner:
                     span=statement.span,
                 )
             case CheckedLoop():
-                yield from self._loop(replace(statement, each=_put(statement.each, marks)), traffic)
-                return
+                return self._loop(replace(statement, each=_put(statement.each, marks)), traffic)
             case _:
                 assert_never(statement)
-        yield _Done(step, traffic)
+        return _Done(step, traffic)
 
     # ---------------------------------------------------------------------------------- waves over a list
 
-    def _loop(self, loop: CheckedLoop, traffic: Traffic) -> Iterator[_Done]:
+    def _loop(self, loop: CheckedLoop, traffic: Traffic) -> _Done:
         entries = self._in_order(loop.statements)
         inside = Traffic.of(loop.statements)
         stand: dict[str, Checked] = {}
@@ -268,22 +266,9 @@ class _Planner:
         if not inside.leaves and not names_in(loop.each) & inside.writes:
             waves = tuple(self._lifted(entries, inside.writes, stand))
         steps = self._settled(entries, stand)
-        if waves and not (isinstance(loop.each, Reached) and loop.each.way[0] not in self._likely):
-            # It is gone over more than once.
-            name = self._names.make(f"{loop.variable}s")
-            type = CheckedList(item=loop.item)
-            assign = CheckedAssign(
-                name=name,
-                type=type,
-                value=loop.each,
-                is_first=True,
-                is_typed=False,
-                line=loop.line,
-                span=loop.span,
-            )
-            yield _Done(assign, Traffic(reads=names_in(loop.each), writes=frozenset({name})))
-            loop = replace(loop, each=Reached(way=(name,), type=type, is_whole=True))
-        yield _Done(PlannedLoop(loop=loop, waves=waves, steps=steps), traffic)
+        is_at_hand = isinstance(loop.each, Reached) and loop.each.way[0] not in self._likely
+        name = self._names.make(f"{loop.variable}s") if waves and not is_at_hand else None
+        return _Done(PlannedLoop(loop=loop, named=name, waves=waves, steps=steps), traffic)
 
     def _lifted(
         self, entries: Sequence[_Entry], written: frozenset[str], stand: dict[str, Checked]
@@ -294,16 +279,18 @@ class _Planner:
         """
         number: dict[str, int] = {}
         waves: list[list[Asked]] = []
+        lifted: set[str] = set()
         before = Traffic()
         for entry in entries:
             for asked in list(entry.asked) if isinstance(entry, _OpenWave) else ():
                 changing = {
                     name for name in names_in(asked.call) if name in written or name in self._likely
                 }
-                passed = before.reads | before.writes
-                if changing <= number.keys() and asked.name not in passed and self._only_answers(asked.call):
+                is_free = asked.name not in before.reads | before.writes | lifted
+                if changing <= number.keys() and is_free and self._only_answers(asked.call):
                     assert isinstance(entry, _OpenWave)
                     entry.asked.remove(asked)
+                    lifted.add(asked.name)
                     place = 1 + max((number[name] for name in changing), default=-1)
                     waves.extend([] for _ in range(place + 1 - len(waves)))
                     waves[place].append(asked)

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from .flows import flow_outline
     from .loading import CompileError, load, load_with_warnings
     from .modules import build, check, watched
     from .named import collect
@@ -28,6 +29,7 @@ __all__ = [
     "check",
     "check_with_choices",
     "collect",
+    "flow_outline",
     "keys",
     "lacking",
     "load",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _FROM: Final = {
+    "flow_outline": "flows",
     **dict.fromkeys(("CompileError", "load", "load_with_warnings"), "loading"),
     **dict.fromkeys(("build", "check", "watched"), "modules"),
     "collect": "named",

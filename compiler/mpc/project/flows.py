@@ -1,0 +1,33 @@
+"""Flows of a file, before they are Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..diagnostics import has_errors
+from ..expressions.signatures import FlowSignature
+from ..flows import FlowOutline, effectful, outline, plan
+from .loading import CompileError
+from .paths import absolute, real
+from .units import all_diagnostics, compile_all
+
+
+def flow_outline(path: Path, name: str) -> FlowOutline | None:
+    """The flow that a file declares or imports by this name; `None` where it is none.
+
+    Raises `CompileError`, and `ToolError` for a file that cannot be read.
+    """
+    path = absolute(path)
+    units = compile_all([path])
+    diagnostics = all_diagnostics(units)
+    if has_errors(diagnostics):
+        raise CompileError(diagnostics)
+    modules = {real(unit.file.path): unit.compiled.checked for unit in units if unit.compiled is not None}
+    found = modules[real(path)].exports.get(name)
+    if not isinstance(found, FlowSignature):
+        return None
+    (module,) = (module for module in modules.values() if module.source.path == found.origin)
+    (flow,) = (flow for flow in module.flows if flow.name == found.name)
+    # What is made for Python has no name here.
+    planned = plan(flow, effectful(module), lambda name: False)
+    return outline(flow, planned, module.source)
