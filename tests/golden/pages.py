@@ -1,6 +1,7 @@
 """The pages beside this file: each shows a program and the module that it becomes.
 
-`shop/stock.md` holds `shop/stock.mp` in a block marked `mp`, and `shop/stock.py` in one marked `python`.
+`shop/stock.md` holds `shop/stock.mp` in a block marked `mp`, and `shop/stock.py` in one marked `python`. A
+block of Python whose first line is `# file: tools.py` is a module of the user's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 NAMES = tuple(sorted(page.relative_to(FOLDER).with_suffix("").as_posix() for page in FOLDER.rglob("*.md")))
 
+_FILE = re.compile(r"# file: (\S+)\n")
 _BLOCK = re.compile(r"^```(mp|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -32,6 +34,7 @@ def unpack(root: Path) -> Path:
         path = folder / f"{name}.mp"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source(name), encoding="utf-8")
+    _unpack_users(folder)
     (root / "pyproject.toml").touch()
     return folder
 
@@ -42,6 +45,15 @@ def unpack_modules(folder: Path) -> None:
         path = folder / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(module(name), encoding="utf-8")
+    _unpack_users(folder)
+
+
+def _unpack_users(folder: Path) -> None:
+    """Write the modules of users into `folder`."""
+    for name in NAMES:
+        for kind, text in _blocks(name).items():
+            if file := _FILE.match(kind):
+                (folder / file[1]).write_text(text, encoding="utf-8")
 
 
 def rewrite(name: str, module: str) -> None:
@@ -53,4 +65,5 @@ def rewrite(name: str, module: str) -> None:
 
 def _blocks(name: str) -> Mapping[str, str]:
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    return {match[1]: match[2] for match in _BLOCK.finditer(text)}
+    blocks = ((match[1], match[2]) for match in _BLOCK.finditer(text))
+    return {file[0] if (file := _FILE.match(block)) else kind: block for kind, block in blocks}

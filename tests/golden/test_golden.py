@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import os
 import sys
@@ -15,7 +16,8 @@ from types import ModuleType
 
 import pytest
 
-from microprompt import PromptFunction, abi
+from microprompt import FlowFunction, PromptFunction, abi
+from microprompt.given import given
 from microprompt.program import Program
 from microprompt.testing import scripted
 from mpc import project, render
@@ -43,6 +45,7 @@ def _forget() -> Iterator[None]:
     yield
     for name in pages.NAMES:
         sys.modules.pop(name.replace("/", "."), None)
+    sys.modules.pop("notebook", None)
 
 
 @pytest.fixture
@@ -56,6 +59,10 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
 def functions(module: ModuleType) -> list[PromptFunction[..., object]]:
     own = [value for value in vars(module).values() if isinstance(value, PromptFunction)]
     return [function for function in own if function.program.source.endswith(f"{module.__name__}.mp")]
+
+
+def flows(module: ModuleType) -> list[FlowFunction[..., object]]:
+    return [value for value in vars(module).values() if isinstance(value, FlowFunction)]
 
 
 def test_the_modules_are_what_the_compiler_writes(folder: Path) -> None:
@@ -80,7 +87,7 @@ def test_another_checkout_gets_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("run", pages.NAMES, indirect=True)
 def test_a_module_exports_its_declarations(run: ModuleType) -> None:
     assert all(hasattr(run, name) for name in run.__all__)
-    assert {function.program.name for function in functions(run)} <= set(run.__all__)
+    assert {found.program.name for found in (*functions(run), *flows(run))} <= set(run.__all__)
 
 
 @pytest.mark.parametrize("run", pages.NAMES, indirect=True)
@@ -89,6 +96,16 @@ def test_its_functions_take_and_give_the_values_of_their_cases(run: ModuleType) 
         for case in (*function.program.examples, *function.program.tests):
             with scripted({function.program.name: case.answer}):
                 assert function(*case.arguments) == case.answer
+
+
+@pytest.mark.parametrize("run", pages.NAMES, indirect=True)
+def test_both_forms_of_its_flows_give_the_values_of_their_tests(run: ModuleType) -> None:
+    for flow in flows(run):
+        for case in flow.program.tests:
+            with given(case.given):
+                assert flow(*case.arguments) == case.answer
+            with given(case.given):
+                assert asyncio.run(flow.acall(*case.arguments)) == case.answer
 
 
 @pytest.mark.parametrize("name", pages.NAMES)
@@ -105,8 +122,8 @@ def test_only_the_runtime_the_standard_library_and_generated_modules_are_importe
             else []
         )
     }
-    generated = {"mpstd.request", "shop.stock"}
-    assert imported - generated <= {
+    others = {"mpstd.request", "notebook", "shop.stock"}
+    assert imported - others <= {
         *("__future__", "typing"),
         *("microprompt", "microprompt.enums", "microprompt.records"),
     }

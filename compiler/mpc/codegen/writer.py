@@ -42,7 +42,8 @@ class Writer:
         self._lines: list[str] = []
 
     def line(self, text: str = "") -> None:
-        self._lines.append(text)
+        """Write a line, or those of a docstring."""
+        self._lines.extend(text.split("\n"))
 
     def blank(self, count: int) -> None:
         """Leave at least `count` blank lines above what follows."""
