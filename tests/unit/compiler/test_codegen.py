@@ -262,6 +262,14 @@ def test_the_table_of_a_flow_has_the_lines_of_both_its_forms() -> None:
     assert written[-1] == f'go.body = abi.Flow(source="a.mp", line=1, lines={tuple(rows)})'
 
 
+@given(TEXT.filter(bool))
+def test_docstrings_of_several_lines_move_the_lines_of_a_flow(text: str) -> None:
+    spec = flow_of((ReturnSpec(value=Constant(text), line=7),))
+    (flow,) = spec.flows
+    prompt = PromptSpec("ask", (), Ref(("str",)), text, CallOf(Ref(("f",))))
+    emitted(replace(spec, prompts=(prompt,), flows=(replace(flow, docstring=text),)))  # which proves the table
+
+
 def test_a_flow_whose_lines_are_elsewhere_is_a_defect() -> None:
     spec = flow_of((ReturnSpec(value=Ref(("a",)), line=7),))
     (flow,) = spec.flows
