@@ -90,7 +90,6 @@ _CODES: Final = (
     _error("MP0103", "tab in indentation"),
     _error("MP0104", "missing colon"),
     _error("MP0105", "not a declaration"),
-    _error("MP0106", "not part of this version"),
     _error("MP0107", "empty block"),
     _error("MP0108", "uneven indentation"),
     _error("MP0109", "indented text that belongs to nothing"),

@@ -22,7 +22,6 @@ COMPILER = (
     ("source",),
     ("codes",),
     ("diagnostics",),
-    ("later",),
     ("render", "syntax"),
     ("spec",),
     ("types",),

@@ -282,7 +282,8 @@ class ExpressionChecker:
         for index in sorted(range(len(found)), key=lambda index: self.leans(found[index])):
             checked[index] = self.expression(found[index], replace(place, wanted=wanted))
             operand = checked[index].type.operand
-            if wanted is None or (wanted.numeric is Numeric.WHOLE and operand.numeric is not None):
+            is_told = operand.numeric is not None or operand.sort is Sort.LIST
+            if wanted is None or (wanted.numeric is Numeric.WHOLE and is_told):
                 wanted = operand
         return [checked[index] for index in range(len(found))]
 

@@ -225,7 +225,7 @@ class FlowExpressions(ExpressionChecker):
 
     def _list(self, node: nodes.ListDisplayAst, place: ExpressionPlace) -> Checked:
         plain = self._plain(node)
-        if isinstance(plain, nodes.ListAst) and place.wanted is not None:
+        if isinstance(plain, nodes.ListAst) and place.wanted and place.wanted.sort is Sort.LIST:
             return ExpressionChecker.expression(self, plain, place)
         return self._assembled(node, None, place)
 
@@ -387,8 +387,10 @@ class FlowExpressions(ExpressionChecker):
     def joined(self, node: nodes.CalculationAst, left: Checked, right: Checked) -> Checked | None:
         """Texts and lists are put together with `+`."""
         sorts = {left.type.operand.sort, right.type.operand.sort}
-        if node.sign != "+" or Sort.UNKNOWN in sorts or not sorts & {Sort.TEXT, Sort.LIST}:
+        if node.sign != "+" or not sorts & {Sort.TEXT, Sort.LIST}:
             return None
+        if Sort.UNKNOWN in sorts:
+            return unknown()
         present = [self.check_present(node.left, left), self.check_present(node.right, right)]
         if not all(present):
             return unknown()

@@ -8,7 +8,8 @@ from ..diagnostics import has_errors
 from ..expressions.signatures import FlowSignature
 from ..flows import FlowOutline, effectful, outline, plan
 from .loading import CompileError
-from .paths import absolute, real
+from .looks import real
+from .paths import absolute
 from .units import all_diagnostics, compile_all
 
 

@@ -57,7 +57,9 @@ class FlowState:
 
     def leaving(self, names: Collection[str]) -> FlowState:
         """What is known behind a loop of whose names nothing is left."""
-        return replace(self.forgetting(names), assigned=self.assigned - frozenset(names))
+        gone = frozenset(names)
+        found = self.forgetting(names)
+        return replace(found, assigned=found.assigned - gone, partly=found.partly - gone)
 
 
 def merged(states: Sequence[FlowState]) -> FlowState:

@@ -183,13 +183,14 @@ class _Statements:
     def _assignment(self, node: AssignmentAst, state: FlowState) -> tuple[CheckedAssign, FlowState]:
         name = node.name.text
         is_first = name not in self._types
+        type = self._types.get(name)
         said = None if node.type is None else self._resolver.type(node.type)
         if said is not None and not is_first and not is_same(said, self._types[name]):
             problems.report_second_type(node, self._types[name], self._reporter)
-            said = None
+            type = said
         if any(name == variable for variable, _ in self._loops):
             problems.report_loop_variable(node.name, self._reporter)
-        type = self._types.get(name, said)
+        type = type or said
         wanted = None if type is None else Wanted(type, f"`{name}`")
         value = self._assigned(node, wanted, state)
         if type is None:

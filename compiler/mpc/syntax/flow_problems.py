@@ -107,6 +107,18 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
             "no block begins above",
             "begin the line where the one above begins",
         )
+    # Where no `if` is before it, the word is read as a name.
+    if line.word in ("elif", "else") and ("NAME", line.span.start, line.span.start + 4) in (
+        *derivation.steps,
+        derivation.refused,
+    ):
+        return _Mistake(
+            "MP1206",
+            Span(line.span.start, line.span.start + len(line.word)),
+            f"`{line.word}` without an `if`",
+            "no `if` above begins where this does",
+            "indent it as its `if` is",
+        )
     return _of_block(stop, line, text, ended) or _of_sign(stop, line, text) or _other(stop, line, ended)
 
 
@@ -127,22 +139,13 @@ def _of_block(stop: Stop, line: StatementLine, text: str, ended: bool) -> _Mista
             "no statement is indented further than this",
             "indent what belongs to it, or leave it out",
         )
-    if line.word == "while" and "COLON" not in stop.accepts and (ended or stop.found == ":"):
-        if "UP" in stop.accepts:
-            return _Mistake(
-                "MP1204",
-                after,
-                "a loop that does not say how often it goes round",
-                "expected `up to` here",
-                "write how often at most: `while answer is none up to 3:`",
-            )
-    elif line.word in ("elif", "else") and stop.last_end <= line.span.start:
+    if line.word == "while" and "UP" in stop.accepts and (ended or stop.found == ":"):
         return _Mistake(
-            "MP1206",
-            Span(line.span.start, line.span.start + len(line.word)),
-            f"`{line.word}` without an `if`",
-            "no `if` above begins where this does",
-            "indent it as its `if` is",
+            "MP1204",
+            after,
+            "a loop that does not say how often it goes round",
+            "expected `up to` here",
+            "write how often at most: `while answer is none up to 3:`",
         )
     if line.word == "else" and stop.found == "if":
         return _Mistake(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, assert_never, cast
 
-from .. import later
 from ..diagnostics import Diagnostic, Reporter
 from ..source import Source, Span
 from .chunks import Chunk, chunks
@@ -63,7 +62,7 @@ def _items(source: Source, reporter: Reporter) -> Iterator[tuple[Chunk, Item | N
     lost = False  # whether text that starts no item is the consequence of a mistake that has been reported
     for chunk in chunks(source):
         if not chunk.is_docstring and chunk.word not in KEYWORDS:
-            if not lost or chunk.word in later.DECLARATIONS:
+            if not lost:
                 _refuse(chunk, reporter)
             lost = True
             continue
@@ -196,9 +195,6 @@ def _refuse(chunk: Chunk, reporter: Reporter) -> None:
         return
     width = len(chunk.word) or 1
     at = Span(chunk.span.start, chunk.span.start + width)
-    if chunk.word in later.DECLARATIONS:
-        later.DECLARATIONS[chunk.word].report(at, reporter)
-        return
     reporter.report(
         "MP0105",
         at,

@@ -72,15 +72,18 @@ def marks(lines: Sequence[StatementLine], end: int) -> tuple[list[Step], Stateme
     return found, None
 
 
-def without_statement(text: str, lines: Sequence[StatementLine], broken: StatementLine) -> str:
-    """`text` without a statement; a head of a block becomes one that can be read, where it has the room."""
+def without_statement(
+    text: str, lines: Sequence[StatementLine], broken: StatementLine, *, is_misplaced: bool
+) -> str:
+    """`text` with another statement instead of one; a head of a block becomes a whole one, where it has the
+    room. What `is_misplaced`, begins where no statement can."""
     index = lines.index(broken)
     has_block = index + 1 < len(lines) and lines[index + 1].indent > broken.indent
     width = broken.span.end - broken.span.start
     head = HEADS.get(broken.word, "if x:")
     end = broken.span.end
-    if not has_block or len(head) > width:
-        head = ""
+    if is_misplaced or not has_block or len(head) > width:
+        head = "" if is_misplaced else "x"
         while has_block and index + 1 < len(lines) and lines[index + 1].indent > broken.indent:
             index += 1
             end = lines[index].span.end

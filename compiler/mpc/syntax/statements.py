@@ -26,9 +26,8 @@ def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
             return None
         found, uneven = marks(lines, body.end)
         if uneven is not None:
-            broken = uneven
-            if broken.span.start not in seen:
-                report_uneven(uneven, reporter)
+            broken, is_misplaced = uneven, True
+            report_uneven(uneven, reporter)
         else:
             derivation = flow_parser().read(text, body, "statements", found)
             if derivation.stop is None:
@@ -36,9 +35,10 @@ def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
             broken = _broken(derivation, lines)
             if broken.span.start in seen:
                 return None  # what is wrong now is what was blanked
+            is_misplaced = derivation.refused is not None and derivation.refused[0] == "_INDENT"
             explain_statement(derivation, broken, reporter)
         seen.add(broken.span.start)
-        text = without_statement(text, lines, broken)
+        text = without_statement(text, lines, broken, is_misplaced=is_misplaced)
     return None
 
 

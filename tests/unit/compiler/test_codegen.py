@@ -267,7 +267,8 @@ def test_docstrings_of_several_lines_move_the_lines_of_a_flow(text: str) -> None
     spec = flow_of((ReturnSpec(value=Constant(text), line=7),))
     (flow,) = spec.flows
     prompt = PromptSpec("ask", (), Ref(("str",)), text, CallOf(Ref(("f",))))
-    emitted(replace(spec, prompts=(prompt,), flows=(replace(flow, docstring=text),)))  # which proves the table
+    flows = (replace(flow, docstring=text),)
+    emitted(replace(spec, prompts=(prompt,), flows=flows))  # which proves the table
 
 
 def test_a_flow_whose_lines_are_elsewhere_is_a_defect() -> None:

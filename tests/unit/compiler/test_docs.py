@@ -10,28 +10,37 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from mpc import project, render
 
 REFERENCE = Path(__file__).parents[3] / "compiler" / "docs" / "language.md"
+FLOWS = REFERENCE.with_name("flows.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 APPENDIX = "## Appendix: the grammar"
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of the reference in a language."""
-    return [text for each, text in FENCE.findall(REFERENCE.read_text(encoding="utf-8")) if each == language]
+def blocks(language: str, page: Path) -> list[str]:
+    """The fenced blocks of a page of the reference in a language."""
+    return [text for each, text in FENCE.findall(page.read_text(encoding="utf-8")) if each == language]
 
 
 def appendix() -> str:
-    """The section on the grammar, as it follows from the file that the parser reads."""
-    grammar = files("mpc.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    """The section on the grammar, as it follows from the files that the parser reads."""
+    folder = files("mpc.syntax")
+    names = ("grammar", "flow", "expressions")
+    parts = [folder.joinpath(f"{name}.lark").read_text(encoding="utf-8") for name in names]
     link = "https://lark-parser.readthedocs.io/en/stable/grammar.html"
-    head = f"{APPENDIX}\n\nIn the notation of [Lark]({link}), as the parser reads it."
-    return f"{head}\n\n```lark\n{grammar}```\n"
+    head = (
+        f"{APPENDIX}\n\nIn the notation of [Lark]({link}), as the parser reads it: that of files, that of "
+        "flows, and what both are made of."
+    )
+    return "\n\n".join((head, *(f"```lark\n{part}```" for part in parts))) + "\n"
 
 
-def test_the_reference_shows_programs_that_compile(tmp_path: Path) -> None:
-    programs = blocks("mp")
+@pytest.mark.parametrize("page", [REFERENCE, FLOWS], ids=lambda page: page.stem)
+def test_the_reference_shows_programs_that_compile(page: Path, tmp_path: Path) -> None:
+    programs = blocks("mp", page)
     for number, program in enumerate(programs):
         (tmp_path / f"program{number}.mp").write_text(program, encoding="utf-8")
 
@@ -41,10 +50,11 @@ def test_the_reference_shows_programs_that_compile(tmp_path: Path) -> None:
     assert found == (), render.as_text(found)
 
 
-def test_no_code_in_the_reference_is_left_unchecked() -> None:
-    text = REFERENCE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", [REFERENCE, FLOWS], ids=lambda page: page.stem)
+def test_no_code_in_the_reference_is_left_unchecked(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     assert {language for language, _ in FENCE.findall(text)} <= {"mp", "lark"}
-    assert text.count("```") == 2 * (len(blocks("mp")) + len(blocks("lark")))
+    assert text.count("```") == 2 * (len(blocks("mp", page)) + len(blocks("lark", page)))
 
 
 def test_the_grammar_in_the_reference_is_what_the_parser_reads() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -19,22 +19,24 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from mpc.source import Source, Span
 from mpc.syntax.chunks import chunks
-from mpc.syntax.grammar import STARTS, parser
+from mpc.syntax.grammar import FLOW_STARTS, STARTS, parser, text_of
 from mpc.syntax.keywords import KEYWORDS
 from mpc.syntax.problems import Stop
 from mpc.syntax.tables import kept, work_out, written
 
 ROOT = Path(__file__).parents[3]
 SYNTAX = ROOT / "compiler" / "mpc" / "syntax"
-GRAMMAR = (SYNTAX / "grammar.lark").read_text(encoding="utf-8")
+GRAMMAR = text_of("grammar")
 FENCE = re.compile(r"^```mp.*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_tables_are_those_of_the_grammar() -> None:
-    found = written(work_out(GRAMMAR, STARTS), GRAMMAR)
+@pytest.mark.parametrize(("name", "starts"), [("grammar", STARTS), ("flow", FLOW_STARTS)])
+def test_the_tables_are_those_of_the_grammar(name: str, starts: Sequence[str]) -> None:
+    grammar, file = text_of(name), SYNTAX / f"{name}.json"
+    found = written(work_out(grammar, starts), grammar)
     if os.environ.get("REFRESH"):
-        (SYNTAX / "grammar.json").write_text(found, encoding="utf-8")
-    assert (SYNTAX / "grammar.json").read_text(encoding="utf-8") == found
+        file.write_text(found, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == found
 
 
 def test_tables_of_another_grammar_are_not_taken() -> None:
