@@ -84,19 +84,20 @@ def compile_module(
 
 
 def digest(module: CheckedModule) -> str:
-    """A hash of a file's text, of the text of all that it imports, and of the keys of the tunings taken up:
-    when it is unchanged, so is the generated module.
+    """A hash of a file's text, of the text of all that it imports, and of the keys of the tunings taken up
+    in all of them: when it is unchanged, so is the generated module.
 
     Paths are left out: how a file is shown depends on what else is built.
     """
-    hashes: set[bytes] = set()
+    own = sha256(module.source.text.encode()).digest()
+    hashes: dict[bytes, bytes] = {}
     pending = [module]
     while pending:
         reached = pending.pop()
         found = sha256(reached.source.text.encode()).digest()
         if found not in hashes:
-            hashes.add(found)
+            keys = (f"{each.name}:{each.tuning.key}".encode() for each in reached.prompts if each.tuning)
+            hashes[found] = b"".join(keys)
             pending.extend(item.module for item in reached.imports if item.module is not None)
-    own = sha256(module.source.text.encode())
-    keys = (f"{prompt.name}:{prompt.tuning.key}".encode() for prompt in module.prompts if prompt.tuning)
-    return sha256(b"".join((own.digest(), *sorted(hashes), *keys))).hexdigest()
+    tuned = hashes[own], *(hashes[each] for each in sorted(hashes) if each != own)
+    return sha256(b"".join((own, *sorted(hashes), *tuned))).hexdigest()
