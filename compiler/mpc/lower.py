@@ -12,7 +12,7 @@ from microprompt.locations import is_path
 from .bodies import lowered, split_body
 from .diagnostics import InternalError
 from .expressions.signatures import CheckedParameter, FlowSignature, FunctionSignature, PromptSignature
-from .flows import FlowKey, effectful, names_of, plan, statements
+from .flows import FlowPlan, costs_of, effectful, names_of, plan, statements
 from .sema.checked import (
     CheckedImport,
     CheckedImported,
@@ -78,7 +78,7 @@ class _Lowering:
         models = tuple(ModelSpec(_constant(model), self._model_value(model)) for model in module.models)
         types = tuple(type.definition(self) for type in module.types)
         prompts = tuple(self._prompt(prompt) for prompt in module.prompts)
-        flows = tuple(self._flow(flow, effectful(module)) for flow in module.flows)
+        flows = tuple(self._flows())
         tools = tuple(
             ToolSpec(name, CallOf(self.runtime("tool"), (Ref((f"_{name}",)),))) for name in self._tools()
         )
@@ -264,8 +264,13 @@ class _Lowering:
             prompt.name, parameters, prompt.returns.annotation(self), prompt.english.strip(), laid_out
         )
 
-    def _flow(self, flow: CheckedFlow, effectful: frozenset[FlowKey]) -> FlowSpec:
-        planned = plan(flow, effectful, self.is_taken)
+    def _flows(self) -> Iterator[FlowSpec]:
+        if self._module.flows:
+            effects, costs = effectful(self._module), costs_of(self._module)
+            for flow in self._module.flows:
+                yield self._flow(flow, plan(flow, effects, costs, self.is_taken))
+
+    def _flow(self, flow: CheckedFlow, planned: FlowPlan) -> FlowSpec:
         return FlowSpec(
             name=flow.name,
             parameters=self._parameters(flow.parameters),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microprompt.abi import Rounds
 from mpc.codegen.statements import write
 from mpc.codegen.writer import Writer
 from mpc.codes import Severity
-from mpc.flows import effectful, plan, statements, waves
+from mpc.flows import costs_of, effectful, plan, statements, waves
 from mpc.lower import _Lowering
 from mpc.render import as_text
 from mpc.sema import check
@@ -121,13 +120,15 @@ class Asked:
         return lambda: self(*args, **kwargs)
 
 
-def gather(*calls: Callable[[], object]) -> tuple[object, ...]:
+def gather(*calls: Callable[[], object], state: object = None) -> tuple[object, ...]:
     # Whatever order they come in: none of them may matter to another.
     found = [call() for call in reversed(calls)]
     return tuple(reversed(found))
 
 
-def gather_lists(*lists: Iterable[Callable[[], object]]) -> tuple[tuple[object, ...], ...]:
+def gather_lists(
+    *lists: Iterable[Callable[[], object]], state: object = None
+) -> tuple[tuple[object, ...], ...]:
     return tuple(gather(*each) for each in lists)
 
 
@@ -162,7 +163,8 @@ def written(program: str) -> str:
     (flow,) = module.flows
     out = Writer()
     naming = _Lowering(module)
-    write(statements(plan(flow, effectful(module), naming.is_taken), naming, in_tasks=False), out, [])
+    planned = plan(flow, effectful(module), costs_of(module), naming.is_taken)
+    write(statements(planned, naming, in_tasks=False), out, [])
     return out.text()
 
 

@@ -88,11 +88,12 @@ def _outlined(flow: FlowOutline) -> Iterator[str]:
     yield ""
     yield from flow.lines
     yield ""
-    many = len(flow.waves)
-    if many:
-        yield f"{many} {'wave' if many == 1 else 'waves'}: what stands below one is asked at the same time"
-    else:
+    if not flow.waves:
         yield "no waves: each call needs what the one before it gives, or might not be needed"
+    else:
+        yield "what stands below a wave is asked at the same time"
+    for wave in flow.waves:
+        yield f"wave {wave.number}: {wave.why or 'what each prompt begins with comes first, and is kept'}"
     yield ""
     yield "```mermaid"
     yield flow.diagram

@@ -13,6 +13,7 @@ from ..source import Source
 from .plan import (
     Asked,
     FlowPlan,
+    ListWave,
     PlannedBlock,
     PlannedBranch,
     PlannedLoop,
@@ -24,16 +25,17 @@ from .plan import (
 
 @dataclass(frozen=True, slots=True)
 class OutlinedWave:
-    """A wave: its number in the outline, the variable of the loop if it is one over a list, and its calls as
-    the program says them, each with its line."""
+    """A wave: its number in the outline, the variable of the loop if it is one over a list, its calls as the
+    program says them, each with its line, and why a text is laid out first in it, if one is."""
 
     number: int
     variable: str | None
     calls: tuple[tuple[int, str], ...]
+    why: str | None
 
     def to_json(self) -> dict[str, object]:
         calls = [{"line": line, "call": call} for line, call in self.calls]
-        return {"number": self.number, "over": self.variable, "calls": calls}
+        return {"number": self.number, "over": self.variable, "calls": calls, "state_first": self.why}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class _Listing:
     def _step(self, step: PlannedStep, depth: int) -> Iterator[str]:
         match step:
             case Wave():
-                yield from self._wave(step.asked, depth, None)
+                yield from self._wave(step, depth, None)
             case CheckedAssign() | CheckedAppend() | CheckedDo() | CheckedReturn():
                 yield _line(step.line, depth, self.source.slice(step.span))
             case PlannedBranch():
@@ -97,7 +99,7 @@ class _Listing:
                     yield from self.block(step.otherwise, depth + 1)
             case PlannedLoop():
                 for wave in step.waves:
-                    yield from self._wave(wave.asked, depth, step.loop.variable)
+                    yield from self._wave(wave, depth, step.loop.variable)
                 yield _line(step.loop.line, depth, self.source.slice(step.loop.span))
                 yield from self.block(step.steps, depth + 1)
             case PlannedWhile():
@@ -106,11 +108,11 @@ class _Listing:
             case _:
                 assert_never(step)
 
-    def _wave(self, asked: Sequence[Asked], depth: int, variable: str | None) -> Iterator[str]:
-        calls = tuple((each.line, _said(each, self.source)) for each in asked)
-        wave = OutlinedWave(len(self.waves) + 1, variable, calls)
-        self.waves.append(wave)
-        yield _line(None, depth, f"wave {wave.number}" + (f" for each {variable}" if variable else ""))
+    def _wave(self, wave: Wave | ListWave, depth: int, variable: str | None) -> Iterator[str]:
+        calls = tuple((each.line, _said(each, self.source)) for each in wave.asked)
+        number, why = len(self.waves) + 1, None if wave.state is None else wave.state.why
+        self.waves.append(OutlinedWave(number, variable, calls, why))
+        yield _line(None, depth, f"wave {number}" + (f" for each {variable}" if variable else ""))
         for line, call in calls:
             yield _line(line, depth, f"| {call}")
 

@@ -13,6 +13,7 @@ from ..expressions import Checked
 from ..expressions.checked import Invoked
 from ..expressions.signatures import CheckedNode
 from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedLoop, CheckedReturn
+from .states import SharedState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Calls that none needs another's answer of, at least two; they are asked together."""
+    """Calls that none needs another's answer of, at least two; they are asked together, about a `state` if
+    that is laid out first."""
 
     asked: tuple[Asked, ...]
+    state: SharedState | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class ListWave:
     asked: tuple[Asked, ...]
     lists: tuple[str, ...]
     over: tuple[tuple[str, str], ...]
+    state: SharedState | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

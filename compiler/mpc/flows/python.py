@@ -70,12 +70,8 @@ class _Statements:
         match step:
             case Wave():
                 yield from self._declared(step.asked)
-                yield self._gathered(
-                    tuple(each.name for each in step.asked),
-                    "gather",
-                    tuple(map(self._later, step.asked)),
-                    step.asked,
-                )
+                names = tuple(each.name for each in step.asked)
+                yield self._gathered(names, "gather", tuple(map(self._later, step.asked)), step)
             case CheckedAssign():
                 yield AssignSpec(
                     targets=(step.name,),
@@ -155,12 +151,17 @@ class _Statements:
                 yield AssignSpec(targets=(each.name,), annotation=annotation, value=None, line=each.line)
 
     def _gathered(
-        self, targets: Targets, function: str, arguments: tuple[Expr, ...], asked: Sequence[Asked]
+        self, targets: Targets, function: str, arguments: tuple[Expr, ...], wave: Wave | ListWave
     ) -> StatementSpec:
-        value: Expr = CallOf(self.naming.runtime(f"a{function}" if self.in_tasks else function), arguments)
+        called = self.naming.runtime(f"a{function}" if self.in_tasks else function)
+        keywords: tuple[tuple[str, Expr], ...] = ()
+        if wave.state is not None:
+            first, *rest = wave.state.way
+            keywords = (("state", Ref((*self.roots[first].path, *rest))),)
+        value: Expr = CallOf(called, arguments, keywords)
         if self.in_tasks:
             value = Awaited(value)
-        parts = tuple(each.line for each in asked)
+        parts = tuple(each.line for each in wave.asked)
         return AssignSpec(
             targets=targets, value=value, line=parts[0], parts=parts if len(set(parts)) > 1 else ()
         )
@@ -191,8 +192,8 @@ class _Statements:
         over = ((targets, source),)
         asked = [Comprehension(self._later(one), over, in_brackets=True) for one in wave.asked]
         if len(asked) == 1:
-            return self._gathered(wave.lists, "gather", (Unpacked(asked[0]),), wave.asked)
-        return self._gathered(wave.lists, "gather_lists", tuple(asked), wave.asked)
+            return self._gathered(wave.lists, "gather", (Unpacked(asked[0]),), wave)
+        return self._gathered(wave.lists, "gather_lists", tuple(asked), wave)
 
     def _together(self, each: Expr, lists: Sequence[str]) -> Expr:
         """The items, beside those of lists that are as long."""

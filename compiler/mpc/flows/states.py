@@ -19,13 +19,7 @@ from ..expressions.checked import Invoked, Reached, Way
 from ..expressions.signatures import PromptSignature
 from ..sema.checked import CheckedHole, CheckedModule, CheckedPrompt
 from ..types import Type
-from ..types.alias import CheckedAlias
 from ..types.boolean import CheckedBool
-from ..types.optional import CheckedOptional
-from ..types.text import CheckedStr
-
-OPEN: Final = 800
-"""The characters that a text is taken to have whose type says no bound."""
 
 LEAST: Final = 300
 """The characters that a text may have at most to be worth it in any case."""
@@ -97,7 +91,7 @@ def _shared(
 ) -> tuple[int, SharedState] | None:
     """What it saves to lay out first what a way leads to, in characters, if it does."""
     count = len(costs) * rounds
-    most = _most(type)
+    most = type.likely_longest
     spared = (count - 1) * most
     paid = rounds * sum(cost.characters for cost in costs)
     if most < LEAST or spared <= paid:
@@ -107,19 +101,6 @@ def _shared(
         f"{spared}, and the prompts, which come behind it, cost {paid}"
     )
     return spared - paid, SharedState(way=way, calls=len(costs), why=why)
-
-
-def _most(type: Type) -> int:
-    """The most characters that a value is taken to have."""
-    match type:
-        case CheckedAlias(target=target):
-            return _most(target)
-        case CheckedOptional(item=item):
-            return _most(item)
-        case CheckedStr(high=None, pattern=None):
-            return OPEN
-        case _:
-            return type.longest
 
 
 def _cost(prompt: CheckedPrompt) -> PromptCost:
@@ -142,7 +123,7 @@ def _is_read(prompt: CheckedPrompt) -> bool:
     if prompt.using.decide == abi.LABELS or prompt.returns.options is None:
         return True
     answers = {example.answer for example in prompt.examples}
-    return prompt.tuning is None and isinstance(prompt.returns, CheckedBool) and len(answers) < 2
+    return prompt.tuning is None and prompt.returns == CheckedBool() and len(answers) < 2
 
 
 def _prompts(module: CheckedModule) -> Iterator[tuple[str, CheckedPrompt]]:

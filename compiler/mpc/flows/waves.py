@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
+from microprompt.abi import DEFAULT_LIST_COUNT
+
 from ..expressions import Checked
 from ..expressions.checked import Invoked, Reached, with_children
 from ..sema.checked_flows import (
@@ -46,6 +48,7 @@ from .plan import (
     PlannedWhile,
     Wave,
 )
+from .states import PromptCost, PromptKey, SharedState, state_of
 from .walks import Traffic, certain_calls, growing_in, names_in, names_of
 
 WIDEST: Final = 12
@@ -55,11 +58,16 @@ WIDEST_LISTS: Final = 6
 """The most calls of each round: so many `gather_lists` has types for."""
 
 
-def plan(flow: CheckedFlow, effectful: frozenset[FlowKey], is_taken: Callable[[str], bool]) -> FlowPlan:
-    """What a flow does. `effectful` are the flows with effects; no name is made that `is_taken` in the
-    module."""
+def plan(
+    flow: CheckedFlow,
+    effectful: frozenset[FlowKey],
+    costs: Mapping[PromptKey, PromptCost],
+    is_taken: Callable[[str], bool],
+) -> FlowPlan:
+    """What a flow does. `effectful` are the flows with effects, `costs` what prompts cost; no name is made
+    that `is_taken` in the module."""
     names = _Names(is_taken, names_of(flow))
-    planner = _Planner(effectful, names)
+    planner = _Planner(effectful, costs, names)
     steps = planner.block(flow.statements)
     return FlowPlan(
         steps=steps,
@@ -134,8 +142,11 @@ class _Planner:
     Once the block is whole, the mark becomes a name, or the call itself where that was left alone.
     """
 
-    def __init__(self, effectful: frozenset[FlowKey], names: _Names) -> None:
+    def __init__(
+        self, effectful: frozenset[FlowKey], costs: Mapping[PromptKey, PromptCost], names: _Names
+    ) -> None:
         self._effectful = effectful
+        self._costs = costs
         self._names = names
         self._likely: dict[str, str] = {}  # for each mark, what its name is to be like
         self.answers: set[str] = set()
@@ -264,14 +275,14 @@ class _Planner:
         stand: dict[str, Checked] = {}
         waves: tuple[ListWave, ...] = ()
         if not inside.leaves and not names_in(loop.each) & inside.writes:
-            waves = tuple(self._lifted(entries, inside.writes, stand))
+            waves = tuple(self._lifted(loop, entries, inside.writes, stand))
         steps = self._settled(entries, stand)
         is_at_hand = isinstance(loop.each, Reached) and loop.each.way[0] not in self._likely
         name = self._names.make(f"{loop.variable}s") if waves and not is_at_hand else None
         return _Done(PlannedLoop(loop=loop, named=name, waves=waves, steps=steps), traffic)
 
     def _lifted(
-        self, entries: Sequence[_Entry], written: frozenset[str], stand: dict[str, Checked]
+        self, loop: CheckedLoop, entries: Sequence[_Entry], written: frozenset[str], stand: dict[str, Checked]
     ) -> Iterator[ListWave]:
         """Take the calls out of a loop's entries that can be asked for all items before the first round.
 
@@ -302,18 +313,26 @@ class _Planner:
         lists: dict[str, str] = {}
         for wave in waves:
             for start in range(0, len(wave), WIDEST_LISTS):
-                yield self._list_wave(wave[start : start + WIDEST_LISTS], lists, stand)
+                yield self._list_wave(loop, wave[start : start + WIDEST_LISTS], lists, stand)
 
     def _list_wave(
-        self, wave: Sequence[Asked], lists: dict[str, str], stand: dict[str, Checked]
+        self, loop: CheckedLoop, wave: Sequence[Asked], lists: dict[str, str], stand: dict[str, Checked]
     ) -> ListWave:
         """`lists` holds the lists of the answers before, by the name of the answer."""
         asked = tuple(self._named(each, stand) for each in wave)
         read = frozenset[str]().union(*(names_in(each.call) for each in asked))
         over = tuple((name, list) for name, list in lists.items() if name in read)
         made = tuple(self._names.make(f"all_{each.name.rstrip('_')}") for each in asked)
+        changing = frozenset({loop.variable, *lists})
         lists.update(zip((each.name for each in asked), made, strict=True))
-        return ListWave(asked=asked, lists=made, over=over)
+        rounds = loop.each.type.most_items or DEFAULT_LIST_COUNT
+        return ListWave(asked=asked, lists=made, over=over, state=self._state(asked, changing, rounds))
+
+    def _state(
+        self, asked: Sequence[Asked], changing: frozenset[str] = frozenset(), rounds: int | None = None
+    ) -> SharedState | None:
+        calls = [each.call for each in asked]
+        return state_of(calls, changing, rounds=rounds, costs=self._costs)
 
     # ------------------------------------------------------------------------------------ what marks become
 
@@ -332,7 +351,7 @@ class _Planner:
                     stand[only.name] = call
             elif entry.asked:
                 asked = tuple(self._named(each, stand) for each in entry.asked)
-                steps.append(Wave(asked=asked))
+                steps.append(Wave(asked=asked, state=self._state(asked)))
         return tuple(steps)
 
     def _named(self, asked: Asked, stand: dict[str, Checked]) -> Asked:

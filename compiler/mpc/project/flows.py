@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..diagnostics import has_errors
 from ..expressions.signatures import FlowSignature
-from ..flows import FlowOutline, effectful, outline, plan
+from ..flows import FlowOutline, costs_of, effectful, outline, plan
 from .loading import CompileError
 from .looks import real
 from .paths import absolute
@@ -30,5 +30,5 @@ def flow_outline(path: Path, name: str) -> FlowOutline | None:
     (module,) = (module for module in modules.values() if module.source.path == found.origin)
     (flow,) = (flow for flow in module.flows if flow.name == found.name)
     # What is made for Python has no name here.
-    planned = plan(flow, effectful(module), lambda name: False)
+    planned = plan(flow, effectful(module), costs_of(module), lambda name: False)
     return outline(flow, planned, module.source)

@@ -122,6 +122,14 @@ class CheckedAlias(NamedType):
     def longest(self) -> int:
         return self.target.longest
 
+    @property
+    def likely_longest(self) -> int:
+        return self.target.likely_longest
+
+    @property
+    def most_items(self) -> int | None:
+        return self.target.most_items
+
     def allows_none(self, mark: nodes.OptionalTypeAst, called: str, reporter: Reporter) -> bool:
         return self.target.allows_none(mark, called, reporter)
 

@@ -236,6 +236,17 @@ class Type(ABC):
     def longest(self) -> int:
         """The most characters of an answer."""
 
+    @property
+    def likely_longest(self) -> int:
+        """The most characters that an argument is taken to have: the default bounds of answers are none of
+        its."""
+        return self.longest
+
+    @property
+    def most_items(self) -> int | None:
+        """How many items a value may have; `None` for any number, and for what has none."""
+        return None
+
     @abstractmethod
     def within(self, limit: int) -> str | None:
         """How to bound the type so that an answer has at most `limit` characters; `None` where no bound can.

@@ -82,6 +82,10 @@ class Collection(BuiltinType):
         count = DEFAULT_LIST_COUNT if self.high is None else self.high
         return len("[]") + count * self.item_length
 
+    @property
+    def most_items(self) -> int | None:
+        return self.high
+
     def within(self, limit: int) -> str | None:
         least = max(1, self.low or 0)
         count = (limit - len("[]")) // self.item_length

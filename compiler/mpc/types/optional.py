@@ -97,6 +97,10 @@ class CheckedOptional(Type):
     def longest(self) -> int:
         return max(self.item.longest, len("none"))
 
+    @property
+    def likely_longest(self) -> int:
+        return self.item.likely_longest
+
     def within(self, limit: int) -> str | None:
         return self.item.within(limit)
 

@@ -19,6 +19,9 @@ from .constraints import lengths, takes_no_arguments
 from .operands import Sort
 from .python import annotated, given
 
+OPEN: Final = 800
+"""The characters that an argument is taken to have whose type says no bound."""
+
 _SHORT_ESCAPES: Final = "\b\f\n\r\t"
 """The control characters that an answer may have inside a record or a list."""
 
@@ -89,6 +92,10 @@ class CheckedStr(Simple, BuiltinType):
     @property
     def longest(self) -> int:
         return DEFAULT_STR_LENGTH if self.high is None else self.high
+
+    @property
+    def likely_longest(self) -> int:
+        return OPEN if self.high is None and self.pattern is None else self.longest
 
     def within(self, limit: int) -> str | None:
         if self.pattern is not None or limit < max(1, self.low or 0):

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from mpc.codes import Severity
-from mpc.flows import FlowOutline, effectful, outline, plan
+from mpc.flows import FlowOutline, costs_of, effectful, outline, plan
 from mpc.render import as_text
 from mpc.sema import check
 from mpc.source import Source
@@ -56,7 +56,7 @@ def outlined(body: str) -> FlowOutline:
     errors = [found for found in (*mistakes, *problems) if found.severity is Severity.ERROR]
     assert not errors, as_text(errors)
     (flow,) = (flow for flow in module.flows if flow.name == "go")
-    return outline(flow, plan(flow, effectful(module), {"ask", "two"}.__contains__), source)
+    return outline(flow, plan(flow, effectful(module), costs_of(module), {"ask", "two"}.__contains__), source)
 
 
 def planned(body: str) -> str:
