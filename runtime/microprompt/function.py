@@ -58,6 +58,8 @@ class LaterPrompt(Later[G]):
         return await self.function.answered(self.call)
 
     def over(self, state: object) -> Later[G] | None:
+        if given_for(self.function) is not None:
+            return self  # no model reads it
         for name, value in self.call.arguments.items():
             if value is state or (type(value) is type(state) and value == state):
                 function = self.function.over(name)
