@@ -193,7 +193,7 @@ def task_called(name: str) -> Task:
 @lru_cache(maxsize=len(TASKS))
 def function_of(task: Task) -> PromptFunction[..., Any]:
     """The function as its source says it, without what was learnt of it."""
-    found = functions.find(str(task.source), task.function)
+    found = functions.find_prompt(str(task.source), task.function)
     return with_program(found, replace(found.program, tuning=None))
 
 
