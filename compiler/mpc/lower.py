@@ -420,8 +420,9 @@ def _exported(item: CheckedImport, origin: str, name: str) -> str | None:
 
 
 def _is(found: Symbol, origin: str, name: str) -> bool:
-    named = NamedType | PromptSignature | FlowSignature | FunctionSignature
-    return isinstance(found, named) and (found.origin, found.name) == (origin, name)
+    if not isinstance(found, NamedType | PromptSignature | FlowSignature | FunctionSignature):
+        return False
+    return (found.origin, found.name) == (origin, name)
 
 
 def _constant(model: CheckedModel) -> str:

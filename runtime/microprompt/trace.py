@@ -236,7 +236,8 @@ def _draw(lines: list[str], decisions: Sequence[Decision], names: Iterator[str],
                 _draw_one(lines, decision, names, next(names))
             lines.append("end")
         else:
-            _draw_one(lines, wave[0], names, name)
+            (decision,) = wave
+            _draw_one(lines, decision, names, name)
         lines.append(f"{before} --> {name}")
         before = name
     return before
