@@ -230,14 +230,13 @@ def _draw(lines: list[str], decisions: Sequence[Decision], names: Iterator[str],
     """Draw decisions behind the node `before`; gives the last node."""
     for wave in _waves(decisions):
         name = next(names)
-        if len(wave) > 1:
+        if len(wave) == 1:
+            _draw_one(lines, wave[0], names, name)
+        else:
             lines.append(f"subgraph {name} [{_label(f'{len(wave)} side by side')}]")
             for decision in wave:
                 _draw_one(lines, decision, names, next(names))
             lines.append("end")
-        else:
-            (decision,) = wave
-            _draw_one(lines, decision, names, name)
         lines.append(f"{before} --> {name}")
         before = name
     return before
