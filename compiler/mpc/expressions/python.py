@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from ..diagnostics import InternalError
 from ..spec import (
@@ -23,7 +23,9 @@ from ..spec import (
     Subscript,
     Targets,
 )
-from ..types.base import Naming
+from ..types import Type
+from ..types.base import NamedType, Naming
+from ..types.operands import Sort
 from .checked import (
     Assembled,
     Calculation,
@@ -48,6 +50,9 @@ from .checked import (
     Way,
     item_on,
 )
+
+_INT: Final = Ref(("int",))
+_STR: Final = Ref(("str",))
 
 
 def in_python(
@@ -161,11 +166,27 @@ class _Writing:
 
     def _is_of_type(self, test: IsOfType) -> Expr:
         operand = self.of(test.operand)
-        (way,) = test.way.alternatives  # behind an alias
-        found = CallOf(
-            self.naming.builtin("isinstance"), (operand, class_of(way.annotation(self.naming)))
-        )
+        meant = self._class_of(test.way)
+        found: Expr = self._is_instance(operand, meant)
+        # In Python truth values are numbers, and members of enums are text.
+        below = {_INT: (Sort.TRUTH,), _STR: (Sort.MEMBER,)}.get(meant, ())
+        others = (arm for arm in test.operand.type.alternatives if arm.operand.sort in below)
+        apart = {other: None for arm in others if (other := self._class_of(arm)) not in (_INT, _STR)}
+        if apart and not isinstance(test.operand, Reached):
+            # Asked twice, a call would be made twice.
+            found = Compared(CallOf(self.naming.builtin("type"), (operand,)), (("is", meant),))
+        elif apart:
+            found = Connected(
+                "and", (found, *(Prefixed("not", self._is_instance(operand, other)) for other in apart))
+            )
         return Prefixed("not", found) if test.negated else found
+
+    def _is_instance(self, value: Expr, cls: Ref) -> Expr:
+        return CallOf(self.naming.builtin("isinstance"), (value, cls))
+
+    def _class_of(self, type: Type) -> Ref:
+        resolved = type.resolved if isinstance(type, NamedType) else type
+        return class_of(resolved.annotation(self.naming))
 
     def _call(self, call: Called) -> Expr:
         function = self.naming.builtin(call.function)
@@ -210,7 +231,7 @@ def class_of(annotation: Expr) -> Ref:
         if annotation.of == Ref(("Annotated",)):
             return class_of(first)
         if isinstance(first, Constant):  # of `Literal`
-            return Ref(("int" if isinstance(first.value, int) else "str",))
+            return _INT if isinstance(first.value, int) else _STR
         return annotation.of
     if not isinstance(annotation, Ref):
         raise InternalError("lower", "values of a type that are of no class of their own")

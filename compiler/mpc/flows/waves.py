@@ -274,7 +274,7 @@ class _Planner:
         inside = Traffic.of(loop.statements)
         stand: dict[str, Checked] = {}
         waves: tuple[ListWave, ...] = ()
-        if not inside.leaves and not names_in(loop.each) & inside.writes:
+        if not inside.leaves:
             waves = tuple(self._lifted(loop, entries, inside.writes, stand))
         steps = self._settled(entries, stand)
         is_at_hand = isinstance(loop.each, Reached) and loop.each.way[0] not in self._likely
