@@ -99,8 +99,10 @@ def _warm(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> None:
     """Load the model, and throw a first answer away.
 
     It pays for the prefix, and the usage that a run reports would else differ from that of one that was never
-    interrupted.
+    interrupted. A flow is not called for nothing: what it calls in its turn may do something.
     """
+    if not isinstance(called, PromptFunction):
+        return
     first = next((row for row in asked if not isinstance(row.arguments, MicropromptError)), None)
     if first is not None:
         with console.model_progress():

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from ..answer import Answer
 from ..declared import IN_FLIGHT, DeclaredFunction
 from ..errors import EngineError, MicropromptError, ModelError
+from ..flows.function import FlowFunction
 
 Outcome: TypeAlias = Answer[Any] | MicropromptError
 """An answer, or why there is none."""
@@ -18,9 +19,12 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """The outcome of every row of arguments, in order, up to `in_flight` of them worked on at a time.
 
-    An error ends a `map_detail`, so the rows behind it are asked by another one. A model that is missing or
-    an engine that fails has nothing to do with a row: that is raised.
+    A model that is missing or an engine that fails has nothing to do with a row: that is raised.
     """
+    if isinstance(function, FlowFunction):
+        yield from _of_flow(function, rows, in_flight)
+        return
+    # An error ends a `map_detail`, so the rows behind it are asked by another one.
     done = 0
     while done < len(rows):
         answers = function.map_detail((rows[at] for at in range(done, len(rows))), in_flight=in_flight)
@@ -36,3 +40,21 @@ def outcomes(
             yield outcome
             if isinstance(outcome, MicropromptError):
                 break
+
+
+def _of_flow(
+    function: FlowFunction[..., Any], rows: Sequence[Mapping[str, object]], in_flight: int
+) -> Iterator[Outcome]:
+    """Those of a flow, of which no row is run twice: it may call functions of Python that do something."""
+    from ..flows.background import ANSWERER, begin  # not at the top: only flows need it
+    from ..scheduling.jobs import run_many
+
+    async def one(row: Mapping[str, object]) -> Outcome:
+        try:
+            return await function.adetail(**row)
+        except (ModelError, EngineError):
+            raise
+        except MicropromptError as error:
+            return error
+
+    return run_many(((ANSWERER, begin(one(row))) for row in rows), in_flight=in_flight)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..answer import Answer
 from ..errors import MicropromptError
+from ..function import PromptFunction
 from ..program import Signature
 from ..types import kind
 from ..types.leaves import leaf_values, leaves
@@ -145,12 +146,14 @@ class Evaluation:
 
 
 def warm(variant: Variant, rows: LabelledRows) -> None:
-    """Load the variant's model, and throw a first answer away: it pays for the prefix.
+    """Load the variant's model, and throw a first answer away: it pays for the prefix. A flow is not called
+    for nothing, for what it calls in its turn may do something.
 
     Raises:
         ModelError: the model is not to be had.
     """
-    next(outcomes(variant.function, rows.arguments[:1]))
+    if isinstance(variant.function, PromptFunction):
+        next(outcomes(variant.function, rows.arguments[:1]))
 
 
 def run(variant: Variant, rows: LabelledRows, advance: Callable[[int], None]) -> Evaluated:
