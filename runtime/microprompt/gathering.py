@@ -122,8 +122,9 @@ def gather(*calls: Later[Any], state: object = None) -> tuple[Any, ...]:
 
     With a `state`, as in `gather(classify.later(text), is_urgent.later(text), state=text)`, the calls that
     have it as an argument lay it out first (`PromptFunction.over`), so that it is evaluated once for all of
-    them: worth it for a long text and short prompts. Each answers as it does alone; other calls are asked as
-    ever. Raises `ArgumentError` if no call has it.
+    them: worth it for a long text and short prompts without examples. Each answers as it does alone, though
+    less well than with its instruction first (decisions/0010); other calls are asked as ever. Raises
+    `ArgumentError` if no call has it.
     """
     return tuple(_gathered(_over(calls, state)))
 

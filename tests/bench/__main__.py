@@ -23,11 +23,13 @@ from .cli import compare, weights_of
 from .decisions import compare_decisions
 from .decisions import to_json as decisions_to_json
 from .engines import PEERS, ROOT, BenchError
-from .page import decision_lines, write_plots, write_text
+from .page import decision_lines, state_lines, write_plots, write_text
 from .report import busy_warning, is_busy, load_average, to_json
+from .states import compare_states
+from .states import to_json as states_to_json
 from .workloads import WORKLOADS
 
-PARTS: Final = ("calls", "decisions", "load")
+PARTS: Final = ("calls", "decisions", "states", "load")
 
 
 @click.command()
@@ -46,6 +48,7 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
     measures: Mapping[str, Callable[[], object]] = {
         "calls": lambda: _calls(rounds, repeats),
         "decisions": lambda: _decisions(rounds, repeats),
+        "states": lambda: _states(rounds, repeats),
         "load": lambda: _load(rows),
     }
     folder = ROOT / "runtime" / "docs"
@@ -95,6 +98,29 @@ def _decisions(rounds: int, repeats: int) -> object:
         raise click.ClickException(str(error)) from error
     data = decisions_to_json(found)
     for line in decision_lines(data):
+        click.echo(line)
+    return data
+
+
+def _states(rounds: int, repeats: int) -> object:
+    load = load_average()
+    if is_busy(load):
+        click.echo(f"warning: {busy_warning(load)}", err=True)
+    name, paths = weights_of(None, None, None)
+    try:
+        found = compare_states(
+            name,
+            paths,
+            threads=settings.current().threads,
+            rounds=rounds,
+            repeats=repeats,
+            load=load,
+            progress=lambda doing: click.echo(doing, err=True),
+        )
+    except BenchError as error:
+        raise click.ClickException(str(error)) from error
+    data = states_to_json(found)
+    for line in state_lines(data):
         click.echo(line)
     return data
 

@@ -57,6 +57,8 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from decision_lines(results["decisions"])
     yield ""
+    yield from state_lines(results["states"])
+    yield ""
     yield "## Against the floor"
     yield ""
     yield (
@@ -134,6 +136,35 @@ def decision_lines(found: Mapping[str, Any]) -> Iterator[str]:
         f"- {setup['rounds']} rounds of {setup['repeats']} calls, of {PEER_REPEATS} in Outlines; ratios are "
         "the medians of the rounds' ratios, with the least and the greatest. The process without a language "
         f"model took {found['peak_memory_mib']:.0f} MiB at most."
+    )
+
+
+def state_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The section about several questions on one text."""
+    setup = found["setup"]
+    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
+    yield "## Five questions about one text"
+    yield ""
+    yield (
+        f"Measured by `python -m tests.bench --only states` {_on(setup)}; weights {weights}. With us that is "
+        "`gather(..., state=text)`."
+    )
+    yield from _busy(setup)
+    yield ""
+    yield "| | one question, ms | all five, ms | times as long | times the processor's time | same answers |"
+    yield "|---|---|---|---|---|---|"
+    for row in found["rows"]:
+        times = _times({"ratio": row["times"], "low": row["low"], "high": row["high"]})
+        yield (
+            f"| {TITLES[row['engine']]} | {row['one_ms']:.0f} | {row['all_ms']:.0f} | {times} "
+            f"| {row['cpu_times']:.2f} | {row['agreement']:.0%} |"
+        )
+    yield ""
+    for note in found["notes"]:
+        yield f"- {note}"
+    yield (
+        f"- {setup['rounds']} rounds of {setup['repeats']} texts; times are means within a round, and the "
+        "medians of the rounds, with the least and the greatest."
     )
 
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from .task import Session, Task
 
@@ -21,7 +21,7 @@ def open_outlines(task: Task, *, keep: bool = False) -> Session:
     """Outlines on llama-cpp-python; with `keep`, without the `reset()` that ends every call there."""
     outlines = importlib.import_module("outlines")
     types = importlib.import_module("outlines.types")
-    llama = _llama(task)
+    llama = load_llama(task)
     # Without chat mode it completes the prompt as it stands, as microprompt does.
     model = _keeping(llama) if keep else outlines.from_llamacpp(llama, chat_mode=False)
     # The default backend for these types, outlines-core, needs numba to run on llama-cpp-python, and neither
@@ -42,7 +42,7 @@ def open_outlines_keeping(task: Task) -> Session:
 def open_llama_cpp(task: Task) -> Session:
     """llama-cpp-python with a GBNF grammar."""
     llama_cpp = importlib.import_module("llama_cpp")
-    llama = _llama(task)
+    llama = load_llama(task)
     if task.labels:
         options = " | ".join(json.dumps(label) for label in _spaced(task))
         grammar = llama_cpp.LlamaGrammar.from_string(f"root ::= {options}", verbose=False)
@@ -59,7 +59,7 @@ def open_llama_cpp(task: Task) -> Session:
 def open_guidance(task: Task) -> Session:
     """Guidance on llama-cpp-python."""
     guidance = importlib.import_module("guidance")
-    llama = _llama(task)
+    llama = load_llama(task)
     model = guidance.models.LlamaCpp(llama, echo=False)
     if task.labels:
         answer = guidance.select(_spaced(task), name="answer")
@@ -114,7 +114,24 @@ def open_typed_gguf(task: Task) -> Session:
     return Session(ask=ask, read=str, model=handle.model, context=0)
 
 
-def _llama(task: Task) -> Any:
+class Loading(Protocol):
+    """What a task says of the model to load."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def threads(self) -> int: ...
+
+    @property
+    def context(self) -> int: ...
+
+    @property
+    def extra_buffers(self) -> bool: ...
+
+
+def load_llama(task: Loading) -> Any:
+    """The weights in llama-cpp-python."""
     llama_cpp = importlib.import_module("llama_cpp")
     if not task.extra_buffers:
         _keep_to_plain_kernels()

@@ -32,10 +32,11 @@ PromptKey: TypeAlias = tuple[str, str]
 class PromptCost:
     """What a prompt costs behind a state: the `characters` that it begins with in every call. `shows` are the
     parameters that can be a state; there are none where a tuning or the labels' words answer, without reading
-    the prompt."""
+    the prompt. One that `has_examples` stands behind none: small models then answer for the examples."""
 
     characters: int
     shows: frozenset[str]
+    has_examples: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ def _shared(
     most = type.likely_longest
     spared = (count - 1) * most
     paid = rounds * sum(cost.characters for cost in costs)
-    if most < LEAST or spared <= paid:
+    if most < LEAST or spared <= paid or any(cost.has_examples for cost in costs):
         return None
     why = (
         f"{count} questions about {'.'.join(way)}, up to {most} characters: evaluated once, that spares "
@@ -104,7 +105,6 @@ def _shared(
 
 
 def _cost(prompt: CheckedPrompt) -> PromptCost:
-    examples = sum(example.span.end - example.span.start for example in prompt.examples)
     shows = {
         part.parameter
         for part in prompt.parts
@@ -112,8 +112,9 @@ def _cost(prompt: CheckedPrompt) -> PromptCost:
     }
     names = {parameter.name for parameter in prompt.parameters}
     return PromptCost(
-        characters=len(prompt.english) + examples,
+        characters=len(prompt.english),
         shows=frozenset(shows & names) if _is_read(prompt) else frozenset(),
+        has_examples=bool(prompt.examples),
     )
 
 

@@ -55,6 +55,11 @@ prompt read(letter: Letter) -> bool:
 prompt urgent(letter: Letter) -> bool:
     Is it urgent? {letter}
 
+prompt shown(text: str) -> str(..40):
+    Sum it up: {text}
+examples:
+    "It rains, and it rains." -> "Rain."
+
 flow go(text: str, note: str(..400), page: str(..200), letter: Letter, texts: list[str](..5)) -> str:
 """
 
@@ -100,10 +105,11 @@ def way(body: str) -> str | None:
         ('a = short(text)\nb = short(letter.body)\nreturn a + b', None),
         ('a = short(letter.body)\nb = short(letter.body)\nreturn a + b', "letter.body"),
         ('a = short("x")\nb = short("x")\nreturn a + b', None),
+        ('a = short(text)\nb = short(text)\nc = shown(text)\nreturn a + b + c', None),
     ],
     ids=[
         "two", "one", "bounded", "short", "in a block", "long prompts", "record", "not the same", "field",
-        "written",
+        "written", "examples",
     ],
 )  # fmt: skip
 def test_the_text_comes_first_where_that_is_cheaper(body: str, state: str | None) -> None:
