@@ -6,6 +6,7 @@ import builtins
 import keyword
 import posixpath
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from microprompt.locations import is_path
 
@@ -26,6 +27,7 @@ from .sema.checked import (
 )
 from .sema.checked_cases import CheckedCase, CheckedRowsFile, CheckedScript
 from .sema.checked_flows import CheckedFlow
+from .sema.python_names import USED_IN_FLOWS
 from .spec import (
     CallOf,
     CircleSpec,
@@ -44,6 +46,9 @@ from .spec import (
 from .types import NamedType
 from .types.base import PYTHON
 from .types.python import abi_call, given
+
+_WAVES: Final = ("agather", "agather_lists", "gather", "gather_lists")
+"""What flows call of the runtime in their statements."""
 
 
 def lower(module: CheckedModule) -> ModuleSpec:
@@ -66,7 +71,7 @@ class _Lowering:
         # What the program means something by, in the module or in a flow.
         self._called = {*module.exports, *(name for flow in module.flows for name in names_of(flow))}
         qualifiers = {(item.alias or item.path).split(".")[0] for item in module.imports if not item.names}
-        self._known = {*module.exports, *qualifiers}
+        self._known = {*module.exports, *qualifiers, *USED_IN_FLOWS, *_WAVES}
         self._private = {
             *(_constant(model) for model in module.models),
             *(f"_{flow.name}" for flow in module.flows),

@@ -22,7 +22,7 @@ _MODULE_NAMES: Final = frozenset(
 # What annotations call types by; a `date` is `dt.date` there, so a field may have that name.
 _PYTHON_TYPES: Final = frozenset({"bool", "dict", "float", "frozenset", "int", "list", "str"})
 # What values and annotations in the statements of flows call; all else is imported under another name there.
-_USED_IN_FLOWS: Final = _PYTHON_TYPES | {
+USED_IN_FLOWS: Final = _PYTHON_TYPES | {
     *("Decimal", "Literal", "Pattern", "abi", "builtins", "dt", "microprompt"),
 }
 _MEMBER_NAMES: Final = frozenset({*dir(str), "label", "mro", "name", "value"})
@@ -54,7 +54,7 @@ def check_declared_name(name: Name, reporter: Reporter, *, is_generated: bool = 
 
 def check_variable_name(name: Name, reporter: Reporter) -> None:
     """Refuse a name of a flow's variable that its Python could not hold."""
-    if name.text in _USED_IN_FLOWS:
+    if name.text in USED_IN_FLOWS:
         _refuse(name, "the generated module needs this name", _renamed(name), reporter)
     else:
         check_python_name(name, reporter, with_label=False)
