@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,7 +81,9 @@ def _flow(file: str, name: str) -> FlowOutline | None:
     from mpc import project  # not at the top: a code is explained without the compiler
 
     path = Path(file)
-    return project.flow_outline(path, name) if file.endswith(".mp") and path.is_file() else None
+    if not file.endswith(".mp") and file.startswith("std."):
+        path = Path(str(files("mpstd")), *file.split(".")[1:]).with_suffix(".mp")
+    return project.flow_outline(path, name) if path.is_file() else None
 
 
 def _outlined(flow: FlowOutline) -> Iterator[str]:
