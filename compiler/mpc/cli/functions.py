@@ -34,7 +34,8 @@ def model_named(name: str) -> str:
 def load(file: str) -> ModuleType:
     """The module of a `.mp` file, or of the standard library when `file` is `std.name`.
 
-    A tuning that is not used is warned of.
+    A tuning that is not used is warned of. What the program's functions of Python import is found until the
+    command ends.
 
     Raises:
         project.CompileError: the program has errors.
@@ -45,6 +46,7 @@ def load(file: str) -> ModuleType:
     path = Path(file)
     if not path.is_file():
         raise click.BadParameter(f"there is no file `{file}`", param_hint="FILE")
+    click.get_current_context().with_resource(project.python_path(path))
     module, warnings = project.load_with_warnings(path)
     # Of other warnings `mpc check` tells; these say that something else answers than was meant.
     show_diagnostics([warning for warning in warnings if warning.code.startswith(codes.TUNINGS)])

@@ -56,8 +56,9 @@ def command(
                 show_diagnostics(error.diagnostics)
                 broken = True
                 continue
-            for called in functions.own(module):
-                results += _tested(path, called, leaves_out=leaves_out, is_shown=not as_json)
+            with project.python_path(path):
+                for called in functions.own(module):
+                    results += _tested(path, called, leaves_out=leaves_out, is_shown=not as_json)
     if junit is not None:
         _write_junit(junit, results)
     failed = [result for result in results if not result.passed]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from .flows import flow_outline
-    from .loading import CompileError, load, load_with_warnings
+    from .loading import CompileError, load, load_with_warnings, python_path
     from .modules import build, check, watched
     from .named import collect
     from .paths import shown
@@ -34,6 +34,7 @@ __all__ = [
     "lacking",
     "load",
     "load_with_warnings",
+    "python_path",
     "shown",
     "watch",
     "watched",
@@ -41,7 +42,7 @@ __all__ = [
 
 _FROM: Final = {
     "flow_outline": "flows",
-    **dict.fromkeys(("CompileError", "load", "load_with_warnings"), "loading"),
+    **dict.fromkeys(("CompileError", "load", "load_with_warnings", "python_path"), "loading"),
     **dict.fromkeys(("build", "check", "watched"), "modules"),
     "collect": "named",
     "shown": "paths",

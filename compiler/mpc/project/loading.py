@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TypeAlias
 
 from ..diagnostics import Diagnostic, has_errors
+from .files import project_root
 from .looks import real
 from .names import python_name, search_path
 from .paths import absolute
@@ -55,6 +56,15 @@ def load_with_warnings(path: Path) -> tuple[ModuleType, tuple[Diagnostic, ...]]:
                 register(name, modules[key])
             _execute(unit, modules[key])
     return modules[real(path)], diagnostics
+
+
+@contextmanager
+def python_path(path: Path) -> Iterator[None]:
+    """Let the functions of Python that a program calls find in the block what they import only then, in the
+    folders where it would be found if the program were built."""
+    path = absolute(path)
+    with _searched([*map(str, search_path(path, project_root(path)))]):
+        yield
 
 
 def _names(units: list[Unit], path: Path) -> dict[Path, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,10 +44,10 @@ tests:
 TOOLS = '''\
 from pathlib import Path
 
-from late import NOTES
-
 
 def search(query: str, most: int) -> list[str]:
+    from late import NOTES
+
     with Path("searched.txt").open("a") as file:
         file.write(f"{query}\\n")
     if "bad" in query:
@@ -61,6 +62,14 @@ def talk(folder: Path) -> None:
     (folder / "talk.mp").write_text(PROGRAM)
     (folder / "notebook.py").write_text(TOOLS)
     (folder / "late.py").write_text("NOTES = ['one', 'two', 'three', 'four']\n")
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """Let what a program imports be found anew by the next one."""
+    yield
+    for name in ("late", "notebook"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
