@@ -51,7 +51,9 @@ def report_missing(at: Span, here: str, reporter: Reporter) -> None:
         at,
         f"`{here}` may be none",
         label="there may be no value here",
-        help=f"ask first: `if {here} is not none:`",
+        help=f"give it a name and ask first: `found = {here}`, `if found is not none:`"
+        if "(" in here
+        else f"ask first: `if {here} is not none:`",
     )
 
 

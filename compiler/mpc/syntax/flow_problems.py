@@ -60,22 +60,24 @@ class _Mistake:
     help: str
 
 
-def explain_statement(derivation: Derivation, line: StatementLine, reporter: Reporter) -> None:
-    """Report the mistake that made the parser stop in a statement."""
+def explain_statement(derivation: Derivation, line: StatementLine, reporter: Reporter) -> str:
+    """Report the mistake that made the parser stop in a statement; the code that it has."""
     found = _mistake(derivation, line, reporter.source.text)
     reporter.report(found.code, found.span, found.message, label=found.label, help=found.help)
+    return found.code
 
 
-def report_uneven(line: StatementLine, reporter: Reporter) -> None:
-    """Report a line that begins where none above does."""
-    start = line.span.start
+def report_uneven(line: StatementLine, reporter: Reporter) -> str:
+    """Report a line that begins where none above does; the code that this has."""
+    start, code = line.span.start, "MP0108"
     reporter.report(
-        "MP0108",
+        code,
         Span(start - line.indent, start),
         "uneven indentation",
         label="no block above is indented so far",
         help="begin the line where an `if`, `for` or `while` above begins, or the lines below that",
     )
+    return code
 
 
 def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake:

@@ -21,6 +21,7 @@ _PIECE: Final = re.compile(
     rf"|\bmatches[ \t]*{_REGEX}|\([ \t]*{_REGEX}[ \t]*\)|,[ \t]*{_REGEX}"
     r"|([\[({])|([\])}])|(\n)"
 )
+_COMMENT: Final = re.compile(r"[ \t]*(#[^\n]*)?$")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 _GOES_ON: Final = re.compile(r"(?:\s|#[^\n]*)*(?:and|or)\b")
 _STATEMENT: Final = re.compile(r"[ \t]*(?:(?:if|elif|else|for|while|return)\b|[^\W\d]\w*[ \t]+=[^=])")
@@ -73,17 +74,19 @@ def marks(lines: Sequence[StatementLine], end: int) -> tuple[list[Step], Stateme
 
 
 def without_statement(
-    text: str, lines: Sequence[StatementLine], broken: StatementLine, *, is_misplaced: bool
+    text: str, lines: Sequence[StatementLine], broken: StatementLine, instead: str | None
 ) -> str:
-    """`text` with another statement instead of one; a head of a block becomes a whole one, where it has the
-    room. What `is_misplaced`, begins where no statement can."""
+    """`text` with another statement instead of one: with `instead`, or else with any; a head of a block
+    becomes a whole one, where it has the room."""
     index = lines.index(broken)
-    has_block = index + 1 < len(lines) and lines[index + 1].indent > broken.indent
+    code = _COMMENT.sub("", text[broken.span.start : broken.span.end])
+    is_head = broken.word in HEADS or code.endswith(":")
+    has_block = is_head and index + 1 < len(lines) and lines[index + 1].indent > broken.indent
     width = broken.span.end - broken.span.start
-    head = HEADS.get(broken.word, "if x:")
+    head = instead or HEADS.get(broken.word, "if x:")
     end = broken.span.end
-    if is_misplaced or not has_block or len(head) > width:
-        head = "" if is_misplaced else "x"
+    if instead == "" or not has_block or len(head) > width:
+        head = "x" if instead is None else instead[:width]
         while has_block and index + 1 < len(lines) and lines[index + 1].indent > broken.indent:
             index += 1
             end = lines[index].span.end

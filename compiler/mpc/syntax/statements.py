@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from ..diagnostics import Reporter
 from ..source import Span
@@ -14,6 +14,10 @@ from .grammar import flow_parser
 from .lalr import Derivation
 from .recovery import MAX_MISTAKES
 from .statement_lines import StatementLine, marks, statement_lines, without_statement
+
+_INSTEAD: Final = {"MP0108": "", "MP1203": "", "MP1206": "if x:"}
+"""What is read instead of a statement after mistakes for which another of its kind would be wrong too: where
+no statement can begin, and for an arm without an `if`."""
 
 
 def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
@@ -26,8 +30,7 @@ def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
             return None
         found, uneven = marks(lines, body.end)
         if uneven is not None:
-            broken, is_misplaced = uneven, True
-            report_uneven(uneven, reporter)
+            broken, code = uneven, report_uneven(uneven, reporter)
         else:
             derivation = flow_parser().read(text, body, "statements", found)
             if derivation.stop is None:
@@ -35,10 +38,9 @@ def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
             broken = _broken(derivation, lines)
             if broken.span.start in seen:
                 return None  # what is wrong now is what was blanked
-            is_misplaced = derivation.refused is not None and derivation.refused[0] == "_INDENT"
-            explain_statement(derivation, broken, reporter)
+            code = explain_statement(derivation, broken, reporter)
         seen.add(broken.span.start)
-        text = without_statement(text, lines, broken, is_misplaced=is_misplaced)
+        text = without_statement(text, lines, broken, _INSTEAD.get(code))
     return None
 
 
