@@ -85,7 +85,8 @@ def compile_module(
 
 def digest(module: CheckedModule) -> str:
     """A hash of a file's text, of the text of all that it imports, and of the keys of the tunings taken up
-    in all of them: when it is unchanged, so is the generated module.
+    in it; where it has flows, whose waves go by what is tuned, in all of them. When it is unchanged, so is
+    the generated module.
 
     Paths are left out: how a file is shown depends on what else is built.
     """
@@ -99,5 +100,6 @@ def digest(module: CheckedModule) -> str:
             keys = (f"{each.name}:{each.tuning.key}".encode() for each in reached.prompts if each.tuning)
             hashes[found] = b"".join(keys)
             pending.extend(item.module for item in reached.imports if item.module is not None)
-    tuned = hashes[own], *(hashes[each] for each in sorted(hashes) if each != own)
+    others = (hashes[each] for each in sorted(hashes) if each != own and module.flows)
+    tuned = hashes[own], *others
     return sha256(b"".join((own, *sorted(hashes), *tuned))).hexdigest()
