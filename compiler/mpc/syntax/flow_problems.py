@@ -47,6 +47,7 @@ OTHER_STATEMENTS: Final[Mapping[str, str]] = {
 """Statements of other languages by their first word, and what to write instead."""
 
 _OTHER: Final = re.compile(rf"({'|'.join(OTHER_STATEMENTS)})\b(?!\s*[=.])")
+_QUOTES: Final = '"""'
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _VALUES: Final = frozenset({"NAME", "STRING", "NUMBER", "LPAR"})
 
@@ -65,6 +66,19 @@ def explain_statement(derivation: Derivation, line: StatementLine, reporter: Rep
     found = _mistake(derivation, line, reporter.source.text)
     reporter.report(found.code, found.span, found.message, label=found.label, help=found.help)
     return found.code
+
+
+def report_empty(body: Span, reporter: Reporter) -> None:
+    """Report a body in which nothing but comments is."""
+    code = reporter.source.slice(body)
+    start = body.start + len(code) - len(code.lstrip())
+    reporter.report(
+        "MP0107",
+        Span(start, body.end),
+        "a flow without statements",
+        label="only comments are here",
+        help="write what the flow does; the last statement is `return ...`",
+    )
 
 
 def report_uneven(line: StatementLine, reporter: Reporter) -> str:
@@ -97,6 +111,18 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
             "unterminated string",
             'no closing `"` on this line',
             'end the string with `"`; inside it, a quote is written `\\"`',
+        )
+    if stop.found.startswith(_QUOTES):
+        return _Mistake(
+            "MP0111",
+            Span(stop.at, stop.at + len(_QUOTES)),
+            "a docstring cannot stand here",
+            "only the head of a file or a flow has one",
+            "make it a comment with `#`",
+        )
+    if kind == "_DEDENT" and text.startswith(_QUOTES, line.span.start):
+        return _Mistake(
+            "MP0107", line.span, "a flow without statements", "nothing is below this", "write what it does"
         )
     if match := _OTHER.match(text, line.span.start):
         return other_statement(match.group(), line.span.start)

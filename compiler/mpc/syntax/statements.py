@@ -8,7 +8,7 @@ from typing import Final, cast
 from ..diagnostics import Reporter
 from ..source import Span
 from .flow_nodes import StatementsAst
-from .flow_problems import explain_statement, report_uneven
+from .flow_problems import explain_statement, report_empty, report_uneven
 from .flow_tree import FlowBuilder
 from .grammar import flow_parser
 from .lalr import Derivation
@@ -27,6 +27,8 @@ def parse_statements(body: Span, reporter: Reporter) -> StatementsAst | None:
     for count in range(MAX_MISTAKES):
         lines = statement_lines(text, body)
         if not lines:
+            if not count:
+                report_empty(body, reporter)
             return None
         found, uneven = marks(lines, body.end)
         if uneven is not None:
