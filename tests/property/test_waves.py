@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mpc.codegen.statements import write
 from mpc.codegen.writer import Writer
 from mpc.codes import Severity
-from mpc.flows import costs_of, effectful, plan, statements, waves
-from mpc.lower import _Lowering
+from mpc.flows import waves
+from mpc.lower import lower
 from mpc.render import as_text
 from mpc.sema import check
 from mpc.source import Source
@@ -160,11 +160,9 @@ def written(program: str) -> str:
     module, problems = check(tree, source, {})
     errors = [found for found in (*mistakes, *problems) if found.severity is Severity.ERROR]
     assert not errors, as_text(errors)
-    (flow,) = module.flows
+    (flow,) = lower(module).flows
     out = Writer()
-    naming = _Lowering(module)
-    planned = plan(flow, effectful(module), costs_of(module), naming.is_taken)
-    write(statements(planned, naming, in_tasks=False), out, [])
+    write(flow.statements, out, [])
     return out.text()
 
 
