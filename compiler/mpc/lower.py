@@ -133,7 +133,7 @@ class _Lowering:
             assert item.module is not None
             for each in item.names:
                 if each.name in item.module.digests:
-                    yield each.local, item.module.digests[each.name]
+                    yield self._imported_as(each, item) or each.local, item.module.digests[each.name]
 
     def _imported_as(self, imported: CheckedImported, item: CheckedImport) -> str | None:
         """The name under which it is imported, if that is another: a function of Python gets its own once it

@@ -423,8 +423,8 @@ class FlowSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModuleSpec:
-    """A module. `types` stand in an order in which each can be executed; `digests` are of the classes that
-    users have written, by their names here."""
+    """A module. `types` stand in an order in which each can be executed; `digests` are of the classes
+    and functions that users have written, by their names here."""
 
     source: str
     docstring: str | None

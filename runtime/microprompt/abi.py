@@ -51,14 +51,14 @@ def require(version: int, source: str) -> None:
         )
 
 
-def require_shape(cls: type[object], digest: str) -> None:
-    """Refuse to load a module that was compiled for another form of a user's class. `digest` stands for what
-    the compiler saw of it (`shapes.classes.digest`)."""
-    from .shapes import classes, reading  # not at the top: it is for programs with classes of users
+def require_shape(found: type[object] | Callable[..., object], digest: str) -> None:
+    """Refuse to load a module that was compiled for another form of a user's class or function. `digest`
+    stands for what the compiler saw of it (`shapes.functions.digest_of`)."""
+    from .shapes import functions, reading  # not at the top: it is for programs with classes of users
 
-    if not reading.is_going_on and classes.digest(cls) != digest:
+    if not reading.is_going_on and functions.digest_of(found) != digest:
         raise AbiError(
-            f"{cls.__module__}.{cls.__qualname__} is not what it was when the program was compiled",
+            f"{found.__module__}.{found.__qualname__} is not what it was when the program was compiled",
             help="run `mpc build` again",
         )
 

@@ -69,7 +69,7 @@ def foreign_module(
             exports[key] = checked.exports[inside[0]]
         elif isinstance(function := checked.exports[key], FunctionSignature):
             exports[key] = _as_is(function, found)
-    digests = {key: found["digest"] for key, found in usable.items() if found["kind"] == "class"}
+    digests = {key: found["digest"] for key, found in usable.items()}
     return replace(checked, exports=exports, digests=digests)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from types import NoneType
 from typing import Any, get_type_hints
 
-from .classes import Refusal
+from .classes import DIGITS, Refusal, digest
 from .meaning import NoCounterpart, meaning_of
 
 _NO_ANNOTATION = "say of what type it is, as in `query: str`"
@@ -32,6 +33,16 @@ class Header:
 def is_function(value: object) -> bool:
     """Whether a flow could call it: a function, or what a decorator has made of one."""
     return inspect.isroutine(value) or (hasattr(value, "__wrapped__") and not isinstance(value, type))
+
+
+def digest_of(value: Any) -> str:
+    """What stands for all that the language sees of a class, or of a function but for its name, and of the
+    classes in it."""
+    if not is_function(value):
+        return digest(value)
+    header = header_of("function", value)
+    seen = (header.text, header.optional, header.gives_value, header.refused, *map(digest, header.classes))
+    return sha256(repr(seen).encode()).hexdigest()[:DIGITS]
 
 
 def header_of(name: str, function: Callable[..., Any]) -> Header:

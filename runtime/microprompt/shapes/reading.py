@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, TypedDict
 
 from .classes import Declared, Refusal, declared, digest
-from .functions import header_of, is_function
+from .functions import digest_of, header_of, is_function
 from .kinds import is_enum, is_record
 from .meaning import NoCounterpart, meaning_of
 
@@ -116,7 +116,7 @@ def _function(name: str, function: Callable[..., Any]) -> NameShape:
     return NameShape(
         kind="function",
         help="",
-        digest="",
+        digest=digest_of(function),
         classes=[_class(each) for each in inside.values()],
         refused=[_refusal(each) for each in refused],
         header=header.text,
