@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,15 @@ def run_session(block: Block, program: Path, page: Path) -> None:
     output: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(case, out=output.append)
     assert not output, "".join(output)
+
+
+@pytest.fixture(autouse=True)
+def _forget(tmp_path: Path) -> Iterator[None]:
+    """Let no module of a page stay imported: other tests have some of the same names."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
