@@ -102,7 +102,7 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
 
 
 def _imports(spec: ModuleSpec, out: Writer) -> None:
-    needed = set(_names(spec))
+    needed = set(_names(spec)) - set(_own_names(spec))
     standard: dict[str, list[str]] = {}
     for name in sorted(needed & _STDLIB.keys()):
         standard.setdefault(_STDLIB[name], []).append(name)
@@ -179,6 +179,16 @@ def _names(spec: ModuleSpec) -> Iterator[str]:
         yield from _mentioned(parameter.annotation for parameter in flow.parameters)
         yield from _mentioned([flow.decorator, flow.returns])
         yield from _mentioned(expressions((*flow.statements, *flow.in_tasks)))
+
+
+def _own_names(spec: ModuleSpec) -> Iterator[str]:
+    """Names that mean something of the program's, though the runtime has some of them too: that is imported
+    under another name then."""
+    for item in (*spec.types, *spec.prompts, *spec.flows):
+        yield item.name
+    for imported in spec.imports:
+        for name, alias in imported.names:
+            yield name if imported.module == ("microprompt",) else alias or name
 
 
 def _mentioned(annotations: Iterable[Expr]) -> Iterator[str]:

@@ -545,3 +545,18 @@ def test_the_path_of_an_imported_model_is_as_seen_from_the_importing_module(
     write(folder, ask=f"from shop.models import small\n\n{PROGRAM}using:\n    model = small\n")
     assert project.build([folder / "ask.mp"]).ok
     assert f'abi.Model(name="{seen}")' in (folder / "ask.py").read_text(encoding="utf-8")
+
+
+def test_names_of_the_runtime_are_free_for_types_and_prompts(folder: Path) -> None:
+    (folder / "think.mp").write_text(
+        "record Answer:\n    number: str\n"
+        "prompt gather(question: str) -> Answer:\n    What is it?\n    {question}\n"
+        "flow think(question: str) -> str:\n    one = gather(question)\n    other = gather(question)\n"
+        "    return one.number + other.number\n"
+    )
+    assert project.build([folder / "think.mp"]).ok
+    lines = (folder / "think.py").read_text().splitlines()
+    assert [line for line in lines if line.startswith("from microprompt ")] == [
+        "from microprompt import abi, agather, flow, prompt",
+        "from microprompt import gather as _gather",
+    ]

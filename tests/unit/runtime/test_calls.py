@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -339,14 +339,10 @@ def test_answers_are_kept_by_what_could_be_answered(tmp_path: Path) -> None:
         other = made.answer(call(asked, tools=TOOLS[:2]))
     finally:
         settings.reset()
-    assert again == first.__class__(**{**_fields(first), "usage": again.usage, "seconds": again.seconds})
+    assert again == replace(first, usage=again.usage, seconds=again.seconds, is_kept=True)
     assert again.usage.decoded_tokens == 0
     assert other.usage.decoded_tokens > 0
     made.close()
-
-
-def _fields(answer: Answer[Any]) -> dict[str, Any]:
-    return {name: getattr(answer, name) for name in answer.__dataclass_fields__}
 
 
 def test_outlines_is_told_what_is_known_before_the_call_and_in_it() -> None:
