@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType, TracebackType
 from typing import Final, TypeAlias
@@ -167,8 +168,9 @@ def tell(
             called=called,
             line=run.place.line_now() if line is None else line,
             wave=run.next_wave() if wave is None else wave,
-            arguments=arguments,
-            value=value,
+            # As they are now: the flow may go on to append to a list among them.
+            arguments=deepcopy(dict(arguments)),
+            value=deepcopy(value),
             seconds=seconds,
             answer=answer,
             decisions=tuple(decisions),

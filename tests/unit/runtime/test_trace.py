@@ -106,6 +106,21 @@ def test_functions_of_python_are_told_with_the_prompts_that_they_call(in_tasks: 
     assert plain.decisions[2].to_json()["value"] is None
 
 
+def test_a_decision_shows_what_was_known_when_it_was_made() -> None:
+    @flow
+    def gathered(text: str) -> list[str]:
+        found: list[str] = []
+        for _ in range(2):
+            found.append(replies.answer(text, found))
+        return found
+
+    gathered.body = abi.Flow(source="gathered.mp", line=1, lines=())
+    with scripted(SCRIPT):
+        trace = gathered.trace("Tea?")
+    assert trace.value == ["0 notes", "1 notes"]
+    assert [each.arguments["found"] for each in trace.decisions] == [[], ["0 notes"]]
+
+
 def test_only_who_asks_is_told() -> None:
     with scripted(SCRIPT):
         trace = reply.trace("Tea?", None, NOTES)
