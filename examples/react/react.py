@@ -15,6 +15,8 @@ from shelf import compute as _compute, look_up as _look_up
 __all__ = ["Finish", "Lookup", "Sum", "act", "compute", "look_up", "react", "think"]
 
 abi.require(6, "examples/react/react.mp")
+abi.require_shape(_compute, "8f1175aa83732e6e")
+abi.require_shape(_look_up, "0d0e705079c36a2d")
 
 
 class Lookup(Record):
@@ -144,29 +146,29 @@ think.body = abi.Body(
 act.body = abi.Flow(
     source="examples/react/react.mp",
     line=33,
-    lines=((55, 35), (56, 36), (58, 38), (63, 35), (64, 36), (66, 38)),
+    lines=((57, 35), (58, 36), (60, 38), (65, 35), (66, 36), (68, 38)),
 )
 
 react.body = abi.Flow(
     source="examples/react/react.mp",
     line=40,
     lines=(
-        (72, 42),
-        (73, 43),
-        (74, 44),
-        (75, 44),
+        (74, 42),
+        (75, 43),
         (76, 44),
-        (77, 45),
-        (78, 46),
-        (79, 47),
-        (84, 42),
-        (85, 43),
-        (86, 44),
-        (87, 44),
+        (77, 44),
+        (78, 44),
+        (79, 45),
+        (80, 46),
+        (81, 47),
+        (86, 42),
+        (87, 43),
         (88, 44),
-        (89, 45),
-        (90, 46),
-        (91, 47),
+        (89, 44),
+        (90, 44),
+        (91, 45),
+        (92, 46),
+        (93, 47),
     ),
     tests=(
         abi.FlowTest(arguments=("How much is a kettle?",), answer="40", line=49),
