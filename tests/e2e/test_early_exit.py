@@ -26,9 +26,9 @@ from .functions import MESSAGES, classify, llama, topic
 
 pytestmark = pytest.mark.model
 
-BESIDE_OTHERS = 1e-2
+BESIDE_OTHERS = 2e-2
 """How far a feature may move when other calls share the batch, or when it is of another length: states are of
-the size of 1, and computed in 16 bits."""
+the size of 1, and the values that they are sums of are kept with eight bits where that is faster (BF16)."""
 
 
 class Through(StatesBackend):

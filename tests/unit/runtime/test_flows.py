@@ -7,6 +7,7 @@ import asyncio
 import copy
 import inspect
 import pickle
+import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -368,6 +369,15 @@ def test_a_cancelled_flow_leaves_the_engine_idle() -> None:
         wait_until_idle(engine)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python hears Ctrl-C, also where a shell runs it in the background and has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("count", [1, 20], ids=["a flow", "flows side by side"])
 def test_an_interrupted_flow_leaves_the_engine_idle(count: int) -> None:
     """As Ctrl-C does while the main thread waits for a wave."""
