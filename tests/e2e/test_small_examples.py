@@ -103,7 +103,7 @@ def test_a_loop_that_finds_no_answer_ends_at_its_bound(example: Any) -> None:
 def test_few_commits_go_on_to_the_large_model(example: Any) -> None:
     held_out = rows("router/heldout.jsonl")
 
-    found = example.kind.map_detail([row["message"] for row in held_out])
+    found = list(example.kind.map_detail([row["message"] for row in held_out]))
 
     right = [each.value.name == row["label"] for row, each in zip(held_out, found, strict=True)]
     assert sum(right) >= 17
