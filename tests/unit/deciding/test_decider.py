@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microprompt import Answer, abi, settings
+from microprompt import Answer, abi
 from microprompt.deciding import evidence as gathering
 from microprompt.deciding.decider import Decider, decider_for
 from microprompt.engines.loaded import override
@@ -32,14 +32,6 @@ from .fakes import EXAMPLES, LARGE, FakeSources, ask, call, direction, with_usin
 OWN = Readout(1, "own")
 TEXT = Embedding("minilm-l6", "text")
 KEY = "0123456789abcdef" * 2
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path) -> Iterator[Path]:
-    gathering.forget()
-    settings.configure(home=tmp_path / "home")
-    yield tmp_path / "home"
-    settings.reset()
 
 
 @pytest.fixture

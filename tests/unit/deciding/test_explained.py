@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microprompt import abi, settings
-from microprompt.deciding import evidence as gathering
+from microprompt import abi
 from microprompt.deciding.decider import Decider
 from microprompt.explain import Explanation, Speed
 from microprompt.heads import tuning
@@ -29,13 +28,10 @@ from .fakes import EXAMPLES, LARGE, FakeSources, with_using
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> Iterator[FakeSources]:
-    gathering.forget()
-    settings.configure(home=tmp_path / "home")
+def sources() -> Iterator[FakeSources]:
     found = FakeSources({"ask": Act.question})
     yield found
     found.close()
-    settings.reset()
 
 
 def explained(laid_out: Program, sources: FakeSources, folder: Path = Path()) -> Explanation:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from microprompt import abi, settings
-from microprompt.deciding import evidence as gathering
+from microprompt import abi
 from microprompt.deciding.decider import Decider, decider_for
 from microprompt.deciding.shortlist import SHORTLIST
 from microprompt.engines.base import Call
@@ -81,14 +80,6 @@ def program(returns: DeclaredType, using: abi.Using | None = None) -> Program:
         returns=returns,
         using=using or abi.Using(),
     )
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path) -> Iterator[None]:
-    gathering.forget()
-    settings.configure(home=tmp_path / "home")
-    yield
-    settings.reset()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microprompt import abi, settings
+from microprompt import abi
 from microprompt.deciding.choices import Question, questions
 from microprompt.deciding.decider import Decider
 from microprompt.deciding.scores import LABEL_FREE, corrected, scored
@@ -25,13 +25,11 @@ YES = Act.question
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> Iterator[FakeSources]:
-    settings.configure(home=tmp_path / "home")
+def sources() -> Iterator[FakeSources]:
     often, less = {True: 0.875, False: 0.125}, {True: 0.625, False: 0.375}
     found = FakeSources({"ask": lambda text: less if text == "Hm." else often})
     yield found
     found.close()
-    settings.reset()
 
 
 def made_of(asked: Program, sources: FakeSources, question: Question | None = None) -> Made:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microprompt import abi, settings
-from microprompt.deciding import evidence as gathering
+from microprompt import abi
 from microprompt.deciding.choices import questions
 from microprompt.deciding.decider import Decider
 from microprompt.deciding.scores import LABEL_FREE, can_leave_out
@@ -30,14 +29,6 @@ from .fakes import FakeSources, ask, call, direction
 KEY = "0123456789abcdef" * 2
 STATE = Arrangement(state="text")
 FIRST = "Text:\n"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path) -> Iterator[None]:
-    gathering.forget()
-    settings.configure(home=tmp_path / "home")
-    yield
-    settings.reset()
 
 
 @pytest.fixture
