@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 
 from mpc.codegen.statements import write
 from mpc.codegen.writer import Writer
-from mpc.codes import Severity
 from mpc.flows import waves
 from mpc.lower import lower
-from mpc.render import as_text
-from mpc.sema import check
 from mpc.source import Source
-from mpc.syntax import parse
+
+from ..unit.compiler.programs import checked
 
 HEAD = """
 prompt ask(text: str) -> str:
@@ -155,12 +153,7 @@ def run(python: str) -> tuple[object, Counter[str]]:
 
 def written(program: str) -> str:
     """The statements of the flow in Python."""
-    source = Source("a.mp", program)
-    tree, mistakes = parse(source)
-    module, problems = check(tree, source, {})
-    errors = [found for found in (*mistakes, *problems) if found.severity is Severity.ERROR]
-    assert not errors, as_text(errors)
-    (flow,) = lower(module).flows
+    (flow,) = lower(checked(Source("a.mp", program))).flows
     out = Writer()
     write(flow.statements, out, [])
     return out.text()

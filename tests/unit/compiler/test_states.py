@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from mpc.codes import Severity
 from mpc.flows.states import SharedState, costs_of, state_of
-from mpc.render import as_text
-from mpc.sema import CheckedModule, check
+from mpc.sema import CheckedModule
 from mpc.sema.checked import CheckedTuning
 from mpc.sema.flow_walks import calls_in
 from mpc.source import Source
-from mpc.syntax import parse
+
+from . import programs
 
 PROMPTS = """
 enum Kind:
@@ -65,12 +64,8 @@ flow go(text: str, note: str(..400), page: str(..200), letter: Letter, texts: li
 
 
 def checked(body: str) -> CheckedModule:
-    source = Source("a.mp", PROMPTS + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ") + "\n")
-    tree, mistakes = parse(source)
-    module, problems = check(tree, source, {})
-    errors = [found for found in (*mistakes, *problems) if found.severity is Severity.ERROR]
-    assert not errors, as_text(errors)
-    return module
+    body = textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
+    return programs.checked(Source("a.mp", f"{PROMPTS}{body}\n"))
 
 
 def shared(

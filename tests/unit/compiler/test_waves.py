@@ -10,12 +10,10 @@ import textwrap
 
 import pytest
 
-from mpc.codes import Severity
 from mpc.flows import FlowOutline, costs_of, effectful, outline, plan
-from mpc.render import as_text
-from mpc.sema import check
 from mpc.source import Source
-from mpc.syntax import parse
+
+from .programs import checked
 
 PROMPTS = """
 enum Kind:
@@ -51,10 +49,7 @@ flow go(text: str, texts: list[str]) -> str:
 def outlined(body: str) -> FlowOutline:
     """The plan of a flow with this body."""
     source = Source("a.mp", PROMPTS + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ") + "\n")
-    tree, mistakes = parse(source)
-    module, problems = check(tree, source, {})
-    errors = [found for found in (*mistakes, *problems) if found.severity is Severity.ERROR]
-    assert not errors, as_text(errors)
+    module = checked(source)
     (flow,) = (flow for flow in module.flows if flow.name == "go")
     return outline(flow, plan(flow, effectful(module), costs_of(module), {"ask", "two"}.__contains__), source)
 
