@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mpc.codegen.statements import write
@@ -169,6 +169,7 @@ def alone(program: str) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(bodies(NAMES, 3), NAMES)
+@example(["for item1 in texts:\n    b = ask(a)\n    a = ask(item1)"], "a")
 def test_waves_change_neither_what_comes_nor_what_is_asked(body: list[str], last: str) -> None:
     program = f"{HEAD}{block([*body, f'return two({last}, a)'])}\n"
     assert run(written(program)) == run(alone(program))

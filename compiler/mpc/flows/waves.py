@@ -297,7 +297,9 @@ class _Planner:
                 changing = {
                     name for name in names_in(asked.call) if name in written or name in self._likely
                 }
-                is_free = asked.name not in before.reads | before.writes | lifted
+                # What stays in this wave may read what the name was in the round before.
+                earlier = before.reads | before.writes | entry.traffic.reads
+                is_free = asked.name not in earlier | lifted
                 if changing <= number.keys() and is_free and self._only_answers(asked.call):
                     assert isinstance(entry, _OpenWave)
                     entry.asked.remove(asked)

@@ -1,4 +1,4 @@
-"""Plans of flows as `mpc explain` shows it: calls of a wave stand below it, each with a bar,
+"""Plans of flows as `mpc explain` shows them: calls of a wave stand below it, each with a bar,
 and every statement below those that it is in.
 """
 

@@ -115,6 +115,30 @@ def test_what_is_read_of_the_round_before_stays_what_it_was() -> None:
     )
 
 
+def test_what_a_call_reads_of_the_round_before_is_asked_in_the_round_beside_it() -> None:
+    assert_planned(
+        """
+        last = ""
+        found: list[str] = []
+        for each in texts:
+            now = ask(last)
+            last = ask(each)
+            found.append(now)
+        return min(found)
+        """,
+        """
+        last = ""
+        found: list[str] = []
+        for each in texts
+          wave 1
+          | now = ask(last)
+          | last = ask(each)
+          found.append(now)
+        return min(found)
+        """,
+    )
+
+
 def test_a_condition_of_every_round_is_asked_for_all() -> None:
     assert_planned(
         """
