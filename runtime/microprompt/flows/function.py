@@ -204,12 +204,14 @@ class FlowFunction(DeclaredFunction[P, R]):
         return self._place
 
     def _returned(self, value: object, arguments: Mapping[str, object]) -> R:
-        """What a run returns, checked."""
+        """What a run returns, checked. A list that was an argument is copied: the caller may append to what
+        it is given."""
         declared = kind(self.program.returns).given(arguments)
         try:
-            return cast(R, checked_value(declared, value, f"what {self.program.name} returns"))
+            found = checked_value(declared, value, f"what {self.program.name} returns")
         except ArgumentError as error:
             raise FlowFailed(error.message) from None
+        return cast(R, found.copy() if isinstance(found, list) else found)
 
     def _given(self, value: object, arguments: Mapping[str, object]) -> tuple[R, Run]:
         with self._run(traced=False) as run:

@@ -220,9 +220,20 @@ async def _calculated(a: int, b: int) -> Annotated[int, Field(ge=0, le=9)]:
     return a // b  # mp:56
 
 
+@flow
+def same(notes: list[str]) -> list[str]:
+    return notes  # mp:60
+
+
+@same.in_tasks
+async def _same(notes: list[str]) -> list[str]:
+    return notes  # mp:60
+
+
 reply.body = abi.Flow(source="replies.mp", line=10, lines=LINES)
 improve.body = abi.Flow(source="replies.mp", line=21, lines=LINES)
 both.body = abi.Flow(source="replies.mp", line=27, lines=LINES)
 lookup.body = abi.Flow(source="replies.mp", line=40, lines=LINES)
 hurried.body = abi.Flow(source="replies.mp", line=51, lines=LINES, timeout=0.2)
 calculated.body = abi.Flow(source="replies.mp", line=55, lines=LINES)
+same.body = abi.Flow(source="replies.mp", line=59, lines=LINES)

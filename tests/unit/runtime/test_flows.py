@@ -31,7 +31,7 @@ from microprompt.testing import scripted
 
 from . import replies, reply_tools
 from .programs import notes, wait_until_idle
-from .replies import Act, Reply, both, calculated, hurried, improve, lookup, reply
+from .replies import Act, Reply, both, calculated, hurried, improve, lookup, reply, same
 
 SCRIPT = {
     "is_fresh": True,
@@ -282,6 +282,14 @@ def test_a_function_has_its_own_lists_and_so_has_the_flow() -> None:
     found = replies.change(mine)
     reply_tools.kept[-1].append("later")
     assert (mine, found) == (["a"], ["a", "changed"])
+
+
+@WAYS
+def test_a_list_that_a_flow_returns_is_none_of_its_arguments(call: Way) -> None:
+    mine = ["a"]
+    found = call(same, mine)
+    assert found == mine
+    assert found is not mine
 
 
 def test_a_function_is_called_with_what_it_declares() -> None:
