@@ -5,6 +5,7 @@ They are in the context, so they reach a flow's tasks and threads, and nobody el
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from contextvars import ContextVar
 
 
 class InTurn:
-    """Answers to the calls of one function: each is taken once, the last one by all calls that are left."""
+    """Answers to the calls of one function: each is taken once, the last one by all calls that are left. What
+    is taken is a copy, for a flow may append to a list."""
 
     def __init__(self) -> None:
         self._answers: list[object] = []
@@ -23,7 +25,7 @@ class InTurn:
 
     def take(self) -> object:
         with self._lock:
-            return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            return copy.deepcopy(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
 
 
 _given: ContextVar[Mapping[int, InTurn] | None] = ContextVar("microprompt_given", default=None)

@@ -73,6 +73,12 @@ def missing(text: str, draft: str) -> str | None:
     raise NotImplementedError  # the model answers
 
 
+@prompt
+def names(text: str) -> list[str]:
+    """Who is named?"""
+    raise NotImplementedError  # the model answers
+
+
 def _body(name: str, line: int, *parameters: str) -> abi.Body:
     holes = [part for each in parameters for part in (f"\n{each}: ", abi.Hole(parameter=each))]
     return abi.Body(source="replies.mp", line=line, instruction=name, input=tuple(holes), cue="Answer:")
@@ -83,6 +89,7 @@ classify.body = _body("What is this?", 2, "text")
 is_about.body = _body("Is this about that?", 3, "note", "text")
 answer.body = _body("Answer this.", 4, "text", "found")
 missing.body = _body("What is missing?", 5, "text", "draft")
+names.body = _body("Who is named?", 6, "text")
 
 
 # ------------------------------------------------------------------------------------------ one wave
@@ -220,6 +227,9 @@ async def _calculated(a: int, b: int) -> Annotated[int, Field(ge=0, le=9)]:
     return a // b  # mp:56
 
 
+# ------------------------------------------------------------------------------------------ lists
+
+
 @flow
 def same(notes: list[str]) -> list[str]:
     return notes  # mp:60
@@ -230,6 +240,20 @@ async def _same(notes: list[str]) -> list[str]:
     return notes  # mp:60
 
 
+@flow
+def more_names(text: str) -> list[str]:
+    found = names(text)  # mp:64
+    found.append("others")  # mp:65
+    return found  # mp:66
+
+
+@more_names.in_tasks
+async def _more_names(text: str) -> list[str]:
+    found = await names.acall(text)  # mp:64
+    found.append("others")  # mp:65
+    return found  # mp:66
+
+
 reply.body = abi.Flow(source="replies.mp", line=10, lines=LINES)
 improve.body = abi.Flow(source="replies.mp", line=21, lines=LINES)
 both.body = abi.Flow(source="replies.mp", line=27, lines=LINES)
@@ -237,3 +261,4 @@ lookup.body = abi.Flow(source="replies.mp", line=40, lines=LINES)
 hurried.body = abi.Flow(source="replies.mp", line=51, lines=LINES, timeout=0.2)
 calculated.body = abi.Flow(source="replies.mp", line=55, lines=LINES)
 same.body = abi.Flow(source="replies.mp", line=59, lines=LINES)
+more_names.body = abi.Flow(source="replies.mp", line=63, lines=LINES)

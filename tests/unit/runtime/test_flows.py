@@ -341,6 +341,12 @@ def test_given_answers_take_the_place_of_prompts_flows_and_functions(call: Way) 
             call(hurried, "tea", "none")
 
 
+@WAYS
+def test_a_given_list_is_the_same_for_every_call(call: Way) -> None:
+    with given([(replies.names, ["Anna"])]):
+        assert call(replies.more_names, "a") == call(replies.more_names, "b") == ["Anna", "others"]
+
+
 def test_what_is_not_given_is_asked_as_ever() -> None:
     with scripted(SCRIPT) as engine, given([(replies.classify, Act.command)]):
         assert reply("Tea?", None, NOTES) == Reply(text="0 notes", act=Act.command)
