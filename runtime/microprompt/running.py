@@ -163,16 +163,17 @@ def tell(
     if run is None:
         return
     assert run.decisions is not None
+    # As they are now: the flow may go on to append to a list among them.
+    arguments, value = deepcopy((dict(arguments), value))
     run.decisions.append(
         Decision(
             called=called,
             line=run.place.line_now() if line is None else line,
             wave=run.next_wave() if wave is None else wave,
-            # As they are now: the flow may go on to append to a list among them.
-            arguments=deepcopy(dict(arguments)),
-            value=deepcopy(value),
+            arguments=arguments,
+            value=value,
             seconds=seconds,
-            answer=answer,
+            answer=None if answer is None else replace(answer, value=value),
             decisions=tuple(decisions),
             signature=signature,
         )

@@ -119,6 +119,12 @@ def test_a_decision_shows_what_was_known_when_it_was_made() -> None:
         trace = gathered.trace("Tea?")
     assert trace.value == ["0 notes", "1 notes"]
     assert [each.arguments["found"] for each in trace.decisions] == [[], ["0 notes"]]
+    with scripted({"names": ["Anna"]}):
+        trace = replies.more_names.trace("Anna?")
+    assert trace.value == ["Anna", "others"]
+    (named,) = trace.decisions
+    assert named.answer is not None
+    assert named.value == named.answer.value == ["Anna"]
 
 
 def test_only_who_asks_is_told() -> None:
