@@ -15,8 +15,9 @@ from contextlib import closing, contextmanager
 
 from .engines.loaded import override
 from .engines.scripted import Reasoned, Script, ScriptedEngine
+from .given import given
 
-__all__ = ["Reasoned", "ScriptedEngine", "scripted"]
+__all__ = ["Reasoned", "ScriptedEngine", "given", "scripted"]
 
 
 @contextmanager

@@ -26,8 +26,7 @@ from microprompt.errors import (
     MicropromptError,
     ScriptError,
 )
-from microprompt.given import given
-from microprompt.testing import scripted
+from microprompt.testing import given, scripted
 
 from . import replies, reply_tools
 from .programs import notes, wait_until_idle
