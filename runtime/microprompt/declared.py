@@ -72,7 +72,7 @@ class DeclaredFunction(ABC, Generic[P, R]):
         value = self._signature.return_annotation
         for name, returns in _FORMS.items():
             if hasattr(type(self), name):
-                setattr(self, name, _with_signature(self, name, signature, returns or value))
+                setattr(self, name, _with_signature(self, name, returns or value))
 
     @property
     @abstractmethod
@@ -201,9 +201,7 @@ def add_note(error: BaseException, note: str) -> None:
         error.add_note(note)
 
 
-def _with_signature(
-    function: DeclaredFunction[..., Any], name: str, signature: Callable[..., object], returns: object
-) -> MethodType:
+def _with_signature(function: DeclaredFunction[..., Any], name: str, returns: object) -> MethodType:
     """The method of that name with the parameters of the function's `def`, for those who look at them:
     editors, `help`, FastAPI.
 
@@ -213,7 +211,7 @@ def _with_signature(
     shared: FunctionType = getattr(type(function), name)
     own = FunctionType(shared.__code__, shared.__globals__, name, shared.__defaults__, shared.__closure__)
     functools.update_wrapper(own, shared)
-    declared = inspect.signature(signature)
+    declared = function._signature
     bound_to = "self"
     while bound_to in declared.parameters:
         bound_to += "_"
@@ -221,9 +219,9 @@ def _with_signature(
     own.__signature__ = declared.replace(  # type: ignore[attr-defined]  # what `inspect` looks for
         parameters=[first, *declared.parameters.values()], return_annotation=returns
     )
-    own.__annotations__ = {**signature.__annotations__, "return": returns}
+    own.__annotations__ = {**function._def.__annotations__, "return": returns}
     # Who evaluates annotations looks for their names where the wrapped function was written.
-    own.__wrapped__ = signature  # type: ignore[attr-defined]  # as `functools.wraps` sets it
+    own.__wrapped__ = function._def  # type: ignore[attr-defined]  # as `functools.wraps` sets it
     return MethodType(own, function)
 
 
