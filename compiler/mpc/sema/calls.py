@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import assert_never
 
 from ..diagnostics import Reporter, listed
 from ..expressions.functions import FUNCTIONS
+from ..source import Span
 from ..syntax import nodes
 from ..types import Type
 from ..types.arguments import Taker
@@ -90,26 +91,32 @@ def _fits(type: Type, wanted: Type) -> bool:
 def report_circles(prompts: Sequence[CheckedPrompt], reporter: Reporter) -> None:
     """Report prompts of a file that come to call themselves. Files import one another in no circle, so no
     other way leads back."""
+    path = reporter.source.path
     calls = {
-        prompt.name: {call.callee.name: call for call in calls_of(prompt.parts) if _is_of(call, reporter)}
+        prompt.name: {
+            call.callee.name: call.span for call in calls_of(prompt.parts) if call.callee.origin == path
+        }
         for prompt in prompts
     }
+    help = "no answer would ever come; give one of them the text itself"
+    report_circle_of(calls, "MP0433", help, reporter)
+
+
+def report_circle_of(
+    calls: Mapping[str, Mapping[str, Span]], code: str, help: str, reporter: Reporter
+) -> None:
+    """Report the first circle, if there is one, among what calls what, and where."""
     try:
         TopologicalSorter(calls).prepare()
     except CycleError as error:
         circle: list[str] = error.args[1][::-1]
-        call = calls[circle[0]][circle[1]]
         reporter.report(
-            "MP0433",
-            call.span,
+            code,
+            calls[circle[0]][circle[1]],
             f"`{circle[0]}` calls itself",
             label=" -> ".join(f"`{step}`" for step in circle),
-            help="no answer would ever come; give one of them the text itself",
+            help=help,
         )
-
-
-def _is_of(call: CheckedCall, reporter: Reporter) -> bool:
-    return call.callee.origin == reporter.source.path
 
 
 def calls_of(parts: Sequence[CheckedPart]) -> Iterator[CheckedCall]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
 
 from ..diagnostics import Reporter
 from ..expressions.signatures import FlowSignature, Signature
+from .calls import report_circle_of
 from .checked_flows import CheckedFlow
 from .flow_walks import calls_in
 
@@ -17,23 +17,14 @@ def report_flow_circles(flows: Sequence[CheckedFlow], reporter: Reporter) -> Non
     own = {flow.name for flow in flows}
     calls = {
         flow.name: {
-            call.callee.name: call
+            call.callee.name: call.span
             for call in calls_in(flow.statements)
             if _is_own(call.callee, own, reporter)
         }
         for flow in flows
     }
-    try:
-        TopologicalSorter(calls).prepare()
-    except CycleError as error:
-        circle: list[str] = error.args[1][::-1]
-        reporter.report(
-            "MP1230",
-            calls[circle[0]][circle[1]].span,
-            f"`{circle[0]}` calls itself",
-            label=" -> ".join(f"`{step}`" for step in circle),
-            help="write a loop with a bound, `while ... up to 3:`, or let a prompt answer the inner question",
-        )
+    help = "write a loop with a bound, `while ... up to 3:`, or let a prompt answer the inner question"
+    report_circle_of(calls, "MP1230", help, reporter)
 
 
 def _is_own(callee: Signature, own: set[str], reporter: Reporter) -> bool:
