@@ -35,74 +35,69 @@ def report_maybe_none(
 ) -> None:
     """Report a value that may be none where one is needed."""
     here = written(node, reporter)
+    has_way = isinstance(found, Reached)
     reporter.report(
         "MP1213",
         node.span,
         f"`{here}` may be none",
         label=f"{wanted.label}, and this `{found.type.describe()}`",
-        help=_ask_first(found, here),
+        help=_ask_first(here, has_way=has_way)
+        if has_way or isinstance(found, Invoked)
+        else "ask `is not none` of what may be missing in it first",
     )
 
 
-def report_missing(at: Span, here: str, reporter: Reporter) -> None:
+def report_missing(
+    at: Span, here: str, reporter: Reporter, *, label: str = "there may be no value here"
+) -> None:
     """Report something that is looked into or calculated with, and may be none."""
-    reporter.report(
-        "MP1213",
-        at,
-        f"`{here}` may be none",
-        label="there may be no value here",
-        help=f"give it a name and ask first: `found = {here}`, `if found is not none:`"
-        if "(" in here
-        else f"ask first: `if {here} is not none:`",
-    )
+    help = _ask_first(here, has_way=_is_way(here))
+    reporter.report("MP1213", at, f"`{here}` may be none", label=label, help=help)
 
 
 def report_call_may_be_none(node: nodes.FieldOfAst, here: str, reporter: Reporter) -> None:
     """Report a field of an answer that may be none."""
-    reporter.report(
-        "MP1213",
-        node.operand.span,
-        f"`{here}` may be none",
-        label=f"`.{node.name.text}` needs a value",
-        help=f"give it a name and ask first: `found = {here}`, `if found is not none:`",
-    )
+    report_missing(node.operand.span, here, reporter, label=f"`.{node.name.text}` needs a value")
 
 
-def _ask_first(found: Checked, here: str) -> str:
-    if isinstance(found, Reached):
+def _is_way(here: str) -> bool:
+    """Whether what is written is asked for again by writing it again; a call would be made again."""
+    return "(" not in here
+
+
+def _ask_first(here: str, *, has_way: bool) -> str:
+    if has_way:
         return f"ask first: `if {here} is not none:`"
-    if isinstance(found, Invoked):
-        return f"give it a name and ask first: `found = {here}`, `if found is not none:`"
-    return "ask `is not none` of what may be missing in it first"
+    return f"give it a name and ask first: `found = {here}`, `if found is not none:`"
 
 
 def report_not_told(node: nodes.ExpressionAst, found: Checked, wanted: Wanted, reporter: Reporter) -> None:
     """Report a value of a union where one of some of its types is needed."""
     here = written(node, reporter)
-    name = here if isinstance(found, Reached) else "found"
-    arm = wanted.type.alternatives[0].describe()
-    before = "" if isinstance(found, Reached) else f"`found = {here}`, "
     reporter.report(
         "MP1228",
         node.span,
         f"`{here}` may be of another type",
         label=f"{wanted.label}, and this `{found.type.describe()}`",
-        help=f"ask first: {before}`if {name} is {arm}:`",
+        help=_ask_type_first(here, wanted.type.alternatives[0], has_way=isinstance(found, Reached)),
     )
 
 
 def report_field_of_union(name: nodes.Name, here: str, type: Type, reporter: Reporter) -> None:
     """Report a field of a value of which it is not known which type it is of."""
-    having = [arm for arm in type.alternatives if arm.has_fields]
-    arm = having[0].describe() if having else type.alternatives[0].describe()
-    before, asked = (f"`found = {here}`, ", "found") if "(" in here else ("", here)
+    arm = next((arm for arm in type.alternatives if arm.has_fields), type.alternatives[0])
     reporter.report(
         "MP1228",
         name.span,
         f"`{here}` may be of a type without `{name.text}`",
         label=f"it is `{type.describe()}`",
-        help=f"ask first: {before}`if {asked} is {arm}:`",
+        help=_ask_type_first(here, arm, has_way=_is_way(here)),
     )
+
+
+def _ask_type_first(here: str, arm: Type, *, has_way: bool) -> str:
+    name, before = (here, "") if has_way else ("found", f"`found = {here}`, ")
+    return f"ask first: {before}`if {name} is {arm.describe()}:`"
 
 
 def report_misfit(node: nodes.ExpressionAst, found: Checked, wanted: Wanted, reporter: Reporter) -> None:
