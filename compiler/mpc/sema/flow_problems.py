@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from ..diagnostics import Reporter
+from ..expressions.problems import written
 from ..expressions.signatures import FlowSignature
 from ..source import Span
 from ..syntax import nodes
@@ -259,7 +260,7 @@ def report_no_list(node: LoopAst, type: Type, reporter: Reporter) -> None:
     reporter.report(
         "MP1224",
         node.each.span,
-        f"no loop goes through `{reporter.source.slice(node.each.span)}`",
+        f"no loop goes through `{written(node.each, reporter)}`",
         label=f"it is `{type.describe()}`, not a list",
         help="go through a list, or let a prompt return one",
     )

@@ -10,8 +10,9 @@ from ..diagnostics import Reporter, has_errors
 from ..expressions import Checked
 from ..expressions.check import ExpressionPlace
 from ..expressions.checked import Invoked, Reached
-from ..expressions.flow_problems import Wanted
+from ..expressions.flow_problems import Wanted, report_missing
 from ..expressions.flows import FlowExpressions, FlowNames
+from ..expressions.problems import written
 from ..expressions.signatures import FlowSignature, PromptSignature
 from ..syntax import nodes
 from ..syntax.flow_nodes import (
@@ -321,7 +322,7 @@ class _Statements:
         if operand.sort is Sort.UNKNOWN:
             return ErrorType()
         if each.type.may_be_none:
-            self._at(FlowState()).report_missing(node.each.span, self._reporter.source.slice(node.each.span))
+            report_missing(node.each.span, written(node.each, self._reporter), self._reporter)
         elif operand.sort is Sort.LIST and operand.item is not None:
             return operand.item
         else:
