@@ -20,7 +20,7 @@ from ..syntax.flow_nodes import (
     RoundsAst,
     StatementAst,
 )
-from ..syntax.flow_problems import OTHER_STATEMENTS
+from ..syntax.flow_problems import OTHER_STATEMENTS, other_statement
 from ..types import Type
 from .flow_names import FlowUses
 
@@ -227,13 +227,7 @@ def report_idle(node: DoAst, reporter: Reporter) -> None:
     found = node.expression
     word = found.path.text if isinstance(found, nodes.ReferenceAst) else ""
     if word in OTHER_STATEMENTS:
-        reporter.report(
-            "MP1208",
-            node.span,
-            f"flows have no `{word}`",
-            label="of another language",
-            help=OTHER_STATEMENTS[word],
-        )
+        other_statement(word, node.span.start).report(reporter)
         return
     reporter.report(
         "MP1207",

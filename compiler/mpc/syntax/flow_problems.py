@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ..diagnostics import Reporter
 from ..source import Span
 from .lalr import Derivation
 from .problems import Stop, expected, open_quote, other_operator, short
+from .slips import Slip
 from .statement_lines import HEADS, StatementLine
 
 _FORMS: Final[Mapping[str, str]] = {
@@ -52,19 +52,10 @@ _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _VALUES: Final = frozenset({"NAME", "STRING", "NUMBER", "LPAR"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Mistake:
-    code: str
-    span: Span
-    message: str
-    label: str
-    help: str
-
-
 def explain_statement(derivation: Derivation, line: StatementLine, reporter: Reporter) -> str:
     """Report the mistake that made the parser stop in a statement; the code that it has."""
     found = _mistake(derivation, line, reporter.source.text)
-    reporter.report(found.code, found.span, found.message, label=found.label, help=found.help)
+    found.report(reporter)
     return found.code
 
 
@@ -94,18 +85,18 @@ def report_uneven(line: StatementLine, reporter: Reporter) -> str:
     return code
 
 
-def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake:
+def _mistake(derivation: Derivation, line: StatementLine, text: str) -> Slip:
     stop = derivation.stop
     assert stop is not None
     kind = derivation.refused[0] if derivation.refused else None
     if line.opened is not None:
         sign = text[line.opened]
         at = Span(line.opened, line.opened + 1)
-        return _Mistake(
+        return Slip(
             "MP1205", at, f"`{sign}` is not closed", "opened here", f"write `{_CLOSING[sign]}` behind it"
         )
     if (quote := open_quote(text[line.span.start : line.span.end])) is not None:
-        return _Mistake(
+        return Slip(
             "MP0102",
             Span(line.span.start + quote, line.span.end),
             "unterminated string",
@@ -113,7 +104,7 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
             'end the string with `"`; inside it, a quote is written `\\"`',
         )
     if stop.found.startswith(_QUOTES):
-        return _Mistake(
+        return Slip(
             "MP0111",
             Span(stop.at, stop.at + len(_QUOTES)),
             "a docstring cannot stand here",
@@ -121,14 +112,14 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
             "make it a comment with `#`",
         )
     if kind == "_DEDENT" and text.startswith(_QUOTES, line.span.start):
-        return _Mistake(
+        return Slip(
             "MP0107", line.span, "a flow without statements", "nothing is below this", "write what it does"
         )
     if match := _OTHER.match(text, line.span.start):
         return other_statement(match.group(), line.span.start)
     ended = kind in (None, "_NL", "_DEDENT") and not stop.found
     if kind == "_INDENT":
-        return _Mistake(
+        return Slip(
             "MP1203",
             Span(line.span.start - line.indent, line.span.start),
             "a line that is indented further than the one above",
@@ -140,7 +131,7 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
         *derivation.steps,
         derivation.refused,
     ):
-        return _Mistake(
+        return Slip(
             "MP1206",
             Span(line.span.start, line.span.start + len(line.word)),
             f"`{line.word}` without an `if`",
@@ -150,17 +141,17 @@ def _mistake(derivation: Derivation, line: StatementLine, text: str) -> _Mistake
     return _of_block(stop, line, text, ended) or _of_sign(stop, line, text) or _other(stop, line, ended)
 
 
-def other_statement(word: str, start: int) -> _Mistake:
+def other_statement(word: str, start: int) -> Slip:
     """A statement of another language."""
     at = Span(start, start + len(word))
-    return _Mistake("MP1208", at, f"flows have no `{word}`", "of another language", OTHER_STATEMENTS[word])
+    return Slip("MP1208", at, f"flows have no `{word}`", "of another language", OTHER_STATEMENTS[word])
 
 
-def _of_block(stop: Stop, line: StatementLine, text: str, ended: bool) -> _Mistake | None:
+def _of_block(stop: Stop, line: StatementLine, text: str, ended: bool) -> Slip | None:
     """A mistake in the head of a block, or in how lines are indented."""
     after = Span(stop.last_end, stop.last_end)
     if set(stop.accepts) == {"_INDENT"}:
-        return _Mistake(
+        return Slip(
             "MP1202",
             Span(line.span.start, stop.last_end),
             f"nothing is below `{short(text[line.span.start : stop.last_end])}`",
@@ -168,7 +159,7 @@ def _of_block(stop: Stop, line: StatementLine, text: str, ended: bool) -> _Mista
             "indent what belongs to it, or leave it out",
         )
     if line.word == "while" and "UP" in stop.accepts and (ended or stop.found == ":"):
-        return _Mistake(
+        return Slip(
             "MP1204",
             after,
             "a loop that does not say how often it goes round",
@@ -176,26 +167,26 @@ def _of_block(stop: Stop, line: StatementLine, text: str, ended: bool) -> _Mista
             "write how often at most: `while answer is none up to 3:`",
         )
     if line.word == "else" and stop.found == "if":
-        return _Mistake(
+        return Slip(
             "MP1201", Span(stop.at, stop.at + 2), "`else if` is one word", "expected `:`", "write `elif`"
         )
     if ended and "COLON" in stop.accepts and line.word in HEADS:
-        return _Mistake(
+        return Slip(
             "MP0104", after, "missing `:`", "expected here", "put `:` at the end of the line"
         )
     return None
 
 
-def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
+def _of_sign(stop: Stop, line: StatementLine, text: str) -> Slip | None:
     """A sign that means something in other languages."""
     at = Span(stop.at, stop.at + len(stop.found))
     before = text[line.span.start : stop.at].rstrip()
     if stop.found == "=" and line.word in ("if", "elif", "while", "return"):
-        return _Mistake("MP1201", at, "`=` does not compare", "this would assign", "write `==`")
+        return Slip("MP1201", at, "`=` does not compare", "this would assign", "write `==`")
     if stop.found == "=" and before[-1:] in tuple("+-*/%"):
         name = before[:-1].strip()
         sign = before[-1]
-        return _Mistake(
+        return Slip(
             "MP1209",
             Span(stop.at - 1, stop.at + 1),
             f"flows have no `{sign}=`",
@@ -203,7 +194,7 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
             f"write `{name} = {name} {sign} ...`" + (f", or `{name}.append(...)`" if sign == "+" else ""),
         )
     if stop.found == "=" and "." in before:
-        return _Mistake(
+        return Slip(
             "MP1209",
             Span(line.span.start, stop.at),
             f"`{before}` cannot be assigned",
@@ -211,11 +202,11 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
             "make another record, and give that a name",
         )
     if stop.found == "," and "(" not in before and "[" not in before:
-        return _Mistake(
+        return Slip(
             "MP1209", at, "two names in one statement", "a statement assigns one name", "write two statements"
         )
     if stop.found == "[" and before:
-        return _Mistake(
+        return Slip(
             "MP1201",
             at,
             "items are not taken out of a list by number",
@@ -223,11 +214,11 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
             "go through the list with `for`, or take the item in a function of Python",
         )
     if stop.found == ";":
-        return _Mistake(
+        return Slip(
             "MP1201", at, "two statements on one line", "a statement ends with its line", "begin a new line"
         )
     if stop.found == "if" and line.word != "if":
-        return _Mistake(
+        return Slip(
             "MP1201",
             at,
             "an `if` inside an expression",
@@ -235,7 +226,7 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
             f"write `if ...:` with `{line.word} = ...` below it, and the same below `else:`",
         )
     if stop.found.startswith(("'", "`")):
-        return _Mistake(
+        return Slip(
             "MP1201",
             at,
             f"unexpected `{stop.found}`",
@@ -243,7 +234,7 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
             'strings are in double quotes: `"..."`',
         )
     if stop.found.startswith('"') and before[-1:].isalpha():
-        return _Mistake(
+        return Slip(
             "MP1201",
             at,
             "a string with a letter before it",
@@ -253,17 +244,17 @@ def _of_sign(stop: Stop, line: StatementLine, text: str) -> _Mistake | None:
     return None
 
 
-def _other(stop: Stop, line: StatementLine, ended: bool) -> _Mistake:
+def _other(stop: Stop, line: StatementLine, ended: bool) -> Slip:
     help = other_operator(stop) or _FORMS.get(line.word, _FORM)
     if ended:
-        return _Mistake(
+        return Slip(
             "MP1201",
             Span(stop.last_end, stop.last_end),
             "the line ends too early",
             f"expected {_wanted(stop)} here",
             help,
         )
-    return _Mistake(
+    return Slip(
         "MP1201",
         Span(stop.at, stop.at + len(stop.found)),
         f"unexpected `{short(stop.found)}`",

@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..source import Span
-
-
-@dataclass(frozen=True, slots=True)
-class ImportForm:
-    """A way to write an import that the language does not have: where it shows, and what is said of it."""
-
-    span: Span
-    code: str
-    message: str
-    label: str
-    help: str
+from .slips import Slip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +60,12 @@ _FORMS: Final = (
 )
 
 
-def import_form(text: str, start: int) -> ImportForm | None:
-    """The form in which the import that begins at `start` is written, if it is one of another language."""
+def import_form(text: str, start: int) -> Slip | None:
+    """What is wrong with the import that begins at `start`, if its form is one of another language."""
     for row in _FORMS:
         match = row.form.match(text, start)
         if match:
             path = match["path"].removesuffix(".mp").replace("/", ".").strip(".") or "a.b"
             span = Span(*match.span("at"))
-            return ImportForm(span, row.code, row.message, row.label, row.help.replace("{path}", path))
+            return Slip(row.code, span, row.message, row.label, row.help.replace("{path}", path))
     return None

@@ -70,9 +70,7 @@ def explain(stop: Stop, chunk: Chunk, reporter: Reporter) -> None:
     if chunk.is_docstring or stop.found.startswith('"""'):
         _docstring(stop, chunk, reporter)
     elif chunk.word in ("from", "import") and (written := import_form(source.text, chunk.span.start)):
-        reporter.report(
-            written.code, written.span, written.message, label=written.label, help=written.help
-        )
+        written.report(reporter)
     elif form := other_form(line, stop.at - line_start):
         reporter.report(
             "MP0323",
