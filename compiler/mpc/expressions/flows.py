@@ -37,6 +37,7 @@ from .flow_problems import Wanted
 from .functions import FUNCTIONS
 from .problems import written
 from .signatures import FlowSignature, FunctionSignature, PromptSignature, Signature
+from .values import record_of, value_of
 
 CONFIDENCE: Final = "confidence"
 """What is asked of an answer as if it were a field."""
@@ -164,32 +165,7 @@ class FlowExpressions(ExpressionChecker):
         return self.expression(node, replace(place, wanted=None, takes_lists=True))
 
     def _plain(self, node: nodes.ExpressionAst) -> nodes.ValueAst | None:
-        """The expression as a value that is written in the program, if it is one."""
-        if isinstance(
-            node, nodes.StringAst | nodes.NumberAst | nodes.MomentAst | nodes.SetAst | nodes.DictAst
-        ):
-            return node
-        if isinstance(node, nodes.ReferenceAst):
-            return None if node.path.names[0].text in self.flow.variables else node
-        if isinstance(node, nodes.ListDisplayAst):
-            items = tuple(map(self._plain, node.items))
-            found = tuple(item for item in items if item is not None)
-            return nodes.ListAst(items=found, span=node.span) if len(found) == len(items) else None
-        return self._plain_record(node) if isinstance(node, nodes.InvocationAst) else None
-
-    def _plain_record(self, node: nodes.InvocationAst) -> nodes.RecordAst | None:
-        record = self.names.lookup(node.path)
-        if not isinstance(record, NamedType) or record.made_of is None:
-            return None
-        values = [(each, self._plain(each.value)) for each in node.arguments]
-        arguments = tuple(
-            nodes.ArgumentAst(name=each.name, value=value, span=each.span)
-            for each, value in values
-            if value is not None
-        )
-        if len(arguments) < len(values):
-            return None
-        return nodes.RecordAst(path=node.path, arguments=arguments, span=node.span)
+        return value_of(node, self.flow.variables, self.names)
 
     def _is_slip(self, node: nodes.ExpressionAst, wanted: Type) -> bool:
         """Whether a name that nothing has is most likely meant to be one of the flow's."""
@@ -305,7 +281,7 @@ class FlowExpressions(ExpressionChecker):
         made_of: tuple[tuple[str, Type, bool], ...],
         place: ExpressionPlace,
     ) -> Checked:
-        plain = self._plain_record(node)
+        plain = record_of(node, self.flow.variables, self.names)
         if plain is not None:
             reading = Reading(names=self.names, reporter=self.reporter, wanted=record)
             return Known(value=reading.read(plain), type=record)
