@@ -12,22 +12,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 import click
 
 from microprompt import settings
 
+from . import decisions, states
 from .cli import compare, weights_of
-from .decisions import compare_decisions
-from .decisions import to_json as decisions_to_json
 from .engines import PEERS, ROOT, BenchError
 from .page import decision_lines, state_lines, write_plots, write_text
-from .report import busy_warning, is_busy, load_average, to_json
-from .states import compare_states
-from .states import to_json as states_to_json
+from .report import to_json, warn_if_busy
 from .workloads import WORKLOADS
+
+T = TypeVar("T")
 
 PARTS: Final = ("calls", "decisions", "states", "load")
 
@@ -47,8 +46,10 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
     """Measure, and write the page of results."""
     measures: Mapping[str, Callable[[], object]] = {
         "calls": lambda: _calls(rounds, repeats),
-        "decisions": lambda: _decisions(rounds, repeats),
-        "states": lambda: _states(rounds, repeats),
+        "decisions": lambda: _told(
+            decisions.compare_decisions, decisions.to_json, decision_lines, rounds, repeats
+        ),
+        "states": lambda: _told(states.compare_states, states.to_json, state_lines, rounds, repeats),
         "load": lambda: _load(rows),
     }
     folder = ROOT / "runtime" / "docs"
@@ -79,13 +80,18 @@ def _calls(rounds: int, repeats: int) -> object:
     return to_json(*found)
 
 
-def _decisions(rounds: int, repeats: int) -> object:
-    load = load_average()
-    if is_busy(load):
-        click.echo(f"warning: {busy_warning(load)}", err=True)
+def _told(
+    compare: Callable[..., T],
+    to_json: Callable[[T], Mapping[str, object]],
+    lines: Callable[[Mapping[str, Any]], Iterator[str]],
+    rounds: int,
+    repeats: int,
+) -> object:
+    """Compare on the default model, and print the section that comes of it."""
+    load = warn_if_busy()
     name, paths = weights_of(None, None, None)
     try:
-        found = compare_decisions(
+        found = compare(
             name,
             paths,
             threads=settings.current().threads,
@@ -96,31 +102,8 @@ def _decisions(rounds: int, repeats: int) -> object:
         )
     except BenchError as error:
         raise click.ClickException(str(error)) from error
-    data = decisions_to_json(found)
-    for line in decision_lines(data):
-        click.echo(line)
-    return data
-
-
-def _states(rounds: int, repeats: int) -> object:
-    load = load_average()
-    if is_busy(load):
-        click.echo(f"warning: {busy_warning(load)}", err=True)
-    name, paths = weights_of(None, None, None)
-    try:
-        found = compare_states(
-            name,
-            paths,
-            threads=settings.current().threads,
-            rounds=rounds,
-            repeats=repeats,
-            load=load,
-            progress=lambda doing: click.echo(doing, err=True),
-        )
-    except BenchError as error:
-        raise click.ClickException(str(error)) from error
-    data = states_to_json(found)
-    for line in state_lines(data):
+    data = to_json(found)
+    for line in lines(data):
         click.echo(line)
     return data
 

@@ -21,7 +21,7 @@ from typing import Final
 import click
 
 from .engines import ROOT
-from .report import busy_warning, is_busy, load_average
+from .report import warn_if_busy
 
 TARGETS: Final = {"check": 2.0, "build": 3.0, "rebuild": 0.3}
 """Seconds that each may take for 1,000 prompts."""
@@ -167,9 +167,7 @@ def program(prompts: int) -> str:
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(min=1), help="Runs of each.")
 def main(prompts: int, rounds: int) -> None:
     """Measure, and print the least and the median of the rounds."""
-    load = load_average()
-    if is_busy(load):
-        click.echo(f"warning: {busy_warning(load)}", err=True)
+    warn_if_busy()
     with tempfile.TemporaryDirectory(prefix="builds-") as name:
         found = list(_rounds(Path(name), program(prompts), rounds))
     click.echo(f"{prompts:,} prompts, {rounds} rounds; seconds on the clock, and of the processor")

@@ -14,7 +14,7 @@ from microprompt.errors import MicropromptError
 
 from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, has_extra_buffers, ratios, rows, run_rounds
 from .engines import ONLY_CHOICES, ONLY_RECORDS, OWN_BINDINGS, PEERS, TITLES, BenchError
-from .report import Setup, busy_warning, describe_setup, is_busy, load_average, show, to_json
+from .report import Setup, describe_setup, show, to_json, warn_if_busy
 from .workloads import WORKLOADS
 
 _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
@@ -86,9 +86,7 @@ def compare(
     peers: Sequence[str],
 ) -> tuple[list[Ratio], list[Row], Setup]:
     """Run everything, and say on what."""
-    load = load_average()
-    if is_busy(load):
-        click.echo(f"warning: {busy_warning(load)}", err=True)
+    load = warn_if_busy()
     is_safe = all(map(has_extra_buffers, paths.values()))
     cells = [
         Cell(workload, weights, engine)

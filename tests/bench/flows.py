@@ -27,7 +27,7 @@ from mpstd.dialogue import Relation, boundary
 from mpstd.question import Complexity, Durability, complexity, durability
 from mpstd.request import Act, classify
 
-from .report import busy_warning, is_busy, load_average
+from .report import warn_if_busy
 from .sentences import SENTENCES
 
 TARGET: Final = 1.05
@@ -115,9 +115,7 @@ SCRIPT: Final = {
 @click.option("--repeats", default=40, show_default=True, type=click.IntRange(min=2), help="Texts.")
 def main(rounds: int, repeats: int) -> None:
     """Measure, and say by how much flows are slower."""
-    load = load_average()
-    if is_busy(load):
-        click.echo(f"warning: {busy_warning(load)}", err=True)
+    warn_if_busy()
     pairs = [*measure("", rounds, repeats)]
     with scripted(SCRIPT):
         pairs += measure(", no model", rounds, repeats)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Final
 
+import click
 from rich.console import Console, Group
 from rich.table import Table
 
@@ -63,12 +64,16 @@ class Setup:
     busy: bool
 
 
-def load_average() -> float | None:
-    """The processes that wanted to run over the last minute, where the system says."""
+def warn_if_busy() -> float | None:
+    """Say on standard error if other work would disturb the measurement. The load average, which is how many
+    processes wanted to run over the last minute, where the system says."""
     try:
-        return os.getloadavg()[0]
+        load = os.getloadavg()[0]
     except (AttributeError, OSError):
         return None
+    if is_busy(load):
+        click.echo(f"warning: {busy_warning(load)}", err=True)
+    return load
 
 
 def describe_setup(
