@@ -14,9 +14,7 @@ from ..types.base import Broken
 from .calls import report_circles
 from .checked import CheckedModule, Symbol
 from .checked_flows import CheckedFlow
-from .flow_calls import called_by, report_flow_circles
-from .flow_clauses import with_clauses
-from .flows import check_flow, check_flow_signature
+from .flows import called_by, check_flow, check_flow_signature, report_flow_circles, with_clauses
 from .names import Scope, declare
 from .prompts import check_prompt, check_signature
 from .resolve import TypeResolver

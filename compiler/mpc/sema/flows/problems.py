@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from ..diagnostics import Reporter
-from ..expressions.problems import written
-from ..expressions.signatures import FlowSignature
-from ..source import Span
-from ..syntax import nodes
-from ..syntax.flow_nodes import (
+from ...diagnostics import Reporter
+from ...expressions.problems import written
+from ...expressions.signatures import FlowSignature
+from ...source import Span
+from ...syntax import nodes
+from ...syntax.flow_nodes import (
     AssignmentAst,
     BranchAst,
     DoAst,
@@ -20,9 +20,9 @@ from ..syntax.flow_nodes import (
     RoundsAst,
     StatementAst,
 )
-from ..syntax.flow_problems import OTHER_STATEMENTS, other_statement
-from ..types import Type
-from .flow_names import FlowUses
+from ...syntax.flow_problems import OTHER_STATEMENTS, other_statement
+from ...types import Type
+from .names import FlowUses
 
 # ----------------------------------------------------------------------------------------------- ways
 

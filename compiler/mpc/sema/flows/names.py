@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..diagnostics import Reporter
-from ..expressions.flows import CONFIDENCE, has_field
-from ..expressions.signatures import PromptSignature
-from ..syntax import nodes
-from ..syntax.flow_nodes import AssignmentAst, DoAst, FlowDecl, LoopAst, ResultAst, StatementAst
-from .names import Scope
-from .python_names import check_variable_name
-from .resolve import TypeResolver
+from ...diagnostics import Reporter
+from ...expressions.flows import CONFIDENCE, has_field
+from ...expressions.signatures import PromptSignature
+from ...syntax import nodes
+from ...syntax.flow_nodes import AssignmentAst, DoAst, FlowDecl, LoopAst, ResultAst, StatementAst
+from ..names import Scope
+from ..python_names import check_variable_name
+from ..resolve import TypeResolver
 
 
 @dataclass(frozen=True, slots=True)

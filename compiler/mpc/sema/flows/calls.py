@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..diagnostics import Reporter
-from ..expressions.signatures import FlowSignature, Signature
-from .calls import report_circle_of
-from .checked_flows import CheckedFlow
-from .flow_walks import calls_in
+from ...diagnostics import Reporter
+from ...expressions.signatures import FlowSignature, Signature
+from ..calls import report_circle_of
+from ..checked_flows import CheckedFlow
+from ..flow_walks import calls_in
 
 
 def report_flow_circles(flows: Sequence[CheckedFlow], reporter: Reporter) -> None:

@@ -7,18 +7,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import assert_never
 
-from ..diagnostics import Reporter, listed
-from ..expressions.signatures import FlowSignature, FunctionSignature, PromptSignature, Signature
-from ..source import Span
-from ..syntax import nodes
-from ..syntax.flow_nodes import FlowDecl
-from ..types.base import Broken, Reading
-from .cases import cases_of, check_case
-from .checked_cases import CheckedFlowCase, CheckedScript
-from .checked_flows import CheckedFlow
-from .resolve import TypeResolver
-from .rows_files import check_rows_files
-from .settings import check_flow_using
+from ...diagnostics import Reporter, listed
+from ...expressions.signatures import FlowSignature, FunctionSignature, PromptSignature, Signature
+from ...source import Span
+from ...syntax import nodes
+from ...syntax.flow_nodes import FlowDecl
+from ...types.base import Broken, Reading
+from ..cases import cases_of, check_case
+from ..checked_cases import CheckedFlowCase, CheckedScript
+from ..checked_flows import CheckedFlow
+from ..resolve import TypeResolver
+from ..rows_files import check_rows_files
+from ..settings import check_flow_using
 
 
 def with_clauses(

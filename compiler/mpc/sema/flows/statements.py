@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
-from ..diagnostics import Reporter, has_errors
-from ..expressions import Checked
-from ..expressions.check import ExpressionPlace
-from ..expressions.checked import Invoked, Reached
-from ..expressions.flow_problems import Wanted, report_missing
-from ..expressions.flows import FlowExpressions, FlowNames
-from ..expressions.problems import written
-from ..expressions.signatures import FlowSignature, PromptSignature
-from ..syntax import nodes
-from ..syntax.flow_nodes import (
+from ...diagnostics import Reporter, has_errors
+from ...expressions import Checked
+from ...expressions.check import ExpressionPlace
+from ...expressions.checked import Invoked, Reached
+from ...expressions.flow_problems import Wanted, report_missing
+from ...expressions.flows import FlowExpressions, FlowNames
+from ...expressions.problems import written
+from ...expressions.signatures import FlowSignature, PromptSignature
+from ...syntax import nodes
+from ...syntax.flow_nodes import (
     AssignmentAst,
     BranchArmAst,
     BranchAst,
@@ -26,11 +26,10 @@ from ..syntax.flow_nodes import (
     RoundsAst,
     StatementAst,
 )
-from ..types import ErrorType, Type
-from ..types.fitting import is_same
-from ..types.operands import Sort
-from . import flow_problems as problems
-from .checked_flows import (
+from ...types import ErrorType, Type
+from ...types.fitting import is_same
+from ...types.operands import Sort
+from ..checked_flows import (
     CheckedAppend,
     CheckedAssign,
     CheckedBranch,
@@ -42,11 +41,12 @@ from .checked_flows import (
     CheckedReturn,
     CheckedWhile,
 )
-from .flow_names import FlowUses, answers_of, appended_to, assigned_in, check_names, returns_in, uses_of
-from .flow_state import FlowState, merged
-from .names import Scope
-from .parameters import check_parameters
-from .resolve import TypeResolver
+from ..names import Scope
+from ..parameters import check_parameters
+from ..resolve import TypeResolver
+from . import problems
+from .names import FlowUses, answers_of, appended_to, assigned_in, check_names, returns_in, uses_of
+from .state import FlowState, merged
 
 MAX_BLOCKS: Final = 16
 """How many blocks may be inside one another: Python has room for twenty loops."""

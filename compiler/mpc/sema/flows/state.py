@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..expressions import Checked
-from ..expressions.checked import Known, Way
-from ..expressions.facts import is_impossible, present_if, told_if
-from ..types import Type
+from ...expressions import Checked
+from ...expressions.checked import Known, Way
+from ...expressions.facts import is_impossible, present_if, told_if
+from ...types import Type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
