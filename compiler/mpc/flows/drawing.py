@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from ..expressions.signatures import FunctionSignature
 from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedFlow, CheckedReturn
-from ..sema.flow_walks import calls_of, expressions_of
+from ..sema.flow_walks import calls_in
 from ..source import Source
 from .plan import (
     Asked,
@@ -142,7 +142,7 @@ def _mermaid(flow: CheckedFlow, plan: FlowPlan, source: Source) -> str:
     return "\n".join(["flowchart TD", *diagram.lines])
 
 
-_Ends = list[tuple[str, str]]
+_Ends: TypeAlias = Sequence[tuple[str, str]]
 """The nodes from which the next one is reached, each with what the arrow says."""
 
 
@@ -152,14 +152,17 @@ class _Diagram:
     lines: list[str] = field(default_factory=list)
     count: int = 0
 
-    def node(self, opening: str, text: str, closing: str, ends: _Ends = []) -> str:  # noqa: B006  # not changed
+    def node(self, opening: str, text: str, closing: str, ends: _Ends = ()) -> str:
         """A new node, which is reached from `ends`."""
         name = f"n{self.count}"
         self.count += 1
         self.lines.append(f'    {name}{opening}"{_escaped(text)}"{closing}')
+        self._arrows(ends, name)
+        return name
+
+    def _arrows(self, ends: _Ends, name: str) -> None:
         for end, says in ends:
             self.lines.append(f"    {end} -->{f'|{says}|' if says else ''} {name}")
-        return name
 
     def block(self, steps: PlannedBlock, ends: _Ends) -> _Ends:
         """Draw steps that are reached from `ends`; the ends that are open behind them."""
@@ -175,11 +178,7 @@ class _Diagram:
                 self.node("([", self.source.slice(step.span), "])", ends)
                 return []
             case CheckedAssign() | CheckedAppend() | CheckedDo():
-                has_effects = any(
-                    isinstance(call.callee, FunctionSignature)
-                    for value in expressions_of(step)
-                    for call in calls_of(value)
-                )
+                has_effects = any(isinstance(call.callee, FunctionSignature) for call in calls_in([step]))
                 opening, closing = ("[[", "]]") if has_effects else ("[", "]")
                 return [(self.node(opening, self.source.slice(step.span), closing, ends), "")]
             case PlannedBranch():
@@ -199,18 +198,17 @@ class _Diagram:
         return self.node("[/", text, "/]", ends)
 
     def _branch(self, branch: PlannedBranch, ends: _Ends) -> _Ends:
-        behind: _Ends = []
+        behind: list[tuple[str, str]] = []
         for arm in branch.arms:
             text = self.source.slice(arm.span).removeprefix("el")
             test = self.node("{", text.removeprefix("if").strip(), "}", ends)
             behind += self.block(arm.steps, [(test, "yes")])
             ends = [(test, "no")]
-        return behind + self.block(branch.otherwise, ends)
+        return [*behind, *self.block(branch.otherwise, ends)]
 
     def _rounds(self, text: str, steps: PlannedBlock, ends: _Ends) -> _Ends:
         head = self.node("{{", text, "}}", ends)
-        for end, says in self.block(steps, [(head, "each round")]):
-            self.lines.append(f"    {end} -->{f'|{says}|' if says else ''} {head}")
+        self._arrows(self.block(steps, [(head, "each round")]), head)
         return [(head, "then")]
 
 
