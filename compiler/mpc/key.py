@@ -16,6 +16,7 @@ from .bodies import lowered, split_body
 from .diagnostics import InternalError
 from .sema.checked import CheckedHole, CheckedModule, CheckedPart, CheckedPrompt
 from .sema.checked_cases import CheckedCase
+from .sema.imported import modules_of
 from .spec import (
     AliasSpec,
     CallOf,
@@ -182,11 +183,9 @@ class _Contents:
 
 def _module_of(origin: str, importing: CheckedModule) -> CheckedModule:
     """The module of a source file that the imports lead to."""
-    queue = [importing]
-    for module in queue:
+    for module in modules_of(importing):
         if module.source.path == origin:
             return module
-        queue += (item.module for item in module.imports if item.module is not None)
     raise InternalError("key", f"no import leads to {origin}")
 
 

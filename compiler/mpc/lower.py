@@ -27,6 +27,7 @@ from .sema.checked import (
 )
 from .sema.checked_cases import CheckedCase, CheckedRowsFile, CheckedScript
 from .sema.checked_flows import CheckedFlow
+from .sema.imported import imports_of
 from .sema.python_names import USED_IN_FLOWS
 from .spec import (
     CallOf,
@@ -214,16 +215,10 @@ class _Lowering:
         if origin.startswith(PYTHON):
             return self._hidden_python(origin, name)
         # It is part of something imported: it comes from a module that one of the imports imports.
-        queue = list(self._module.imports)
-        for item in queue:
-            assert item.module is not None
-            if item.module.source.path == origin:
-                target = (item.python, name)
-                break
-            queue.extend(item.module.imports)
-        else:
-            raise InternalError("lower", f"no import leads to {name}")
-        return Ref((self._hidden_name(target),))
+        for item, module in imports_of(self._module):
+            if module.source.path == origin:
+                return Ref((self._hidden_name((item.python, name)),))
+        raise InternalError("lower", f"no import leads to {name}")
 
     def _hidden_python(self, origin: str, name: str) -> Ref:
         module, _, outer = origin.removeprefix(PYTHON).partition(":")

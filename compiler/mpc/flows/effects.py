@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
 from ..expressions.checked import Invoked
@@ -10,6 +10,7 @@ from ..expressions.signatures import FlowSignature, FunctionSignature, PromptSig
 from ..sema.checked import CheckedModule
 from ..sema.checked_flows import CheckedFlow
 from ..sema.flow_walks import calls_in
+from ..sema.imported import modules_of
 
 FlowKey: TypeAlias = tuple[str, str]
 """The source file that a flow is in, and its name."""
@@ -18,24 +19,11 @@ FlowKey: TypeAlias = tuple[str, str]
 def effectful(module: CheckedModule) -> frozenset[FlowKey]:
     """The flows of a file, and of those that it imports, that have effects. Flows call one another in no
     circle, so each is known once those that it calls are."""
-    flows = dict(_flows(module))
+    flows = {(each.source.path, flow.name): flow for each in modules_of(module) for flow in each.flows}
     known: dict[FlowKey, bool] = {}
     for key in flows:
         _has_effects(key, flows, known)
     return frozenset(key for key, has_effects in known.items() if has_effects)
-
-
-def _flows(module: CheckedModule) -> Iterator[tuple[FlowKey, CheckedFlow]]:
-    seen: set[str] = set()
-    pending = [module]
-    while pending:
-        reached = pending.pop()
-        path = reached.source.path
-        if path in seen:
-            continue
-        seen.add(path)
-        yield from (((path, flow.name), flow) for flow in reached.flows)
-        pending.extend(item.module for item in reached.imports if item.module is not None)
 
 
 def _has_effects(key: FlowKey, flows: Mapping[FlowKey, CheckedFlow], known: dict[FlowKey, bool]) -> bool:

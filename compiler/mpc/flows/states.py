@@ -18,6 +18,7 @@ from microprompt import abi
 from ..expressions.checked import Invoked, Reached, Way
 from ..expressions.signatures import PromptSignature
 from ..sema.checked import CheckedHole, CheckedModule, CheckedPrompt
+from ..sema.imported import modules_of
 from ..types import Type
 from ..types.boolean import CheckedBool
 
@@ -50,7 +51,11 @@ class SharedState:
 
 def costs_of(module: CheckedModule) -> Mapping[PromptKey, PromptCost]:
     """The costs of the prompts of a file and of all that it imports."""
-    return {(path, prompt.name): _cost(prompt) for path, prompt in _prompts(module)}
+    return {
+        (each.source.path, prompt.name): _cost(prompt)
+        for each in modules_of(module)
+        for prompt in each.prompts
+    }
 
 
 def state_of(
@@ -125,16 +130,3 @@ def _is_read(prompt: CheckedPrompt) -> bool:
         return True
     answers = {example.answer for example in prompt.examples}
     return prompt.tuning is None and prompt.returns == CheckedBool() and len(answers) < 2
-
-
-def _prompts(module: CheckedModule) -> Iterator[tuple[str, CheckedPrompt]]:
-    seen: set[str] = set()
-    pending = [module]
-    while pending:
-        reached = pending.pop()
-        path = reached.source.path
-        if path in seen:
-            continue
-        seen.add(path)
-        yield from ((path, prompt) for prompt in reached.prompts)
-        pending.extend(item.module for item in reached.imports if item.module is not None)
