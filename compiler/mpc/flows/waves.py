@@ -228,22 +228,15 @@ class _Planner:
 
     def _done(self, statement: CheckedFlowStatement, marks: Mapping[int, Checked]) -> _Done:
         """A statement with its inner blocks planned, and what stands for the calls that were placed."""
-        traffic = Traffic.of([statement])
         step: PlannedStep
         match statement:
-            case CheckedAssign() | CheckedReturn():
-                step = replace(statement, value=_put(statement.value, marks))
-            case CheckedAppend():
-                step = replace(statement, item=_put(statement.item, marks))
-            case CheckedDo():
-                call = _put(statement.call, marks)
-                assert isinstance(call, Invoked)
-                step = replace(statement, call=call)
+            case CheckedAssign() | CheckedReturn() | CheckedAppend() | CheckedDo():
+                step = statement
             case CheckedBranch():
                 step = PlannedBranch(
                     arms=tuple(
                         PlannedArm(
-                            condition=_put(arm.condition, marks),
+                            condition=arm.condition,
                             steps=self.block(arm.statements),
                             line=arm.line,
                             span=arm.span,
@@ -262,14 +255,14 @@ class _Planner:
                     span=statement.span,
                 )
             case CheckedLoop():
-                return self._loop(replace(statement, each=_put(statement.each, marks)), traffic)
+                step = self._loop(statement)
             case _:
                 assert_never(statement)
-        return _Done(step, traffic)
+        return _Done(_changed(step, lambda value: _put(value, marks)), Traffic.of([statement]))
 
     # ---------------------------------------------------------------------------------- waves over a list
 
-    def _loop(self, loop: CheckedLoop, traffic: Traffic) -> _Done:
+    def _loop(self, loop: CheckedLoop) -> PlannedLoop:
         entries = self._in_order(loop.statements)
         inside = Traffic.of(loop.statements)
         stand: dict[str, Checked] = {}
@@ -277,9 +270,9 @@ class _Planner:
         if not inside.leaves:
             waves = tuple(self._lifted(loop, entries, inside.writes, stand))
         steps = self._settled(entries, stand)
-        is_at_hand = isinstance(loop.each, Reached) and loop.each.way[0] not in self._likely
+        is_at_hand = isinstance(loop.each, Reached)
         name = self._names.make(f"{loop.variable}s") if waves and not is_at_hand else None
-        return _Done(PlannedLoop(loop=loop, named=name, waves=waves, steps=steps), traffic)
+        return PlannedLoop(loop=loop, named=name, waves=waves, steps=steps)
 
     def _lifted(
         self, loop: CheckedLoop, entries: Sequence[_Entry], written: frozenset[str], stand: dict[str, Checked]
@@ -343,7 +336,7 @@ class _Planner:
         steps: list[PlannedStep] = []
         for entry in entries:
             if isinstance(entry, _Done):
-                steps.append(_changed(entry.step, stand))
+                steps.append(_changed(entry.step, lambda value: _resolved(value, stand)))
             elif len(entry.asked) == 1:
                 (only,) = entry.asked
                 call = _resolved(only.call, stand)
@@ -382,22 +375,23 @@ def _resolved(value: Checked, stand: Mapping[str, Checked]) -> Checked:
     return with_children(value, lambda child: _resolved(child, stand))
 
 
-def _changed(step: PlannedStep, stand: Mapping[str, Checked]) -> PlannedStep:
-    """A step with what stands for marks in their place; in its inner blocks there are none of this block."""
+def _changed(step: PlannedStep, change: Callable[[Checked], Checked]) -> PlannedStep:
+    """A step with its expressions changed, as far as calls move out of them: not those of inner blocks, and
+    none that is looked at again, or perhaps not at all."""
     match step:
         case CheckedAssign() | CheckedReturn():
-            return replace(step, value=_resolved(step.value, stand))
+            return replace(step, value=change(step.value))
         case CheckedAppend():
-            return replace(step, item=_resolved(step.item, stand))
+            return replace(step, item=change(step.item))
         case CheckedDo():
-            call = _resolved(step.call, stand)
+            call = change(step.call)
             assert isinstance(call, Invoked)
             return replace(step, call=call)
         case PlannedBranch(arms=(first, *others)):
-            first = replace(first, condition=_resolved(first.condition, stand))
+            first = replace(first, condition=change(first.condition))
             return replace(step, arms=(first, *others))
         case PlannedLoop():
-            return replace(step, loop=replace(step.loop, each=_resolved(step.loop.each, stand)))
+            return replace(step, loop=replace(step.loop, each=change(step.loop.each)))
         case Wave() | PlannedBranch() | PlannedWhile():
             return step
         case _:
