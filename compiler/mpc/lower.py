@@ -68,6 +68,7 @@ class _Lowering:
         self._used_modules: set[str] = set()
         self._refs: dict[tuple[str, str], Ref] = {}
         self._standard: set[ImportSpec] = set()
+        self._runtime: set[str] = set()
         self._own_models = frozenset(module.models)
         # What the program means something by, in the module or in a flow.
         self._called = {*module.exports, *(name for flow in module.flows for name in names_of(flow))}
@@ -104,6 +105,7 @@ class _Lowering:
             prompts=prompts,
             tools=tools,
             flows=flows,
+            runtime=tuple(sorted(self._runtime)),
         )
 
     # ----------------------------------------------------------------------------------------- imports
@@ -175,7 +177,10 @@ class _Lowering:
         return Ref((*self.library("builtins", "builtins").path, name))
 
     def runtime(self, name: str) -> Ref:
-        return Ref((self._hidden_name((("microprompt",), name)) if name in self._called else name,))
+        if name in self._called:
+            return Ref((self._hidden_name((("microprompt",), name)),))
+        self._runtime.add(name)
+        return Ref((name,))
 
     def named(self, type: NamedType) -> Ref:
         """The expression for a named type in this module, importing it under a private name if need be."""

@@ -424,7 +424,8 @@ class FlowSpec:
 @dataclass(frozen=True, slots=True)
 class ModuleSpec:
     """A module. `types` stand in an order in which each can be executed; `digests` are of the classes
-    and functions that users have written, by their names here."""
+    and functions that users have written, by their names here. `runtime` are the names of `microprompt` that
+    its expressions mean by themselves."""
 
     source: str
     docstring: str | None
@@ -437,3 +438,4 @@ class ModuleSpec:
     prompts: tuple[PromptSpec, ...]
     tools: tuple[ToolSpec, ...]
     flows: tuple[FlowSpec, ...]
+    runtime: tuple[str, ...] = ()

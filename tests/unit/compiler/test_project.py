@@ -560,3 +560,12 @@ def test_names_of_the_runtime_are_free_for_types_and_prompts(folder: Path) -> No
         "from microprompt import abi, agather, flow, prompt",
         "from microprompt import gather as _gather",
     ]
+
+
+def test_a_variable_imports_nothing_of_the_runtime(folder: Path) -> None:
+    (folder / "think.mp").write_text(
+        "prompt ask(question: str) -> str:\n    What is it?\n    {question}\n"
+        "flow think(tool: str) -> str:\n    gather = ask(tool)\n    return gather\n"
+    )
+    assert project.build([folder / "think.mp"]).ok
+    assert "from microprompt import abi, flow, prompt\n" in (folder / "think.py").read_text()
