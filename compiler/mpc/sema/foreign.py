@@ -34,7 +34,7 @@ def foreign_module(
         name, found = each.name, shape["names"][each.name.text]
         exports[name.text] = Broken()
         if found["kind"] not in ("class", "function"):
-            _report_no_class(module, name, found, shape["known"], reporter)
+            _report_unusable(module, name, found, shape["known"], reporter)
             continue
         classes = {other["name"]: other for other in found["classes"]}
         clash = next((other for key, other in classes.items() if taken.get(key, other) != other), None)
@@ -94,9 +94,10 @@ def _origin(found: ClassShape) -> str:
 # ------------------------------------------------------------------------------------------- diagnostics
 
 
-def _report_no_class(
+def _report_unusable(
     module: str, name: nodes.Name, found: NameShape, known: Sequence[str], reporter: Reporter
 ) -> None:
+    """Report what is neither a class nor a function that can be imported."""
     if found["kind"] == "missing":
         reporter.report(
             "MP0711",
