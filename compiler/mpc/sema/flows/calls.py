@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...diagnostics import Reporter
-from ...expressions.signatures import FlowSignature, Signature
+from ...expressions.signatures import FlowSignature
 from ..calls import report_circle_of
 from ..checked_flows import CheckedFlow
 from ..flow_walks import calls_in
@@ -14,22 +14,17 @@ from ..flow_walks import calls_in
 def report_flow_circles(flows: Sequence[CheckedFlow], reporter: Reporter) -> None:
     """Report flows of a file that come to call themselves. Files import one another in no circle, and prompts
     call no flows, so no other way leads back."""
-    own = {flow.name for flow in flows}
+    path = reporter.source.path
     calls = {
         flow.name: {
             call.callee.name: call.span
             for call in calls_in(flow.statements)
-            if _is_own(call.callee, own, reporter)
+            if isinstance(call.callee, FlowSignature) and call.callee.origin == path
         }
         for flow in flows
     }
     help = "write a loop with a bound, `while ... up to 3:`, or let a prompt answer the inner question"
     report_circle_of(calls, "MP1230", help, reporter)
-
-
-def _is_own(callee: Signature, own: set[str], reporter: Reporter) -> bool:
-    is_flow = isinstance(callee, FlowSignature) and callee.origin == reporter.source.path
-    return is_flow and callee.name in own
 
 
 def called_by(flow: CheckedFlow, flows: Mapping[str, CheckedFlow], path: str) -> frozenset[str] | None:

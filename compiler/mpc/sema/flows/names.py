@@ -26,14 +26,15 @@ class FlowUses:
     asked: frozenset[str]
 
 
-def uses_of(statements: Sequence[StatementAst]) -> FlowUses:
-    """The names of these statements. What a loop gives its variable is `None` among the values."""
+def uses_of(written: Sequence[nodes.SyntaxNode]) -> FlowUses:
+    """The names of what is written, statements or expressions. What a loop gives its variable is `None` among
+    the values."""
     first: dict[str, nodes.Name] = {}
     values: dict[str, list[nodes.ExpressionAst | None]] = {}
     read: set[str] = set()
     asked: set[str] = set()
-    for statement in statements:
-        for node in nodes.walk(statement):
+    for each in written:
+        for node in nodes.walk(each):
             if isinstance(node, AssignmentAst):
                 first.setdefault(node.name.text, node.name)
                 values.setdefault(node.name.text, []).append(node.value)

@@ -335,7 +335,7 @@ class _Statements:
         condition = self._condition(node.condition, state)
         bound = self._bound(node.bound)
         statements, end = self._inner(node.statements, state.knowing(condition, True))
-        asked = uses_of([DoAst(expression=node.condition, span=node.span)]).read
+        asked = uses_of([node.condition]).read
         has_call = any(isinstance(each, nodes.InvocationAst) for each in nodes.walk(node.condition))
         if not (asked & changed or has_call or returns_in(node.statements)):
             problems.report_unchanging(node, self._reporter)
