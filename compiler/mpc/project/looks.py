@@ -66,13 +66,18 @@ def joined(several: Iterable[Looks]) -> Looks:
     return found
 
 
-def are_the_same(looks: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether the file system gives the same answers still."""
+def answer(question: str, path: str) -> str:
+    """What the file system says now. Raises `OSError`."""
+    return _QUESTIONS[question](path)
+
+
+def are_the_same(looks: Mapping[str, Mapping[str, str]], ask: Callable[[str, str], str] = answer) -> bool:
+    """Whether the file system gives the same answers still. `ask` is `answer`, or keeps what that says."""
     try:
         return all(
-            _QUESTIONS[question](path) == answer
+            ask(question, path) == before
             for question, answers in looks.items()
-            for path, answer in answers.items()
+            for path, before in answers.items()
         )
     except OSError:
         return False
@@ -88,9 +93,9 @@ _QUESTIONS: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def _ask(question: str, path: Path) -> str:
-    answer = _QUESTIONS[question](str(path))
-    _note(question, path, answer)
-    return answer
+    found = answer(question, str(path))
+    _note(question, path, found)
+    return found
 
 
 def _note(question: str, path: Path, answer: str) -> None:

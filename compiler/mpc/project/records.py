@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -24,7 +24,7 @@ from microprompt import storage
 
 from ..diagnostics import Diagnostic, Label, in_order
 from ..source import Source, Span
-from .looks import are_the_same, joined
+from .looks import answer, are_the_same, joined
 from .named import named
 from .read import decode, read
 from .report import BuildReport, BuiltFile
@@ -53,10 +53,11 @@ def build_changed(
     reports: list[BuildReport] = []
     damaged: list[Path] = []
     changed: list[Mapping[Path, Path]] = []
+    ask = cache(answer)  # what several files import is looked at once
     for group in groups:
         place = _place(group, out, records)
         try:
-            report = _recalled(place)
+            report = _recalled(place, ask)
         except _DamagedRecordError:
             report = None
             damaged.append(place)
@@ -93,7 +94,7 @@ class _DamagedRecordError(Exception):
     """A record is not as it was written."""
 
 
-def _recalled(place: Path) -> BuildReport | None:
+def _recalled(place: Path, ask: Callable[[str, str], str]) -> BuildReport | None:
     """What the recorded build came to, if another one would come to the same."""
     try:
         sealed = storage.read_regular(place)
@@ -103,7 +104,7 @@ def _recalled(place: Path) -> BuildReport | None:
     if data is None:
         raise _DamagedRecordError
     record: dict[str, Any] = json.loads(data)
-    if record["compiler"] != compiler() or not are_the_same(record["looks"]):
+    if record["compiler"] != compiler() or not are_the_same(record["looks"], ask):
         return None
     if not all(_holds(Path(output), content) for _, output, content in record["files"]):
         return None
