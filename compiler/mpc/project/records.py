@@ -72,6 +72,7 @@ def build_changed(
         reports.insert(0, report)  # it knows best of files that unchanged ones import too
         for group in changed:
             _record(_place(group, out, records), _told(list(_needed(group, units)), report, out))
+        _make_room(records)
     return _together(reports), tuple(damaged)
 
 
@@ -154,7 +155,6 @@ def _record(place: Path, record: Mapping[str, object] | None) -> None:
         return
     with suppress(OSError):
         storage.make_private(place.parent)
-        _make_room(place.parent)
         storage.replace(place, storage.seal(json.dumps(record).encode()), mode=storage.PRIVATE)
 
 
@@ -211,10 +211,12 @@ def _told(units: Sequence[Unit], report: BuildReport, out: Path | None) -> Mappi
     }
 
 
-def _make_room(folder: Path) -> None:
-    found = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    for path in found[: max(0, len(found) - MOST + 1)]:
-        path.unlink(missing_ok=True)
+def _make_room(records: Path) -> None:
+    """Forget the oldest records. Where that cannot be, or another build does it too, they stay for now."""
+    with suppress(OSError):
+        found = sorted(records.iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in found[: max(0, len(found) - MOST)]:
+            path.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------------------------------- naming
