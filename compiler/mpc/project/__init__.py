@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from .flows import flow_outline
-    from .loading import CompileError, load, load_with_warnings, python_path
+    from .loading import load, load_with_warnings, python_path
     from .modules import build, check, watched
     from .named import collect
     from .paths import shown
     from .prompts import ENOUGH_EXAMPLES, BareChoice, check_with_choices, keys, lacking
     from .records import build_changed
     from .report import BuildReport, BuiltFile
+    from .units import CompileError
     from .watching import Watched, watch
 
 __all__ = [
@@ -42,13 +43,14 @@ __all__ = [
 
 _FROM: Final = {
     "flow_outline": "flows",
-    **dict.fromkeys(("CompileError", "load", "load_with_warnings", "python_path"), "loading"),
+    **dict.fromkeys(("load", "load_with_warnings", "python_path"), "loading"),
     **dict.fromkeys(("build", "check", "watched"), "modules"),
     "collect": "named",
     "shown": "paths",
     **dict.fromkeys(("ENOUGH_EXAMPLES", "BareChoice", "check_with_choices", "keys", "lacking"), "prompts"),
     "build_changed": "records",
     **dict.fromkeys(("BuildReport", "BuiltFile"), "report"),
+    "CompileError": "units",
     **dict.fromkeys(("Watched", "watch"), "watching"),
 }
 

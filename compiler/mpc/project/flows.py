@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..diagnostics import has_errors
 from ..expressions.signatures import FlowSignature
 from ..flows import FlowOutline, costs_of, effectful, outline, plan
-from .loading import CompileError
 from .looks import real
 from .paths import absolute
-from .units import all_diagnostics, compile_all
+from .units import compile_whole
 
 
 def flow_outline(path: Path, name: str) -> FlowOutline | None:
@@ -19,10 +17,7 @@ def flow_outline(path: Path, name: str) -> FlowOutline | None:
     Raises `CompileError`, and `ToolError` for a file that cannot be read.
     """
     path = absolute(path)
-    units = compile_all([path])
-    diagnostics = all_diagnostics(units)
-    if has_errors(diagnostics):
-        raise CompileError(diagnostics)
+    units, _ = compile_whole(path)
     modules = {real(unit.file.path): unit.compiled.checked for unit in units if unit.compiled is not None}
     found = modules[real(path)].exports.get(name)
     if not isinstance(found, FlowSignature):

@@ -10,22 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
-from ..diagnostics import Diagnostic, has_errors
+from ..diagnostics import Diagnostic
 from .files import project_root
 from .looks import real
 from .names import python_name, search_path
 from .paths import absolute
-from .units import Unit, all_diagnostics, compile_all
+from .units import Unit, compile_whole
 
 _Register: TypeAlias = Callable[[str, ModuleType], None]
-
-
-class CompileError(Exception):
-    """A program has errors, so it cannot be loaded; `diagnostics` holds them and the warnings."""
-
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
-        self.diagnostics = diagnostics
 
 
 def load(path: Path) -> ModuleType:
@@ -39,10 +31,7 @@ def load(path: Path) -> ModuleType:
 def load_with_warnings(path: Path) -> tuple[ModuleType, tuple[Diagnostic, ...]]:
     """As `load`, with what the compiler warns of."""
     path = absolute(path)
-    units = compile_all([path])
-    diagnostics = all_diagnostics(units)
-    if has_errors(diagnostics):
-        raise CompileError(diagnostics)
+    units, diagnostics = compile_whole(path)
     names = _names(units, path)
     modules: dict[Path, ModuleType] = {}
     folders = [str(folder) for unit in units for folder in search_path(unit.file.path, unit.file.root)]

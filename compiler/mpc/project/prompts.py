@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..diagnostics import Diagnostic, has_errors
+from ..diagnostics import Diagnostic
 from ..key import key_of
 from ..sema.checked import CheckedPrompt, CheckedUsing
-from .loading import CompileError
 from .looks import real
 from .named import collect
 from .paths import absolute
-from .units import Unit, all_diagnostics, compile_all
+from .units import Unit, all_diagnostics, compile_all, compile_whole
 
 ENOUGH_EXAMPLES: Final = 2
 """With so many examples of each label, a choice is answered by what they have in common."""
@@ -26,10 +25,7 @@ def keys(path: Path) -> Mapping[str, str]:
 
     Raises `CompileError`, and `ToolError` for a file that cannot be read.
     """
-    units = compile_all([path])
-    diagnostics = all_diagnostics(units)
-    if has_errors(diagnostics):
-        raise CompileError(diagnostics)
+    units, _ = compile_whole(path)
     own = next(unit for unit in units if real(unit.file.path) == real(absolute(path)))
     assert own.compiled is not None
     return {prompt.name: key_of(prompt, own.compiled.checked) for prompt in own.compiled.checked.prompts}

@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..diagnostics import Diagnostic, Reporter, in_order
+from ..diagnostics import Diagnostic, Reporter, has_errors, in_order
 from ..pipeline import Compiled, Imported, compile_module
 from ..sema.checked import CheckedModule
 from .files import File, read_all
 from .looks import real
 from .python import python_imports, python_module, read_python
+
+
+class CompileError(Exception):
+    """A program has errors, so it cannot be used; `diagnostics` holds them and the warnings."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics = diagnostics
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,18 @@ def compile_all(paths: Sequence[Path]) -> list[Unit]:
     """The named files and all that they import. Raises `ToolError` for a file that cannot be read."""
     with _no_collector():
         return _compiled(paths)
+
+
+def compile_whole(path: Path) -> tuple[list[Unit], tuple[Diagnostic, ...]]:
+    """A file and all that it imports, and what there is to say about them.
+
+    Raises `CompileError`, and `ToolError` for a file that cannot be read.
+    """
+    units = compile_all([path])
+    diagnostics = all_diagnostics(units)
+    if has_errors(diagnostics):
+        raise CompileError(diagnostics)
+    return units, diagnostics
 
 
 @contextmanager
