@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import FunctionType, MethodType
-from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from . import abi
 from .answer import Answer
-from .errors import ArgumentError, MicropromptError
+from .errors import AbiError, ArgumentError, MicropromptError
 from .gathering import Later
 from .program import Signature
 from .trace import Trace
@@ -61,6 +61,9 @@ class DeclaredFunction(ABC, Generic[P, R]):
     """
 
     # `self` is positional everywhere, so that a function's parameter may have this name too.
+
+    _what: ClassVar[str]
+    """What messages call a function of this kind."""
 
     __name__: str
     __qualname__: str
@@ -144,8 +147,21 @@ class DeclaredFunction(ABC, Generic[P, R]):
         """The arguments of a call by name, all of them, checked. Raises `ArgumentError`."""
         return checked_arguments(self._signature, self.program, args, kwargs).arguments
 
+    def _require_body(self) -> None:
+        """Raise `AbiError` if no generated module has said more of the function than its `def` does."""
+        if not hasattr(self, "body"):
+            raise AbiError(
+                f"the {self._what} {self.__name__} has no body",
+                help="write it in a .mp file, and compile that with `mpc build`",
+            )
+
     def __reduce__(self) -> str | tuple[Any, ...]:
         return self.__qualname__
+
+    def __repr__(self) -> str:
+        said = getattr(self, "_program", None) or getattr(self, "body", None)
+        where = f"of {said.source}:{said.line}" if said else "without a body"
+        return f"<{self._what} function {self.__name__} {where}>"
 
     def _answers(self, rows: Iterable[object], in_flight: int) -> Iterator[Answer[R]]:
         with self.placed():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from . import abi, running, settings
 from .answer import Answer
 from .declared import DeclaredFunction, add_note
-from .errors import AbiError, ArgumentError, MicropromptError
+from .errors import ArgumentError, MicropromptError
 from .gathering import Later
 from .given import given_for
 from .program import Program, program_of
@@ -85,6 +85,8 @@ class PromptFunction(DeclaredFunction[P, R]):
     It is pickled and copied as functions are: by its name.
     """
 
+    _what = "prompt"
+
     body: abi.Body
     """How the model is asked; a generated module sets it below the `def`."""
 
@@ -100,11 +102,7 @@ class PromptFunction(DeclaredFunction[P, R]):
     def program(self) -> Program:
         """The types that the `def` is annotated with, and the body. Raises `AbiError` without a body."""
         if self._program is None:
-            if not hasattr(self, "body"):
-                raise AbiError(
-                    f"the prompt {self.__name__} has no body",
-                    help="write it in a .mp file, and compile that with `mpc build`",
-                )
+            self._require_body()
             self._program = program_of(self._def, self.body)
         return self._program
 
@@ -177,11 +175,6 @@ class PromptFunction(DeclaredFunction[P, R]):
     def __reduce__(self) -> str | tuple[Any, ...]:
         state = self.program.arrangement.state if self is not self._plain else None
         return super().__reduce__() if state is None else (methodcaller("over", state), (self._plain,))
-
-    def __repr__(self) -> str:
-        body = self._program or getattr(self, "body", None)
-        where = f"of {body.source}:{body.line}" if body else "without a body"
-        return f"<prompt function {self.__name__} {where}>"
 
     @contextmanager
     def placed(self) -> Iterator[None]:

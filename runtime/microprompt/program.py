@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Final, Protocol, get_type_hints
+from typing import Any, Final, Protocol, get_type_hints
 
 from . import abi
 from .errors import AbiError
@@ -107,13 +107,14 @@ class Program(abi.Body):
 
 def program_of(signature: Callable[..., object], body: abi.Body) -> Program:
     """The program of a `def` and its body. Raises `AbiError` if an annotation is missing or says no type."""
-    parameters, returns = types_of(signature, f"the prompt {signature.__name__}")
-    return Program(
-        name=signature.__name__,
-        parameters=parameters,
-        returns=returns,
-        **{field.name: getattr(body, field.name) for field in fields(body)},
-    )
+    return Program(**said_of(signature, body, "prompt"))
+
+
+def said_of(signature: Callable[..., object], body: abi.Body | abi.Flow, what: str) -> dict[str, Any]:
+    """What a `def` and its body say, by name; errors call it a `what`. Raises as `types_of`."""
+    parameters, returns = types_of(signature, f"the {what} {signature.__name__}")
+    own = {field.name: getattr(body, field.name) for field in fields(body)}
+    return {"name": signature.__name__, "parameters": parameters, "returns": returns, **own}
 
 
 def types_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -14,7 +14,7 @@ from ..declared import DeclaredFunction, add_note, checked_value
 from ..errors import AbiError, ArgumentError, FlowFailed, MicropromptError
 from ..gathering import Later
 from ..given import given_for
-from ..program import Parameter, types_of
+from ..program import Parameter, said_of
 from ..running import FlowPlace, Run
 from ..trace import Trace
 from ..types import DeclaredType, kind
@@ -52,6 +52,8 @@ class FlowFunction(DeclaredFunction[P, R]):
     It is pickled and copied as functions are: by its name.
     """
 
+    _what = "flow"
+
     body: abi.Flow
     """Where the flow is written; a generated module sets it below the `def`."""
 
@@ -71,18 +73,8 @@ class FlowFunction(DeclaredFunction[P, R]):
     def program(self) -> FlowProgram:
         """The types that the `def` is annotated with, and the body. Raises `AbiError` without a body."""
         if self._program is None:
-            if not hasattr(self, "body"):
-                raise AbiError(
-                    f"the flow {self.__name__} has no body",
-                    help="write it in a .mp file, and compile that with `mpc build`",
-                )
-            parameters, returns = types_of(self._def, f"the flow {self.__name__}")
-            self._program = FlowProgram(
-                name=self.__name__,
-                parameters=parameters,
-                returns=returns,
-                **{field.name: getattr(self.body, field.name) for field in fields(self.body)},
-            )
+            self._require_body()
+            self._program = FlowProgram(**said_of(self._def, self.body, self._what))
         return self._program
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -134,11 +126,6 @@ class FlowFunction(DeclaredFunction[P, R]):
 
         asked = ((background.ANSWERER, background.begin(one(row))) for row in rows)
         return run_many(asked, in_flight=in_flight)
-
-    def __repr__(self) -> str:
-        body = getattr(self, "body", None)
-        where = f"of {body.source}:{body.line}" if body else "without a body"
-        return f"<flow function {self.__name__} {where}>"
 
     @contextmanager
     def placed(self) -> Iterator[None]:
