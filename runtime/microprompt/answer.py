@@ -127,8 +127,9 @@ class Answer(Generic[R]):
     `abstained` says that the value is `None` because the confidence was under the prompt's threshold;
     `confidence` and `distribution` are then those of the label that would have been the answer. Of a call
     that went on to a larger model, `first` is what the smaller one said and `second` what the larger one
-    said; the answer is that of both, and `model` and `answered_by` name both. `seconds` is wall time from
-    call to answer. `returns` is the function's type.
+    said; the answer is that of both, and `model` and `answered_by` name both. `is_kept` says that the answer
+    was kept from an earlier call. `seconds` is wall time from call to answer. `returns` is the function's
+    type.
     """
 
     value: R

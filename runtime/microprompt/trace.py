@@ -166,6 +166,7 @@ class Trace(Generic[R]):
             "decisions": [each.to_json() for each in self.decisions],
         }
 
+
 def data_of(signature: Signature, arguments: Mapping[str, object]) -> dict[str, object]:
     """Arguments as JSON data."""
     return {
