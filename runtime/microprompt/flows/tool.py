@@ -114,18 +114,9 @@ class Tool(Generic[P, R]):
             return answers.take()
         if self._is_coroutine:
             return await self._awaited(bound)
-        import asyncio  # not at the top: who uses it has it, and others do without
+        from ..scheduling.jobs import awaited  # not at the top: it loads asyncio
 
-        pending = self._on_a_thread(bound, running.time_left(None))
-        try:
-            async with asyncio.timeout(pending.seconds_left()):
-                await pending.ended()
-        except TimeoutError:
-            pending.expire()
-        except BaseException:
-            pending.future.cancel()
-            raise
-        return pending.future.result()
+        return await awaited(self._on_a_thread(bound, running.time_left(None)))
 
     def _run(self, bound: BoundArguments) -> object:
         with self._failing():
@@ -133,7 +124,7 @@ class Tool(Generic[P, R]):
             return self._function(*own[0], **own[1])
 
     async def _awaited(self, bound: BoundArguments) -> object:
-        import asyncio
+        import asyncio  # not at the top: who uses it has it, and others do without
 
         try:
             async with asyncio.timeout(running.time_left(None)):

@@ -130,6 +130,19 @@ def wait(pending: Pending[T]) -> T:
     return pending.future.result()
 
 
+async def awaited(pending: Pending[T]) -> T:
+    """As `wait`, without blocking the event loop; it is given up where the task is cancelled."""
+    try:
+        async with asyncio.timeout(pending.seconds_left()):
+            await pending.ended()
+    except TimeoutError:
+        pending.expire()
+    except BaseException:
+        pending.future.cancel()
+        raise
+    return pending.future.result()
+
+
 def run_many(asked: Iterable[tuple[Answerer, Pending[T]]], *, in_flight: int) -> Iterator[T]:
     """The results of many, in order.
 
