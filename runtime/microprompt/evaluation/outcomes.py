@@ -46,8 +46,7 @@ def _of_flow(
     function: FlowFunction[..., Any], rows: Sequence[Mapping[str, object]], in_flight: int
 ) -> Iterator[Outcome]:
     """Those of a flow, of which no row is run twice: it may call functions of Python that do something."""
-    from ..flows.background import ANSWERER, begin  # not at the top: only flows need it
-    from ..scheduling.jobs import run_many
+    from ..flows import background  # not at the top: only flows need it
 
     async def one(row: Mapping[str, object]) -> Outcome:
         try:
@@ -57,4 +56,4 @@ def _of_flow(
         except MicropromptError as error:
             return error
 
-    return run_many(((ANSWERER, begin(one(row))) for row in rows), in_flight=in_flight)
+    return background.run_many(map(one, rows), in_flight=in_flight)

@@ -10,11 +10,12 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ..errors import EngineError, FlowFailed
+from ..scheduling import jobs
 from ..scheduling.jobs import Answerer, Pending, wait
 from ..scheduling.scheduler import refuse_at_exit
 
@@ -37,6 +38,12 @@ def begin(coroutine: Coroutine[Any, Any, T]) -> Pending[T]:
         coroutine.close()
         raise
     return Pending(future=asyncio.run_coroutine_threadsafe(coroutine, loop.loop))
+
+
+def run_many(coroutines: Iterable[Coroutine[Any, Any, T]], *, in_flight: int) -> Iterator[T]:
+    """The results of many coroutines, in order. `coroutines` is read up to `in_flight` ahead; raises as
+    `jobs.run_many`."""
+    return jobs.run_many(((ANSWERER, begin(each)) for each in coroutines), in_flight=in_flight)
 
 
 class _Background:

@@ -118,14 +118,12 @@ class FlowFunction(DeclaredFunction[P, R]):
         return LaterFlow(self, self._checked(args, kwargs), self._answer, traced=True)
 
     def run_many(self, rows: Iterable[dict[str, object]], *, in_flight: int) -> Iterator[Answer[R]]:
-        from ..scheduling.jobs import run_many  # not at the top: the first call loads what calls run on
-        from . import background
+        from . import background  # not at the top: the first call loads what calls run on
 
         async def one(arguments: dict[str, object]) -> Answer[R]:
             return self._answer(arguments, *await self.ran_in_tasks(arguments, traced=True))
 
-        asked = ((background.ANSWERER, background.begin(one(row))) for row in rows)
-        return run_many(asked, in_flight=in_flight)
+        return background.run_many(map(one, rows), in_flight=in_flight)
 
     @contextmanager
     def placed(self) -> Iterator[None]:
