@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import get_overloads
+
 import pytest
+
+from microprompt import agather, agather_lists, gather, gather_lists
+from mpc.flows.waves import WIDEST, WIDEST_LISTS
 
 from .plans import assert_planned, planned
 
@@ -384,3 +391,15 @@ def test_a_wave_has_at_most_twelve_calls() -> None:
     assert [line for line in planned(body).split("\n") if "|" not in line] == [
         "wave 1", "wave 2", "return two(a0, a13)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("function", "widest"),
+    [(gather, WIDEST), (agather, WIDEST), (gather_lists, WIDEST_LISTS), (agather_lists, WIDEST_LISTS)],
+)
+def test_the_runtime_has_types_for_the_widest_wave(function: Callable[..., object], widest: int) -> None:
+    calls = [
+        [each for each in inspect.signature(form).parameters.values() if each.kind is each.POSITIONAL_ONLY]
+        for form in get_overloads(function)
+    ]
+    assert max(map(len, calls)) == widest
