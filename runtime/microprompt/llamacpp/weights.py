@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,13 @@ _LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
 
 
 _LONGEST_VALUE: Final = 256
+
+_KEPT_TEXTS: Final = 32
+"""The last texts, whose tokens are remembered. A call asks for those of one text more than once: before it is
+evaluated they are counted, and of questions about one text each begins with it."""
+
+_LONGEST_KEPT: Final = 1 << 17
+"""Characters of a text whose tokens are remembered."""
 
 
 class ValueType(StrEnum):
@@ -84,6 +91,7 @@ class Weights:
             )
         self._vocab: Any = lib.llama_model_get_vocab(self._model)
         self._pieces: dict[int, bytes] = {}
+        self._kept = lru_cache(_KEPT_TEXTS)(self._encoded)
 
     @property
     def model(self) -> Any:
@@ -175,6 +183,11 @@ class Weights:
 
     def encode(self, text: str, *, control: bool) -> list[int]:
         """Token ids of a text by itself, without BOS; with `control`, control tokens in it are recognised."""
+        self._require_open()
+        # llama.cpp takes some milliseconds for a thousand tokens.
+        return list((self._kept if len(text) <= _LONGEST_KEPT else self._encoded)(text, control))
+
+    def _encoded(self, text: str, control: bool) -> Sequence[int]:
         tokens = self._tokenized(text, control)
         if control or not ("<" in text or "[" in text):
             return tokens

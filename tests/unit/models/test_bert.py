@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from microprompt import models
-from microprompt.errors import ModelError
+from microprompt.errors import EngineError, ModelError
 from microprompt.llamacpp.weights import Weights
 from microprompt.models import bert
 from microprompt.models.pull import pull
@@ -61,6 +61,16 @@ def test_words_are_cut_into_the_pieces_of_the_vocabulary(converted: Path) -> Non
         *("forgot", "my", "pin", "##s", "[UNK]", "the"),
         *("[UNK]", "[UNK]", "[UNK]", "weather"),
     ]
+
+
+def test_the_tokens_of_a_text_are_found_once(converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Weights(converted)) as weights:
+        found = weights.encode("the weather", control=False)
+        monkeypatch.delattr(weights.lib, "llama_tokenize")
+        weights.encode("the weather", control=False).clear()
+        assert weights.encode("the weather", control=False) == found
+    with pytest.raises(EngineError, match="was closed"):
+        weights.encode("the weather", control=False)
 
 
 def test_embeddings_are_those_of_the_weights_as_they_came(folder: Path, converted: Path) -> None:
