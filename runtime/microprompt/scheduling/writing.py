@@ -27,19 +27,6 @@ _UNLIKELY: Final = -7.0
 """The log-probability of what is not looked into any further: one in a thousand."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Begun:
-    """What is there before a text is written: the bytes that it begins with, and the logits behind them,
-    where they were read already. With `other`, it is decided that the text is not that one."""
-
-    text: bytes = b""
-    row: NDArray[np.float32] | None = None
-    other: Beginning | None = None
-
-
-NOTHING: Final = Begun()
-
-
 @dataclass(slots=True)
 class Written:
     """A text that was written, and what the model chose in it: of each of these tokens the place where it
@@ -49,28 +36,50 @@ class Written:
     chosen: list[tuple[int, float]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beginning:
+    """A text that the answer may go on with, among others: its `tokens`, behind what it has in `common` with
+    all of them, and the logits `row` there. `log_prob` is its log-probability among all that may follow,
+    `log_probs` that of each of its tokens, as far as they were asked for, and `coverage` the probability that
+    the model would have gone on with anything that may follow."""
+
+    text: bytes
+    common: bytes
+    tokens: tuple[int, ...]
+    row: NDArray[np.float32]
+    log_probs: tuple[float, ...]
+    coverage: float
+
+    @property
+    def log_prob(self) -> float:
+        return min(0.0, sum(self.log_probs))
+
+
 def write(
     cursor: Cursor,
     matcher: LLMatcher,
     sampler: Sampler,
     budget: int,
     emit: Emit | None = None,
-    begun: Begun = NOTHING,
+    instead_of: Beginning | None = None,
     fits: Callable[[bytes], bool] | None = None,
 ) -> Decoding[Written]:
     """Write what the grammar allows until it is complete.
 
-    Forced runs are added without a pass, canonically tokenised. What has `begun` is part of the text, and the
-    grammar has taken it. `fits` says what no grammar can: whether a text that is not complete may go on. A
-    token behind which it may not is not taken, and the chances of the others are without it.
+    Forced runs are added without a pass, canonically tokenised. Where it is written `instead_of` another
+    text, what both begin with is part of it, and the grammar has taken that. `fits` says what no grammar can:
+    whether a text that is not complete may go on. A token behind which it may not is not taken, and the
+    chances of the others are without it.
 
     Raises `AnswerTooLong` after `budget` tokens that the model chose, `EngineError` if the matcher fails.
     """
     backend = cursor.sequences.backend
     text = _Text(backend, emit)
-    text.data += begun.text
-    row = begun.row
-    other = None if begun.other is None else _Other(begun.other)
+    row: NDArray[np.float32] | None = None
+    other: _Other | None = None
+    if instead_of is not None:
+        text.data += instead_of.common
+        row, other = instead_of.row, _Other(instead_of)
     written = Written()
 
     def piece(token: int) -> bytes | None:
@@ -138,25 +147,6 @@ def allowed_tokens(matcher: LLMatcher, backend: Backend) -> NDArray[np.bool_]:
     matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
     _raise_error(matcher)
     return np.unpackbits(mask.view(np.uint8), bitorder="little")[: backend.n_vocab].view(np.bool_)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Beginning:
-    """A text that the answer may go on with, among others: its `tokens`, behind what it has in `common` with
-    all of them, and the logits `row` there. `log_prob` is its log-probability among all that may follow,
-    `log_probs` that of each of its tokens, as far as they were asked for, and `coverage` the probability that
-    the model would have gone on with anything that may follow."""
-
-    text: bytes
-    common: bytes
-    tokens: tuple[int, ...]
-    row: NDArray[np.float32]
-    log_probs: tuple[float, ...]
-    coverage: float
-
-    @property
-    def log_prob(self) -> float:
-        return min(0.0, sum(self.log_probs))
 
 
 class _Other:

@@ -15,7 +15,7 @@ from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
 from ..decoding import Cursor, Decoding
-from ..writing import NOTHING, Begun, Written, write
+from ..writing import Beginning, Written, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
@@ -52,17 +52,19 @@ class GuidedSlot(Leaf[Guided]):
         self.expected_tokens = min(self.max_tokens, text.characters + around, USUAL_TOKENS)
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
-        return (yield from self.write(cursor, terms, self.matcher(), NOTHING))
+        return (yield from self.write(cursor, terms, self.matcher()))
 
     def write(
-        self, cursor: Cursor, terms: Terms, matcher: LLMatcher, begun: Begun
+        self, cursor: Cursor, terms: Terms, matcher: LLMatcher, instead_of: Beginning | None = None
     ) -> Decoding[Decided]:
-        """The same where a text has begun, which the matcher has taken."""
+        """The same `instead_of` another text; the matcher has taken what both begin with."""
         room = _Room(self._most, distinct_keys if self._has_keys else None) if self._has_grammar else None
         fits = room or (distinct_keys if self._has_keys else None)
         sampler = terms.sampler.at(self.name)
         try:
-            written = yield from write(cursor, matcher, sampler, terms.budget, begun=begun, fits=fits)
+            written = yield from write(
+                cursor, matcher, sampler, terms.budget, instead_of=instead_of, fits=fits
+            )
         except EngineError as error:
             if room is None or not room.is_full:
                 raise

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...prompts.plan import Maybe
 from ..decoding import Cursor, Decoding
-from ..writing import Begun, begins
+from ..writing import begins
 from .choice import ScoredLeaf
 from .described import SlotPlan
 from .guided import GuidedSlot
@@ -52,8 +52,7 @@ class MaybeSlot(ScoredLeaf[Maybe]):
         if taken == 1:
             cursor.pending.extend(found.tokens)
             return decided
-        begun = Begun(found.common, found.row, other=found)
-        return decided | (yield from self.some.write(cursor, terms, guide, begun))
+        return decided | (yield from self.some.write(cursor, terms, guide, found))
 
     def key(self) -> object:
         return ["maybe", self.name, self._none, self.some.key()]
