@@ -45,6 +45,9 @@ _NAMED: Final = (3, 1)
 _SHORTEST_NAME: Final = 3
 """Letters. Shorter words stand in questions by chance."""
 
+_QUESTIONS: Final = 32
+"""Of how many questions the words are remembered: of those that are answered side by side, as a rule."""
+
 _CONTEXTS: Final = 8192
 """Contexts that are remembered; the one that was not met for the longest time gives way."""
 
@@ -63,8 +66,7 @@ class Drafts:
         self._lock = threading.Lock()
         self._after: dict[Tokens, Counter[Tokens]] = {}
         self._named: dict[Tokens, tuple[int, int]] = {}
-        self._question: Sequence[int] = ()
-        self._words = ""
+        self._words: dict[int, tuple[Sequence[int], str]] = {}
 
     def learn(self, before: Sequence[int], segment: Sequence[int], question: Sequence[int]) -> None:
         """A segment came behind these tokens; with none in it, the answer was complete."""
@@ -131,17 +133,28 @@ class Drafts:
 
     def _only_named(self, context: Tokens, question: Sequence[int]) -> Tokens | None:
         """The segment whose first word stands in the question, if it is the only one of those that came."""
-        if question is not self._question:
-            text = b"".join(map(self._piece, question)).decode(errors="replace").casefold()
-            self._question, self._words = question, " ".join(["", *_WORD.findall(text)])
-        found = [each for each in self._after.get(context, ()) if self._is_named(each)]
+        words = self._words_of(question)
+        found = [each for each in self._after.get(context, ()) if self._is_named(each, words)]
         return found[0] if len(found) == 1 else None
 
-    def _is_named(self, segment: Tokens) -> bool:
-        text = b"".join(map(self._piece, segment)).decode(errors="replace").casefold()
-        word = _WORD.match(text)
+    def _words_of(self, question: Sequence[int]) -> str:
+        """Its words, each behind a blank."""
+        # What is kept with them keeps the question alive, so its id stays its own.
+        kept = self._words.get(id(question))
+        if kept is None:
+            if len(self._words) >= _QUESTIONS:
+                self._words.clear()
+            kept = question, " ".join(["", *_WORD.findall(self._text(question))])
+            self._words[id(question)] = kept
+        return kept[1]
+
+    def _is_named(self, segment: Tokens, words: str) -> bool:
+        word = _WORD.match(self._text(segment))
         # A word may go on in the question: `phone` is named by "my phones".
-        return word is not None and len(word[0]) >= _SHORTEST_NAME and f" {word[0]}" in self._words
+        return word is not None and len(word[0]) >= _SHORTEST_NAME and f" {word[0]}" in words
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return b"".join(map(self._piece, tokens)).decode(errors="replace").casefold()
 
 
 _WORD: Final = re.compile(r"\w+")

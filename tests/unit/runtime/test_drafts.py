@@ -115,6 +115,20 @@ def test_no_more_contexts_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatc
     assert draft(drafts, "000000007") == draft(drafts, "no7")
 
 
+def test_the_words_of_questions_that_are_answered_side_by_side_are_found_once() -> None:
+    read: list[int] = []
+
+    def piece(token: int) -> bytes:
+        read.append(token)
+        return bytes((token,))
+
+    drafts = Drafts(piece)
+    questions = [list(b"My tablet is late."), list(b"Your phone is early.")]
+    for question in questions * 3:
+        drafts.learn(list(b"device: "), list(b"phone"), question)
+    assert (read.count(ord("M")), read.count(ord("Y"))) == (1, 1)
+
+
 # -------------------------------------------------------------------------- what it saves, what it changes
 
 
