@@ -17,14 +17,15 @@ import atexit
 import os
 import threading
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from ..errors import EngineError, ModelError
 from .jobs import Pending
+from .places import Places
 
 T = TypeVar("T")
 
@@ -33,9 +34,6 @@ QUEUE_LENGTH: Final = 256
 
 _BACKLOG: Final = 4
 """Jobs that have to wait before another runner is worth its memory. Those that belong together are one."""
-
-_KEPT_PLACES: Final = 256
-"""Of how many groups of jobs it is remembered which runner has them."""
 
 
 class Runner(Protocol):
@@ -99,7 +97,7 @@ class Scheduler(Generic[R]):
         self._workers: dict[int, threading.Thread] = {}
         self._idle: set[int] = set()
         self._waiting: deque[Pending[Any]] = deque()
-        self._places: OrderedDict[Hashable, int] = OrderedDict()
+        self._places = Places()
         self._admissions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
@@ -127,10 +125,10 @@ class Scheduler(Generic[R]):
                     return
             self._refuse_if_closed()
             self._waiting.append(job)
-            place = self._place(job)
+            place = self._places.of(job)
             if place is None and self._idle:
                 place = min(self._idle)
-                self._put(job, place)
+                self._places.put(job, place)
             if place is not None:
                 if place in self._idle:
                     self._idle.remove(place)
@@ -265,18 +263,6 @@ class Scheduler(Generic[R]):
         groups = {id(job) if job.together is None else job.together for job in self._waiting}
         return len(groups) > _BACKLOG
 
-    def _place(self, job: Pending[Any]) -> int | None:
-        """The runner that has what a job needs, if it is known."""
-        return None if job.together is None else self._places.get(job.together)
-
-    def _put(self, job: Pending[Any], number: int) -> None:
-        """A job goes to a runner, and so do those that belong to it."""
-        if job.together is not None:
-            self._places[job.together] = number
-            self._places.move_to_end(job.together)
-            if len(self._places) > _KEPT_PLACES:
-                self._places.popitem(last=False)
-
     # ---------------------------------------------------------------------------------------- workers
 
     def _start_worker(self) -> None:
@@ -355,13 +341,13 @@ class Scheduler(Generic[R]):
             if len(self._waiting) == QUEUE_LENGTH:
                 self._room.notify_all()
             del self._waiting[index]
-            self._put(job, number)
+            self._places.put(job, number)
             return job
 
     def _first(self, number: int) -> int | None:
         """Which of the waiting jobs is the first that need not go to another runner."""
         return next(
-            (index for index, job in enumerate(self._waiting) if self._place(job) in (None, number)), None
+            (index for index, job in enumerate(self._waiting) if self._places.of(job) in (None, number)), None
         )
 
 

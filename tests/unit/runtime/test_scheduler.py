@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
-from microprompt.scheduling import scheduler as module
+from microprompt.scheduling import places
 from microprompt.scheduling.backend import Rows, Step
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane_group import LaneGroup
@@ -349,7 +349,7 @@ def test_questions_that_come_later_go_where_the_state_is() -> None:
 
 
 def test_it_is_forgotten_which_runner_had_a_state_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_KEPT_PLACES", 2)
+    monkeypatch.setattr(places, "KEPT", 2)
     with scheduler() as (made, _):
         for n in range(5):
             run(made, replace(ask("?", f"state {n}: "), ends_in_state=True))
