@@ -363,21 +363,20 @@ def test_a_given_answer_of_another_type_is_refused() -> None:
 
 
 def test_a_cancelled_flow_leaves_the_engine_idle() -> None:
-    started = threading.Event()
+    tasks: list[asyncio.Task[Reply]] = []
 
-    def held(note: str, text: str) -> bool:
-        started.set()
+    def cancel(note: str, text: str) -> bool:
+        """A script is asked where the call is made, which is on the loop."""
+        tasks[0].cancel()
         return True
 
     async def main() -> None:
-        task = asyncio.ensure_future(reply.acall("Tea?", None, NOTES))
-        await asyncio.to_thread(started.wait, 10)
-        task.cancel()
+        tasks.append(asyncio.create_task(reply.acall("Tea?", None, NOTES)))
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await tasks[0]
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    with scripted({**SCRIPT, "is_about": held}) as engine:
+    with scripted({**SCRIPT, "is_about": cancel}) as engine:
         asyncio.run(main())
         wait_until_idle(engine)
 
