@@ -92,6 +92,16 @@ missing.body = _body("What is missing?", 5, "text", "draft")
 names.body = _body("Who is named?", 6, "text")
 
 
+SCRIPT = {
+    "is_fresh": True,
+    "classify": {Act.question: 0.75, Act.other: 0.25},
+    "is_about": lambda note, text: "tea" in note,
+    "answer": lambda text, found: f"{len(found)} notes",
+    "missing": None,
+}
+"""What the prompts answer where a test says nothing else."""
+
+
 # ------------------------------------------------------------------------------------------ one wave
 
 

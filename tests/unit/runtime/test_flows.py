@@ -30,15 +30,8 @@ from microprompt.testing import given, scripted
 
 from . import replies, reply_tools
 from .programs import notes, wait_until_idle
-from .replies import Act, Reply, both, calculated, hurried, improve, lookup, reply, same
+from .replies import SCRIPT, Act, Reply, both, calculated, hurried, improve, lookup, reply, same
 
-SCRIPT = {
-    "is_fresh": True,
-    "classify": {Act.question: 0.75, Act.other: 0.25},
-    "is_about": lambda note, text: "tea" in note,
-    "answer": lambda text, found: f"{len(found)} notes",
-    "missing": None,
-}
 NOTES = ["Anna likes tea.", "It rains.", "Green tea."]
 
 

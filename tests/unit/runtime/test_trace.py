@@ -15,15 +15,8 @@ from microprompt.engines.scripted import ScriptedEngine
 from microprompt.testing import Reasoned, scripted
 
 from . import replies
-from .replies import Act, Reply, both, lookup, reply
+from .replies import SCRIPT, Act, Reply, both, lookup, reply
 
-SCRIPT = {
-    "is_fresh": True,
-    "classify": {Act.question: 0.75, Act.other: 0.25},
-    "is_about": lambda note, text: "tea" in note,
-    "answer": lambda text, found: f"{len(found)} notes",
-    "missing": None,
-}
 NOTES = ["Anna likes tea.", "It rains."]
 
 
