@@ -80,6 +80,10 @@ def changed(tiny: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> Callable[..., M
     return change
 
 
+def quiet(doing: str, done: int, total: int) -> None:
+    """Tells nobody what has been done."""
+
+
 def register(info: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "REGISTRY", {info.name: info})
 

@@ -10,11 +10,7 @@ from microprompt.llamacpp.measure import Timing
 from microprompt.llamacpp.weights import ValueType, WeightsFile
 from microprompt.models.attuned import attuned, faster
 
-from .conftest import Machine
-
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
+from .conftest import Machine, quiet
 
 
 @pytest.fixture

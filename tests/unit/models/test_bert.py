@@ -21,12 +21,8 @@ from microprompt.models import bert
 from microprompt.models.pull import pull
 from microprompt.models.registry import BertWheel, ModelInfo
 
-from .conftest import write_wheel
+from .conftest import quiet, write_wheel
 from .encoders import HEADS, LAYERS, WIDTH, WORDS, write_encoder
-
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture

@@ -17,15 +17,11 @@ from microprompt.locations import is_path
 from microprompt.models.pull import pull
 from microprompt.models.registry import HubFile, ModelInfo
 
-from .conftest import WEIGHTS, Machine
+from .conftest import WEIGHTS, Machine, quiet
 from .hub_server import COMMIT, REPOSITORY, Hub, serving
 
 WHOLE = b"".join(WEIGHTS)
 PLACE = f"hf:{REPOSITORY}/tiny.Q4_1.gguf"
-
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture

@@ -21,11 +21,7 @@ from microprompt.models.prepared import Candidate, is_whole, read_record, write_
 from microprompt.models.registry import ModelInfo
 from mpc.cli import doctor
 
-from .conftest import WEIGHTS, Machine
-
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
+from .conftest import WEIGHTS, Machine, quiet
 
 
 def candidate(type: str, batch_ms: float, agreement: float = 1.0, token_ms: float = 1.0) -> Candidate:

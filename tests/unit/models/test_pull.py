@@ -14,11 +14,7 @@ from microprompt.errors import ModelError
 from microprompt.models.pull import pull
 from microprompt.models.registry import ModelInfo, WheelFile
 
-from .conftest import WEIGHTS
-
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
+from .conftest import WEIGHTS, quiet
 
 
 def left_behind(home: Path) -> list[str]:

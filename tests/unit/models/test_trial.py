@@ -15,9 +15,7 @@ from microprompt.errors import ModelError
 from microprompt.llamacpp import probe
 from microprompt.models.trial import tried
 
-
-def quiet(doing: str, done: int, total: int) -> None:
-    pass
+from .conftest import quiet
 
 
 @pytest.fixture
