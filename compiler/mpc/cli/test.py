@@ -20,7 +20,7 @@ from microprompt.types import kind
 from mpc import project
 
 from . import console, functions, tests_from
-from .failures import USER, show_diagnostics
+from .failures import USER, lines_of, show_diagnostics
 from .output import print_json
 from .tests_from import RowsResult
 
@@ -158,8 +158,7 @@ def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
 
 def _said(called: functions.AnyFunction, error: MicropromptError) -> str:
     """What is wrong and, in a flow, where: it may be far from what is tested."""
-    notes: list[str] = getattr(error, "__notes__", [])
-    return "\n".join((error.message, *(notes if isinstance(called, FlowFunction) else ())))
+    return "\n".join(lines_of(error)) if isinstance(called, FlowFunction) else error.message
 
 
 def _answer(called: functions.AnyFunction, test: abi.Example) -> Answer[Any] | Trace[Any]:

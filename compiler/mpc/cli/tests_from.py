@@ -18,6 +18,7 @@ from microprompt.storage import read_regular
 from mpc import project
 
 from . import console, functions
+from .failures import lines_of
 
 _SHOWN_MISTAKES: Final = 5
 
@@ -97,8 +98,7 @@ def run_all(path: Path, called: functions.AnyFunction) -> Iterator[RowsResult]:
         except (ModelError, EngineError):
             raise
         except MicropromptError as refused:
-            notes: list[str] = getattr(refused, "__notes__", [])
-            error = "\n".join((refused.message, *notes, *([refused.help] if refused.help else [])))
+            error = "\n".join((*lines_of(refused), *([refused.help] if refused.help else [])))
         except OSError as refused:
             error = f"{shown}: {refused.strerror or refused}"
         yield RowsResult(
