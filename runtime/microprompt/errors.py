@@ -32,6 +32,11 @@ class MicropromptError(Exception):
         self.message = message
         self.help = help
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is wrong, and where: the notes that were added on the way."""
+        return (self.message, *getattr(self, "__notes__", ()))
+
 
 class AbiError(MicropromptError):
     """A generated module and the runtime do not fit together."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,18 +15,6 @@ from microprompt import models
 
 if TYPE_CHECKING:
     from microprompt import Trace
-
-
-def readable(data: object) -> str:
-    """An answer's data as people read it: text as it is, an enum member's name, the rest as JSON."""
-    if isinstance(data, str):
-        return data
-    return "none" if data is None else json.dumps(data, ensure_ascii=False, indent=2)
-
-
-def in_line(data: object) -> str:
-    """An answer's data in a line: text as it is, records and lists as JSON."""
-    return json.dumps(data, ensure_ascii=False) if isinstance(data, dict | list) else readable(data)
 
 
 def show(trace: Trace[object]) -> None:

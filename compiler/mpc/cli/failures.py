@@ -9,15 +9,12 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
 import click
 
 from mpc import render
 from mpc.diagnostics import Diagnostic, InternalError, ToolError
-
-if TYPE_CHECKING:
-    from microprompt.errors import MicropromptError
 
 USER: Final = 1
 ENVIRONMENT: Final = 3
@@ -61,11 +58,6 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     click.echo(render.as_text(diagnostics, colour=sys.stderr.isatty()), err=True, nl=False)
 
 
-def lines_of(error: MicropromptError) -> Sequence[str]:
-    """What is wrong, and where: the notes that were added on the way."""
-    return (error.message, *getattr(error, "__notes__", ()))
-
-
 def report(error: Exception | KeyboardInterrupt, *, during: str, debug: bool) -> int:
     """Say what went wrong, if there is still somebody to tell it to, and return the exit status for it."""
     status, say = _verdict(error, during)
@@ -98,7 +90,7 @@ def _verdict(error: Exception | KeyboardInterrupt, during: str) -> tuple[int, Ca
         case EngineError():
             return _internal("the engine", str(error))
         case MicropromptError():
-            return USER, partial(complain, "\n  ".join(lines_of(error)), error.help)
+            return USER, partial(complain, "\n  ".join(error.lines), error.help)
         case OSError():
             where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
             return ENVIRONMENT, partial(complain, f"{where}{error.strerror or error}")

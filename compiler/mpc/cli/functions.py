@@ -15,10 +15,11 @@ from microprompt.function import PromptFunction
 from microprompt.locations import is_path, located
 from mpc import codes, project
 from mpc.diagnostics import suggestion
+from mpc.functions import AnyFunction as AnyFunction
+from mpc.functions import own as own
 
 from .failures import Failure, show_diagnostics
 
-AnyFunction: TypeAlias = DeclaredFunction[..., Any]
 AnyPrompt: TypeAlias = PromptFunction[..., Any]
 
 
@@ -75,15 +76,6 @@ def find_prompt(file: str, name: str) -> AnyPrompt:
     if not isinstance(found, PromptFunction):
         raise Failure(f"{name} is a flow, and this is for prompts", help="name one of those that it calls")
     return found
-
-
-def own(module: ModuleType) -> tuple[AnyFunction, ...]:
-    """The prompts and flows that a module itself declares, in the order of its text."""
-    return tuple(
-        value
-        for value in vars(module).values()
-        if isinstance(value, DeclaredFunction) and value.__module__ == module.__name__
-    )
 
 
 def _load_standard(file: str) -> ModuleType:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from microprompt import FlowFunction, PromptFunction, rows
+from mpc.trials.words import readable
 
 from . import console, functions, near_chance
 from .failures import Failure
@@ -37,7 +38,7 @@ def command(file: str, function: str, words: tuple[str, ...], as_json: bool, is_
     if as_json:
         print_json(found)
     else:
-        click.echo(console.readable(found["value"]))
+        click.echo(readable(found["value"]))
         if isinstance(called, PromptFunction):
             near_chance.note_function(file, called)
 
@@ -54,4 +55,4 @@ def _trace(called: functions.AnyFunction, arguments: Mapping[str, object], *, as
         print_json(found)
     else:
         console.show(trace)
-        click.echo(console.readable(found["value"]))
+        click.echo(readable(found["value"]))

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from microprompt import FlowFunction, PromptFunction, Trace, abi
-from microprompt.answer import Answer
+from microprompt import PromptFunction
 from microprompt.errors import EngineError, MicropromptError, ModelError
 from microprompt.evaluation.leave_out import leave_out
-from microprompt.given import given
-from microprompt.types import kind
 from mpc import project
+from mpc.trials import Result, RowsResult, run_rows, run_written
 
-from . import console, functions, tests_from
-from .failures import USER, lines_of, show_diagnostics
+from . import console, functions
+from .failures import USER, show_diagnostics
 from .output import print_json
-from .tests_from import RowsResult
 
 if TYPE_CHECKING:
     from microprompt.deciding.source import Unseen
@@ -70,62 +66,12 @@ def command(
         ctx.exit(USER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one test: an answer, or the error that there was instead of it.
-
-    `probability` is that of a prompt's answer. `expected_probability` is what the model gave the expected
-    answer; only a choice tells. `decisions` are those of a flow, for people. `left_out` is of the function's
-    examples, and the same for all of its tests.
-    """
-
-    file: str
-    line: int
-    function: str
-    arguments: dict[str, object]
-    expected: object
-    got: object
-    passed: bool
-    probability: float | None
-    expected_probability: float | None
-    seconds: float
-    error: str | None
-    decisions: str = ""
-    left_out: Unseen | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """As JSON data."""
-        found = {name: getattr(self, name) for name in self.__slots__ if name != "decisions"}
-        unseen = self.left_out
-        left_out = unseen and {"n": unseen.examples, "right": unseen.right, "chance": unseen.chance}
-        return {**found, "left_out": left_out}
-
-    def headline(self) -> str:
-        """What was tested."""
-        arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in self.arguments.values())
-        return f"{self.file}:{self.line}: {self.function}({arguments})"
-
-    def difference(self) -> Sequence[str]:
-        """Why it failed, in lines: the error, or both answers."""
-        if self.error is not None:
-            return self.error.splitlines()
-        return (
-            f"expected {console.in_line(self.expected)}{_probability(self.expected_probability)}",
-            f"got      {console.in_line(self.got)}{_probability(self.probability)}",
-            *self.decisions.splitlines(),
-        )
-
-
-def _probability(found: float | None) -> str:
-    return "" if found is None else f" (probability {found:.2f})"
-
-
 def _tested(
     path: Path, called: functions.AnyFunction, *, leaves_out: bool, is_shown: bool
 ) -> list[Result | RowsResult]:
     """What became of the tests of a function; each is shown when it has run, if they are."""
     own = []
-    for result in _run(path, called):
+    for result in run_written(path, called):
         own.append(result)
         if is_shown:
             _show(result)
@@ -135,67 +81,13 @@ def _tested(
         if left_out is not None and is_shown:
             _show_left_out(called, left_out)
     of_rows = []
-    for tested in tests_from.run_all(path, called):
+    for tested in run_rows(path, called):
         of_rows.append(tested)
         if is_shown:
             _show(tested)
             for warning in tested.warnings:
                 console.warn(f"{tested.rows}: {warning}")
     return [*own, *of_rows]
-
-
-def _run(path: Path, called: functions.AnyFunction) -> Iterator[Result]:
-    for test in called.program.tests:
-        try:
-            answer = _answer(called, test)
-        except ModelError:
-            raise
-        except MicropromptError as error:
-            yield _result(path, called, test, None, _said(called, error))
-        else:
-            yield _result(path, called, test, answer, None)
-
-
-def _said(called: functions.AnyFunction, error: MicropromptError) -> str:
-    """What is wrong and, in a flow, where: it may be far from what is tested."""
-    return "\n".join(lines_of(error)) if isinstance(called, FlowFunction) else error.message
-
-
-def _answer(called: functions.AnyFunction, test: abi.Example) -> Answer[Any] | Trace[Any]:
-    """What a function answers to a test, in which some of what a flow calls may have its answers given."""
-    if not isinstance(called, FlowFunction):
-        return called.detail(*test.arguments)
-    with given(test.given if isinstance(test, abi.FlowTest) else ()):
-        return called.trace(*test.arguments)
-
-
-def _result(
-    path: Path,
-    called: functions.AnyFunction,
-    test: abi.Example,
-    answer: Answer[Any] | Trace[Any] | None,
-    error: str | None,
-) -> Result:
-    parameters, returns = called.program.parameters, kind(called.program.returns)
-    told = answer if isinstance(answer, Answer) else None
-    chances = told.distribution if told and returns.options() is not None else None
-    return Result(
-        file=project.shown(path),
-        line=test.line,
-        function=called.program.name,
-        arguments={
-            parameter.name: kind(parameter.type).to_data(value)
-            for parameter, value in zip(parameters, test.arguments, strict=True)
-        },
-        expected=returns.to_data(test.answer),
-        got=returns.to_data(answer.value) if answer else None,
-        passed=answer is not None and answer.value == test.answer,
-        probability=told.confidence if told else None,
-        expected_probability=chances.get(test.answer) if chances else None,
-        seconds=answer.seconds if answer else 0.0,
-        error=error,
-        decisions=str(answer) if isinstance(answer, Trace) else "",
-    )
 
 
 def _leave_out(called: functions.AnyPrompt) -> Unseen | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from .flows import flow_outline
     from .loading import load, load_with_warnings, python_path
+    from .looks import drafted
     from .modules import build, check, watched
     from .named import collect
     from .paths import shown
@@ -30,6 +31,7 @@ __all__ = [
     "check",
     "check_with_choices",
     "collect",
+    "drafted",
     "flow_outline",
     "keys",
     "lacking",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _FROM: Final = {
+    "drafted": "looks",
     "flow_outline": "flows",
     **dict.fromkeys(("load", "load_with_warnings", "python_path"), "loading"),
     **dict.fromkeys(("build", "check", "watched"), "modules"),

@@ -19,6 +19,7 @@ Looks: TypeAlias = dict[str, dict[str, str]]
 """The answers by question and path."""
 
 _noted: Final[ContextVar[Looks | None]] = ContextVar("_noted", default=None)
+_drafts: Final[ContextVar[Mapping[str, bytes] | None]] = ContextVar("_drafts", default=None)
 
 
 def is_file(path: Path) -> bool:
@@ -41,10 +42,20 @@ def size(path: Path) -> int:
 
 
 def read(path: Path) -> bytes:
-    """As `storage.read_regular`."""
-    data = read_regular(path)
+    """As `storage.read_regular`; of a file with a draft, that."""
+    data = _contents(path)
     _note("holds", path, _hash(data))
     return data
+
+
+@contextmanager
+def drafted(drafts: Mapping[Path, str]) -> Iterator[None]:
+    """Let files, by their absolute paths, hold other texts in the block, such as those in an editor."""
+    before = _drafts.set({os.path.realpath(path): text.encode() for path, text in drafts.items()})
+    try:
+        yield
+    finally:
+        _drafts.reset(before)
 
 
 @contextmanager
@@ -88,7 +99,7 @@ _QUESTIONS: Final[Mapping[str, Callable[[str], str]]] = {
     "is there": lambda path: str(os.path.lexists(path)),
     "is really": os.path.realpath,
     "has bytes": lambda path: str(os.path.getsize(path)),
-    "holds": lambda path: _hash(read_regular(Path(path))),
+    "holds": lambda path: _hash(_contents(Path(path))),
 }
 
 
@@ -96,6 +107,12 @@ def _ask(question: str, path: Path) -> str:
     found = answer(question, str(path))
     _note(question, path, found)
     return found
+
+
+def _contents(path: Path) -> bytes:
+    drafts = _drafts.get()
+    found = drafts.get(os.path.realpath(path)) if drafts else None
+    return read_regular(path) if found is None else found
 
 
 def _note(question: str, path: Path, answer: str) -> None:

@@ -63,3 +63,14 @@ def test_a_file_that_comes_back_is_a_change(folder: Path) -> None:
     assert not seen.has_changed()
     (folder / "user.mp").write_text(USER)
     assert seen.has_changed()
+
+
+def test_a_draft_stands_in_a_files_place_where_it_is_named_and_where_it_is_imported(folder: Path) -> None:
+    (folder / "user.mp").write_text("from shared import Mood\nprompt mood(text: str) -> Mood:\n    {text}\n")
+    assert not project.check([folder])
+    with project.drafted({folder / "shared.mp": "enum Mod:\n    calm\n    angry\n"}):
+        assert "MP0703" in [found.code for found in project.check([folder / "user.mp"])]
+        seen = project.watch([folder])
+        assert not seen.has_changed()
+    assert seen.has_changed()
+    assert not project.check([folder])

@@ -15,10 +15,10 @@ from microprompt.evaluation.bounds import Judgement, judge
 from microprompt.evaluation.rows import read_labelled
 from microprompt.evaluation.variants import on_models
 from microprompt.storage import read_regular
-from mpc import project
 
-from . import console, functions
-from .failures import lines_of
+from .. import project
+from ..functions import AnyFunction
+from .words import in_line
 
 _SHOWN_MISTAKES: Final = 5
 
@@ -57,8 +57,8 @@ class RowsResult:
             return self.error.split("\n")
         assert self.evaluated is not None
         return [
-            f"line {mistake.line}: expected {console.in_line(mistake.expected)}, "
-            f"got {console.in_line(mistake.answer)} (probability {mistake.confidence:.2f})"
+            f"line {mistake.line}: expected {in_line(mistake.expected)}, "
+            f"got {in_line(mistake.answer)} (probability {mistake.confidence:.2f})"
             for mistake in self.evaluated.worst[:_SHOWN_MISTAKES]
         ]
 
@@ -78,7 +78,7 @@ class RowsResult:
         }
 
 
-def run_all(path: Path, called: functions.AnyFunction) -> Iterator[RowsResult]:
+def run_rows(path: Path, called: AnyFunction) -> Iterator[RowsResult]:
     """Run the files of tests of a function that the program at `path` declares.
 
     Raises:
@@ -98,7 +98,7 @@ def run_all(path: Path, called: functions.AnyFunction) -> Iterator[RowsResult]:
         except (ModelError, EngineError):
             raise
         except MicropromptError as refused:
-            error = "\n".join((*lines_of(refused), *([refused.help] if refused.help else [])))
+            error = "\n".join((*refused.lines, *([refused.help] if refused.help else [])))
         except OSError as refused:
             error = f"{shown}: {refused.strerror or refused}"
         yield RowsResult(
@@ -115,7 +115,7 @@ def run_all(path: Path, called: functions.AnyFunction) -> Iterator[RowsResult]:
 
 
 def _evaluated(
-    called: functions.AnyFunction, file: Path, shown: str
+    called: AnyFunction, file: Path, shown: str
 ) -> tuple[run.Evaluated, tuple[str, ...]]:
     """What the answers to a file's rows measure, and what people should know of them."""
     found = read_labelled(called.program, read_regular(file, rows.MAX_ROWS), shown)
