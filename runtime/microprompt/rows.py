@@ -9,7 +9,7 @@ import codecs
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from .errors import ArgumentError
 from .program import Signature
@@ -123,14 +123,20 @@ def from_row(program: Signature, row: object, *, is_words: bool = False) -> dict
     """
     if not isinstance(row, dict):
         raise ArgumentError("the row is not a JSON object")
-    parameters = {parameter.name: parameter for parameter in program.parameters}
     if is_nested(program, row):
-        inputs = row["inputs"]
-        for name in inputs:
-            if name not in parameters:
-                raise ArgumentError(f"{program.name} has no parameter `{name}`", help=_usage(program))
-    else:
-        inputs = {name: value for name, value in row.items() if name in parameters}
+        return from_inputs(program, row["inputs"], is_words=is_words)
+    names = [parameter.name for parameter in program.parameters]
+    return from_inputs(program, {name: row[name] for name in names if name in row}, is_words=is_words)
+
+
+def from_inputs(
+    program: Signature, inputs: Mapping[str, Any], *, is_words: bool = False
+) -> dict[str, object]:
+    """The arguments in JSON data by their names. Raises as `from_row`."""
+    parameters = {parameter.name: parameter for parameter in program.parameters}
+    for name in inputs:
+        if name not in parameters:
+            raise ArgumentError(f"{program.name} has no parameter `{name}`", help=_usage(program))
     _require_all(program, inputs)
     found = {}
     for name, data in inputs.items():

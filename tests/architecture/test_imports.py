@@ -63,6 +63,7 @@ RUNTIME_LAYERS = (
     ("declared",),
     ("function",),
     ("flows",),
+    ("interface",),
     ("evaluation",),
     ("tuning",),
     ("testing",),

@@ -291,8 +291,9 @@ Validator = validators.extend(jsonschema.Draft202012Validator, {"pattern": check
 
 
 def check_outlines(answer: Answer[object], returns: DeclaredType) -> None:
-    """The answer is of the language of the Outlines type."""
+    """The answer is of the language of the Outlines type, and as the schema of its data has it."""
     value = answer.to_json()["value"]
+    jsonschema.validate(value, kind(returns).schema(), cls=Validator)
     term = python_types_to_terms(outlines_type(returns))
     if isinstance(term, JsonSchema):
         jsonschema.validate(value, json.loads(term.schema), cls=Validator)

@@ -18,6 +18,7 @@ from ..program import Parameter, said_of
 from ..running import FlowPlace, Run
 from ..trace import Trace
 from ..types import DeclaredType, kind
+from .tool import Tool
 
 if TYPE_CHECKING:
     from ..scheduling.jobs import Answerer, Pending
@@ -76,6 +77,14 @@ class FlowFunction(DeclaredFunction[P, R]):
             self._require_body()
             self._program = FlowProgram(**said_of(self._def, self.body, self._what))
         return self._program
+
+    @property
+    def calls(self) -> tuple[DeclaredFunction[..., Any] | Tool[..., Any], ...]:
+        """The prompts, flows and functions of Python that its body names."""
+        known = self._body.__globals__
+        names = dict.fromkeys(name for code in _codes(self._body.__code__) for name in code.co_names)
+        found = (known.get(name) for name in names)
+        return tuple(each for each in found if isinstance(each, DeclaredFunction | Tool))
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The flow's value."""

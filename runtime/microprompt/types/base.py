@@ -283,8 +283,9 @@ class Kind(ABC, Generic[D]):
         """The value of a word of a command line. Raises `ArgumentError`; ranges are for `check`."""
 
     @abstractmethod
-    def schema(self) -> Schema:
-        """The JSON Schema of the data."""
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        """The JSON Schema of the data: of all that the type has, with what its parts mean, or (`is_answer`)
+        of what a model writes, which has an end even where the type is open."""
 
     @abstractmethod
     def outlines(self) -> Any:

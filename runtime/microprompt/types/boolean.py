@@ -67,7 +67,7 @@ class BoolKind(Listed[BoolType]):
             raise self.unreadable(word, where)
         return _WORDS[word.lower()]
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"type": "boolean"}
 
     def outlines(self) -> Any:

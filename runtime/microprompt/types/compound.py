@@ -32,4 +32,4 @@ class Compound(Kind[D]):
         return self.read_data(self.decoded_word(word, where), where)
 
     def outlines(self) -> Any:
-        return json_schema(self.schema())
+        return json_schema(self.schema(is_answer=True))

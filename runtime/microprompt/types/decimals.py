@@ -15,6 +15,7 @@ from .annotations import Annotation
 from .base import DeclaredType, Schema, TypeOf
 from .numbers import NumeralKind
 from .numerals import decimal_regex, decimal_width, float_regex, numeral_width
+from .schemas import described, said_range
 
 _NUMERAL: Final = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
@@ -112,8 +113,11 @@ class DecimalKind(NumeralKind[DecimalType]):
     def read_word(self, word: str, where: str) -> Decimal:
         return self.read_data(word, where)
 
-    def schema(self) -> Schema:
-        return {"type": "string", "pattern": f"^{self.regex()}$"}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        if is_answer:
+            return {"type": "string", "pattern": f"^{self.regex()}$"}
+        found: Schema = {"type": "string", "pattern": f"^{_NUMERAL.pattern}$"}
+        return described(found, *said_range(*self._ends()))
 
     def _ends(self) -> tuple[str | None, str | None]:
         least, most = self.declared.minimum, self.declared.maximum

@@ -21,6 +21,7 @@ from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, free_text, in_quotes, repeated, text
 from .nothing import NothingType
 from .punctuation import DICT, dict_text
+from .schemas import within
 from .shown import in_brackets
 from .verdicts import Verdict
 
@@ -132,14 +133,14 @@ class DictKind(Compound[DictType]):
             raise self.unreadable(data, where)
         return {key: self._value.read_data(item, f"{where}.{key}") for key, item in data.items()}
 
-    def schema(self) -> Schema:
-        least, most = self._bounds()
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        value = self._value.schema(is_answer=is_answer)
+        bounds = self._bounds() if is_answer else (self.declared.min_count, self.declared.max_count)
         return {
             "type": "object",
-            "patternProperties": {f"^[^\\x00-\\x1F\\x7F]{{1,{KEY_LENGTH}}}$": self._value.schema()},
+            "patternProperties": {f"^[^\\x00-\\x1F\\x7F]{{1,{KEY_LENGTH}}}$": value},
             "additionalProperties": False,
-            "minProperties": least,
-            "maxProperties": most,
+            **within("Properties", *bounds),
         }
 
     def is_free_text(self) -> bool:

@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from .annotations import Annotation
 from .base import Arm, DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
 from .punctuation import quoted
+from .schemas import described, meanings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +111,12 @@ class EnumKind(Listed[EnumType]):
             )
         return self.declared.python[data]
 
-    def schema(self) -> Schema:
-        return {"enum": list(self._labels)}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        found: Schema = {"enum": list(self._labels)}
+        if is_answer:
+            return found
+        said = ((member.name, member.description) for member in self._members)
+        return described({"type": "string", **found}, *meanings_of(said))
 
     def outlines(self) -> Any:
         return Literal[tuple(self._labels)]

@@ -60,7 +60,7 @@ class GrammarKind(TextKind[GrammarType]):
     def read_json(self, data: object) -> str:
         return self._complete(super().read_json(data))
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"type": "string", "maxLength": self._most}
 
     def outlines(self) -> Any:

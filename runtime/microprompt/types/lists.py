@@ -16,6 +16,7 @@ from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, repeated, text
 from .nothing import NothingType
 from .punctuation import LIST, list_text
+from .schemas import within
 from .shown import NOTHING, lines_of
 from .verdicts import Verdict
 
@@ -138,9 +139,10 @@ class ListKind(Compound[ListType]):
             raise self.unreadable(data, where)
         return [self._item.read_data(item, f"{where}[{index}]") for index, item in enumerate(data)]
 
-    def schema(self) -> Schema:
-        least, most = self._bounds()
-        return {"type": "array", "items": self._item.schema(), "minItems": least, "maxItems": most}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        items = self._item.schema(is_answer=is_answer)
+        bounds = self._bounds() if is_answer else (self.declared.min_count, self.declared.max_count)
+        return {"type": "array", "items": items, **within("Items", *bounds)}
 
     def _bounds(self) -> tuple[int, int]:
         least = self.declared.min_count

@@ -81,7 +81,7 @@ class LiteralKind(Listed[LiteralType]):
         except ValueError:
             raise self.unreadable(word, where) from None
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"enum": list(self.declared.values)}
 
     def outlines(self) -> Any:

@@ -19,7 +19,7 @@ from .base import DeclaredType, Scalar, Schema, TypeOf
 from .dates import date_regex, datetime_regex, time_regex
 from .grammar import Expression, Terminals, in_quotes
 from .punctuation import quoted
-from .schemas import regex_type
+from .schemas import described, regex_type, said_range
 
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _TIME: Final = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
@@ -131,8 +131,11 @@ class MomentKind(Scalar[M]):
     def read_word(self, word: str, where: str) -> Moment:
         return self.read_data(word, where)
 
-    def schema(self) -> Schema:
-        return {"type": "string", "pattern": f"^{self.regex()}$"}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        if is_answer:
+            return {"type": "string", "pattern": f"^{self.regex()}$"}
+        found: Schema = {"type": "string", "pattern": f"^{self.FORM.pattern}$"}
+        return described(found, *said_range(*self._ends()))
 
     def outlines(self) -> Any:
         return regex_type(self.regex())
@@ -163,8 +166,8 @@ class DateKind(MomentKind[DateType]):
     def regex(self) -> str:
         return date_regex(self.declared.minimum or date.min, self.declared.maximum or date.max)
 
-    def schema(self) -> Schema:
-        return {**super().schema(), "format": "date"}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        return {**super().schema(is_answer=is_answer), "format": "date"}
 
 
 class TimeKind(MomentKind[TimeType]):

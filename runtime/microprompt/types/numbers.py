@@ -141,7 +141,7 @@ class IntKind(NumberKind[IntType]):
         except ValueError:
             raise self.unreadable(word, where) from None
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"type": "integer", **self.limits()}
 
 
@@ -197,7 +197,7 @@ class FloatKind(NumberKind[FloatType]):
     def read_word(self, word: str, where: str) -> float:
         return self._float(word, where)
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"type": "number", **self.limits()}
 
     def _float(self, written: object, where: str) -> float:

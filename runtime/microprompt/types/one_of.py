@@ -135,8 +135,8 @@ class OneOfKind(Kind[OneOfType]):
     def read_word(self, word: str, where: str) -> object:
         return self._item.read_word(word, where)
 
-    def schema(self) -> Schema:
-        return self._item.schema()
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        return self._item.schema(is_answer=is_answer)
 
     def outlines(self) -> Any:
         return self._item.outlines()
@@ -213,13 +213,13 @@ class GivenOneOfKind(OneOfKind):
             raise ValueError(f"{data!r} is no item of {self._where}")
         return self._by_label[data]
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"enum": [self.to_data(value) for value in self._values]}
 
     def outlines(self) -> Any:
         if self.declared.by is None:
             return Literal[tuple(self._by_label)]
-        return json_schema(self.schema())
+        return json_schema(self.schema(is_answer=True))
 
 
 def _problem(label: str) -> str | None:

@@ -146,12 +146,14 @@ class OptionalKind(Kind[OptionalType]):
     def read_word(self, word: str, where: str) -> object:
         return None if word == NOTHING else self._item.read_word(word, where)
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         none: Schema = {"type": "null"}
-        return none if self._item.options() == () else {"anyOf": [self._item.schema(), none]}
+        if self._item.options() == ():
+            return none
+        return {"anyOf": [self._item.schema(is_answer=is_answer), none]}
 
     def outlines(self) -> Any:
-        return json_schema(self.schema())
+        return json_schema(self.schema(is_answer=True))
 
     def arms(self) -> tuple[Arm, ...]:
         raise AbiError("none is no type of a union; the whole union is optional")

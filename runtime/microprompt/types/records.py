@@ -18,6 +18,7 @@ from .compound import Compound
 from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, record_text
+from .schemas import closed_object, described
 from .shown import in_brackets
 from .verdicts import Verdict
 
@@ -205,13 +206,12 @@ class RecordKind(Compound[RecordType]):
         place, problem = problem_of(error)
         return ArgumentError(f"{'.'.join((where, *place))}: {problem}")
 
-    def schema(self) -> Schema:
-        return {
-            "type": "object",
-            "properties": {field.name: field.kind.schema() for field in self._fields},
-            "required": [field.name for field in self._fields],
-            "additionalProperties": False,
-        }
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        properties = {field.name: field.kind.schema(is_answer=is_answer) for field in self._fields}
+        if not is_answer:
+            for field in self.declared.fields:
+                properties[field.name] = described(properties[field.name], field.description)
+        return closed_object(properties, properties)
 
     def take_apart(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         for field in self._fields:

@@ -110,10 +110,10 @@ class SetKind(Compound[SetType]):
         # A distribution has a set's labels.
         return super().key(value) if isinstance(value, frozenset) else self._item.key(value)
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {
             "type": "array",
-            "items": self._item.schema(),
+            "items": self._item.schema(is_answer=is_answer),
             "uniqueItems": True,
             "minItems": self._least,
             "maxItems": self._most,

@@ -88,8 +88,8 @@ class SpanKind(TextKind[SpanType]):
     def is_one_line(self) -> bool:
         return self._text.is_one_line()
 
-    def schema(self) -> Schema:
-        return self._text.schema()
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        return self._text.schema(is_answer=is_answer)
 
     def outlines(self) -> Any:
         return self._text.outlines()

@@ -14,7 +14,7 @@ from .annotations import Annotation
 from .base import DeclaredType, KindOf, Scalar, Schema, TypeOf, open_ended, require_length, short
 from .grammar import Expression, Terminals, free_text, in_quotes, text
 from .punctuation import quoted
-from .schemas import regex_type
+from .schemas import regex_type, within
 
 _JSON_CHAR: Final = r'(?:[^"\\\x00-\x1F]|\\["\\bfnrt])'
 _FIRST_CHAR: Final = r"[^\s\x00-\x1F\x7F]"
@@ -120,9 +120,9 @@ class StrKind(TextKind[StrType]):
         least, most = self._bounds()
         return least < most == len(str(value))
 
-    def schema(self) -> Schema:
-        least, most = self._bounds()
-        return {"type": "string", "minLength": least, "maxLength": most}
+    def schema(self, *, is_answer: bool = False) -> Schema:
+        bounds = self._bounds() if is_answer else (self.declared.min_length, self.declared.max_length)
+        return {"type": "string", **within("Length", *bounds)}
 
     def outlines(self) -> Any:
         least, most = self._bounds()
@@ -164,7 +164,7 @@ class PatternKind(TextKind[PatternType]):
     def is_cut(self, value: object) -> bool:
         return self._pattern.longest == DEFAULT_STR_LENGTH == len(str(value))
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"type": "string", "pattern": f"^(?:{self._pattern.regex()})$"}
 
     def outlines(self) -> Any:

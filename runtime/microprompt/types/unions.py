@@ -19,7 +19,7 @@ from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Listed, Part, Schema
 from .grammar import Expression, Terminals, chain, either, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
-from .schemas import json_schema
+from .schemas import described, json_schema, meanings_of
 from .shown import behind, below
 from .verdicts import Verdict
 
@@ -90,7 +90,7 @@ class NameKind(Listed[NameType]):
             raise self.unreadable(data, where)
         return data
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         return {"enum": list(self._labels)}
 
     def outlines(self) -> Any:
@@ -292,17 +292,23 @@ class UnionKind(Kind[UnionType]):
                 continue
         return self.read_data(self.decoded_word(word, where), where)
 
-    def schema(self) -> Schema:
+    def schema(self, *, is_answer: bool = False) -> Schema:
         literals = [arm.value for arm in self._arms if arm.kind is None]
-        return {
+        found: Schema = {
             "anyOf": [
-                *(_under(arm.name, arm.kind.schema()) for arm in self._arms if arm.kind is not None),
+                *(
+                    _under(arm.name, arm.kind.schema(is_answer=is_answer))
+                    for arm in self._arms
+                    if arm.kind is not None
+                ),
                 *([{"enum": literals}] if literals else []),
             ]
         }
+        said = ((arm.name, arm.description) for arm in self._arms)
+        return found if is_answer else described(found, *meanings_of(said))
 
     def outlines(self) -> Any:
-        return json_schema(self.schema())
+        return json_schema(self.schema(is_answer=True))
 
     @cached_property
     def _objects(self) -> dict[str, AnyKind]:

@@ -82,7 +82,7 @@ class ColourKind(Scalar[ColourType]):
     def read_word(self, word: str, where: str) -> object:
         return self.read_plain(word)
 
-    def schema(self) -> dict[str, object]:
+    def schema(self, *, is_answer: bool = False) -> dict[str, object]:
         return {"type": "string", "pattern": "^#[0-9a-f]{6}$"}
 
     def outlines(self) -> Any:
