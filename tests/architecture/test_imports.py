@@ -66,6 +66,7 @@ RUNTIME_LAYERS = (
     ("interface",),
     ("evaluation",),
     ("tuning",),
+    ("serving",),
     ("testing",),
 )
 LEAVES = ("abi", "children", "grammars", "locations", "notation", "patterns", "shapes", "spans", "storage")

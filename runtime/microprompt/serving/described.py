@@ -1,0 +1,178 @@
+"""A function's route: how it is called over HTTP, and what its description says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Header, Query, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from .. import rows
+from ..errors import ArgumentError
+from ..interface import description, input_schema, output_schema, title
+from ..types import kind
+from .calls import Calls, Outcome, wanted
+from .problems import MEDIA_TYPE, Problem, Refused, problem_of
+from .replies import json_reply
+from .served import Served
+
+_GONE: Final = 499
+"""Nobody reads it any more: as nginx has it."""
+
+_LONGEST_SECONDS: Final = 24 * 3600.0
+
+_PROBLEMS: Final = {
+    400: "The body can't be read.",
+    401: "A key is needed, or this is none of the service's.",
+    408: "The body came too slowly, or the call took longer than the request allows.",
+    413: "The body, or an argument, is too large.",
+    415: "The body is not JSON, or packed in a way that is not known.",
+    421: "The service is not for that host.",
+    422: "An argument is missing or not of its type, or the arguments have no answer.",
+    429: "Too many calls wait.",
+    500: "The service failed.",
+    503: "A model is not to be had.",
+    504: "The call took longer than the function's own timeout.",
+}
+
+
+def add_function(app: FastAPI, served: Served, calls: Calls) -> None:
+    """Add the route of a function."""
+
+    async def endpoint(
+        request: Request,
+        detail: Annotated[bool, Query(description="Tell all of an answer, not its value alone.")] = False,
+        x_request_timeout: Annotated[
+            float | None,
+            Header(gt=0, le=_LONGEST_SECONDS, description="After how many seconds the call is given up."),
+        ] = None,
+    ) -> Response:
+        data = _read(await request.body(), request.headers.get("content-type", ""))
+        try:
+            async with wanted(request.receive, x_request_timeout):
+                if not isinstance(data, list):
+                    return _reply(await calls.one(served, _arguments(served, data)), detail=detail)
+                if len(data) > calls.limits.rows:
+                    raise Refused(_too_many(calls.limits.rows))
+                outcomes = await calls.many(served, data)
+                return json_reply([_item(outcome, detail=detail) for outcome in outcomes])
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
+
+    app.add_api_route(
+        served.path,
+        endpoint,
+        methods=["POST"],
+        name=served.name,
+        operation_id=served.name,
+        tags=[served.module],
+        summary=title(served.function),
+        description=description(served.function) or "",
+        response_class=Response,
+        openapi_extra={"requestBody": _request_body(served)},
+        responses={
+            200: {
+                "description": "The answer.",
+                "content": {"application/json": {"schema": _answers(served)}},
+            },
+            **{
+                status: {"description": said, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+                for status, said in _PROBLEMS.items()
+            },
+        },
+    )
+
+
+def _read(body: bytes, media_type: str) -> object:
+    """The data of a body. Raises `Refused`.
+
+    Nothing but JSON is taken: a page of another site can have a browser send forms and plain text to this
+    machine without being asked for leave, but not this.
+    """
+    if media_type.partition(";")[0].strip().lower() != "application/json":
+        raise Refused(
+            Problem(
+                status=415,
+                kind="not-json",
+                title="Not JSON",
+                detail="the body's content type is not application/json",
+                help="send the header `Content-Type: application/json`",
+            )
+        )
+    try:
+        return rows.read_json(body.decode())
+    except UnicodeDecodeError as error:
+        raise Refused(_unreadable(f"not UTF-8: byte {error.start + 1}")) from None
+    except ArgumentError as error:
+        raise Refused(_unreadable(error.message)) from None
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(status=400, kind="malformed-json", title="Malformed JSON", detail=why)
+
+
+def _arguments(served: Served, data: object) -> dict[str, object]:
+    try:
+        return served.arguments(data)
+    except ArgumentError as error:
+        raise Refused(problem_of(error)) from None
+
+
+def _too_many(most: int) -> Problem:
+    return Problem(
+        status=413,
+        kind="too-many-rows",
+        title="Too many rows",
+        detail=f"a batch may have {most} rows",
+        help="send it in several requests",
+    )
+
+
+def _reply(outcome: Outcome, *, detail: bool) -> Response:
+    return outcome.reply() if isinstance(outcome, Problem) else json_reply(_data(outcome, detail=detail))
+
+
+def _item(outcome: Outcome, *, detail: bool) -> Mapping[str, object]:
+    if isinstance(outcome, Problem):
+        return {"error": outcome.to_json()}
+    return _data(outcome, detail=detail)
+
+
+def _data(answer: Any, *, detail: bool) -> Mapping[str, object]:
+    if detail:
+        found: Mapping[str, object] = answer.to_json()
+        return found
+    return {"value": kind(answer.returns).to_data(answer.value)}
+
+
+# ------------------------------------------------------------------------------------------- OpenAPI
+
+_PROBLEM: Final[dict[str, object]] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "help": {"type": "string", "description": "One thing to try."},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+
+
+def _request_body(served: Served) -> dict[str, object]:
+    one = input_schema(served.function)
+    schema = {"anyOf": [one, {"type": "array", "items": one}]}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _answers(served: Served) -> dict[str, object]:
+    answer = {
+        "type": "object",
+        "properties": {"value": output_schema(served.function)},
+        "required": ["value"],
+    }
+    failed = {"type": "object", "properties": {"error": _PROBLEM}, "required": ["error"]}
+    return {"anyOf": [answer, {"type": "array", "items": {"anyOf": [answer, failed]}}]}

@@ -1,0 +1,70 @@
+"""Models, loaded and warmed when the service starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from ..errors import MicropromptError
+from ..function import PromptFunction
+from .served import Served
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Readiness:
+    """Whether all models are loaded and warm. `failure` is why they never will be, if they won't."""
+
+    def __init__(
+        self, functions: Sequence[Served], *, on_failure: Callable[[Exception], None] | None = None
+    ) -> None:
+        self.is_ready = False
+        self.failure: Exception | None = None
+        self._functions = functions
+        self._on_failure = on_failure
+
+    @asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        """Prepare the models while the block runs."""
+        preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
+        try:
+            yield
+        finally:
+            preparing.cancel()
+            with suppress(asyncio.CancelledError):
+                await preparing
+
+    def _prepare(self) -> None:
+        try:
+            for served in self._functions:
+                _warm(served)
+        except Exception as error:
+            self.failure = error
+            _log.error("%s", error)
+            if self._on_failure is not None:
+                self._on_failure(error)
+            return
+        self.is_ready = True
+
+
+def _warm(served: Served) -> None:
+    """Load a prompt's model, and have the prefix evaluated, by an example that is thrown away.
+
+    A flow is not called for nothing: what it calls in its turn may do something.
+    """
+    function = served.function
+    if not isinstance(function, PromptFunction):
+        return
+    function.engine()
+    program = function.program
+    example = next(iter((*program.examples, *program.tests)), None)
+    if example is not None:
+        with suppress(MicropromptError):  # that the example has no answer is for `mpc test` to say
+            function.detail(**{name: program.arguments_of(example)[name] for name in _names(function)})
+
+
+def _names(function: PromptFunction[..., object]) -> list[str]:
+    return [parameter.name for parameter in function.program.parameters]
