@@ -36,6 +36,7 @@ COMPILER = (
     ("project",),
     ("functions",),
     ("trials",),
+    ("studio",),
     ("cli",),
     ("__main__",),
 )
@@ -71,7 +72,7 @@ RUNTIME_LAYERS = (
 )
 LEAVES = ("abi", "children", "grammars", "locations", "notation", "patterns", "shapes", "spans", "storage")
 """What the compiler may know of the runtime."""
-CALLERS = ("functions", "trials", "cli")
+CALLERS = ("functions", "trials", "studio", "cli")
 """Rooms of the compiler that call programs, for which they know the runtime."""
 
 

@@ -21,7 +21,8 @@ from .failures import STOPPED, report
 __all__ = ["cli", "main"]
 
 _COMMANDS: Final = (
-    *("new", "build", "check", "run", "map", "serve", "test", "eval", "tune", "explain", "models", "doctor"),
+    *("new", "build", "check", "run", "map", "serve", "test", "eval", "tune", "explain", "studio"),
+    *("models", "doctor"),
 )
 
 

@@ -12,12 +12,13 @@ import click
 from rich.cells import cell_len
 
 from microprompt import rows
-from microprompt.evaluation import run
+from microprompt.evaluation import kept, run
 from microprompt.evaluation.figures import share
 from microprompt.evaluation.rows import LABEL, LabelledRows, read_labelled
 from microprompt.evaluation.variants import Variant, on_models
 from microprompt.storage import read_regular, replace
 from mpc.diagnostics import ToolError
+from mpc.project.named import SUFFIX
 
 from . import console, functions
 from .output import print_json
@@ -68,6 +69,8 @@ def command(
     evaluation = run.compare(function, found, tuple(_run(variant, found) for variant in variants))
     for variant in evaluation.variants:
         _warn(variant.warnings, of=variant.name if len(variants) > 1 else None)
+    if file.endswith(SUFFIX):
+        kept.keep(Path(file), function, evaluation.to_json())
     if html is not None:
         from microprompt.evaluation.report import report  # not at the top: it needs an extra
 

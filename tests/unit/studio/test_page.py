@@ -1,0 +1,341 @@
+"""The studio's page in a real Chromium, view by view."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from microprompt.evaluation import kept
+from microprompt.testing import ScriptedEngine
+from mpc.studio.app import studio
+
+from .browser import CHROMIUM, LACKING, arguments
+from .conftest import PROGRAM, TOKEN, Remembering
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=LACKING)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments())
+        yield browser
+        browser.close()
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A page that shows the studio, and what went wrong on it."""
+
+    page: Page
+    address: str
+    problems: list[str]
+
+    def open(self, name: str, view: str = "Try") -> None:
+        """Go to a function's view."""
+        self.page.get_by_role("navigation", name="Functions").get_by_role("link", name=name).first.click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
+        self.page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
+
+
+@pytest.fixture
+def shown(workspace: Remembering, engine: ScriptedEngine, browser: Browser) -> Iterator[Studio]:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    app = studio(workspace, token=TOKEN, port=port)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    serving = threading.Thread(target=server.run, args=([listening],))
+    serving.start()
+    problems: list[str] = []
+    with closing(browser.new_context(viewport={"width": 1280, "height": 900})) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        address = f"http://127.0.0.1:{port}/#token={TOKEN}"
+        page.goto(address)
+        yield Studio(page, address, problems)
+    server.should_exit = True
+    serving.join()
+
+
+# ------------------------------------------------------------------------------------------------- trying
+
+
+def test_an_answer_is_shown_with_its_bars_and_another_label_is_explained(shown: Studio) -> None:
+    page = shown.page
+    shown.open("classify")
+    page.get_by_label("text").fill("Is it raining?")
+    page.get_by_role("button", name="Run").click()
+    answer = page.get_by_role("region", name="Answer")
+    expect(answer.locator(".value")).to_have_text("question")
+    expect(answer.locator(".sure")).to_have_text("75 % sure")
+    other = answer.get_by_role("button", name="command 25 %")
+    expect(other).to_have_attribute("aria-expanded", "false")
+    other.click()
+    expect(answer.locator(".alternative")).to_contain_text("3.0 times less probable than question")
+    expect(answer.locator(".alternative")).to_contain_text('2 in the source: "Go home."')
+    assert not shown.problems
+
+
+def test_the_token_is_taken_out_of_the_address(shown: Studio) -> None:
+    expect(shown.page.get_by_role("heading", level=1)).to_be_visible()
+    assert TOKEN not in shown.page.url
+    shown.page.reload()
+    expect(shown.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_without_the_token_the_page_says_where_it_is(shown: Studio, browser: Browser) -> None:
+    with closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.goto(shown.address.partition("#")[0])
+        expect(page.get_by_role("heading", level=1)).to_have_text("No token")
+
+
+def test_parameters_of_all_types_are_filled_in_by_forms(shown: Studio, engine: ScriptedEngine) -> None:
+    page = shown.page
+    shown.open("rate")
+    page.get_by_label("topic").select_option("laptop")
+    page.get_by_role("group", name="item", exact=True).get_by_label("urgent").check()
+    page.get_by_label("summary").fill("it burns")
+    page.get_by_label("tone", exact=True).select_option("angry")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("textbox", name="tags").fill("hot")
+    page.get_by_label("none").uncheck()
+    page.get_by_label("note", exact=True).fill("be quick")
+    page.get_by_label("yes").last.check()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".value")).to_have_text("4")
+    (_, asked) = engine.calls[-1]
+    assert (asked["tags"], asked["note"], asked["loud"]) == (["hot"], "be quick", True)
+    assert str(asked["tone"]) == "angry"
+    assert not shown.problems
+
+
+def test_a_record_can_be_written_as_json_which_is_checked(shown: Studio) -> None:
+    page = shown.page
+    shown.open("rate")
+    page.get_by_role("button", name="as JSON").first.click()
+    area = page.get_by_label("item, as JSON")
+    assert '"topic": "phone"' in area.input_value()
+    area.fill('{"topic": ')
+    expect(area).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert").first).to_contain_text("item: not JSON")
+    area.fill('{"topic": "car", "urgent": true, "summary": "x"}')
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".complaint")).to_contain_text("topic")
+
+
+def test_the_rest_of_a_record_is_written_behind_another_label(shown: Studio) -> None:
+    page = shown.page
+    shown.open("ticket")
+    page.get_by_label("text").fill("It is slow.")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("list", name="Distribution of topic").get_by_role("button", name="laptop").click()
+    page.get_by_role("button", name="What would have followed?").click()
+    expect(page.locator(".changes")).to_contain_text("the laptop burns")
+
+
+def test_a_flow_is_a_tree_of_decisions_and_goes_another_way(shown: Studio) -> None:
+    page = shown.page
+    shown.open("reply")
+    page.get_by_label("text").fill("Is it?")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".value")).to_have_text("an answer about the phone is slow")
+    expect(page.locator(".wave")).to_contain_text("2 side by side")
+    decision = page.locator(".decision[data-function=classify]")
+    decision.locator("summary").first.click()
+    decision.get_by_role("button", name="command").click()
+    decision.get_by_role("button", name="What would have followed?").click()
+    expect(decision.locator(".changes ins")).to_have_text('"done"')
+    assert not shown.problems
+
+
+# -------------------------------------------------------------------------------------- prompt, evaluation
+
+
+def test_the_prompt_is_coloured_by_what_each_call_pays_for(shown: Studio) -> None:
+    shown.open("classify", "Prompt")
+    text = shown.page.get_by_label("The prompt")
+    expect(text.locator(".prefix")).to_contain_text("Is it a question or a command?")
+    expect(text.locator(".argument")).to_have_text("Is it raining?")
+
+
+def test_a_flow_has_a_plan(shown: Studio) -> None:
+    shown.open("reply", "Plan")
+    expect(shown.page.locator(".wave-line")).to_have_text(re.compile("wave 1"))
+
+
+def test_the_last_evaluation_is_shown(shown: Studio, folder: Path) -> None:
+    shown.open("classify", "Evaluation")
+    expect(shown.page.get_by_text("It has not been evaluated")).to_be_visible()
+    kept.keep(folder / "support.mp", "classify", EVALUATION)
+    shown.open("classify", "Try")
+    shown.open("classify", "Evaluation")
+    page = shown.page
+    expect(page.get_by_text("0.750")).to_be_visible()
+    expect(page.get_by_role("region", name="Right answers by row")).to_contain_text("command")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_label("text")).to_have_value("Go?")
+    assert not shown.problems
+
+
+_FIGURES = {
+    "n": 4,
+    "accuracy": 0.75,
+    "interval": [0.3, 0.95],
+    "macro_f1": 0.7,
+    "ece": 0.1,
+    "brier": None,
+    "p50_ms": 12.0,
+    "p95_ms": 20.0,
+    "confusion": {"labels": ["question", "command"], "counts": [[2, 0], [1, 1]]},
+    "reliability": [{"lower": 0.5, "upper": 0.75, "n": 4, "accuracy": 0.75}],
+}
+_MISTAKE = {
+    "line": 3,
+    "arguments": {"text": "Go?"},
+    "expected": "command",
+    "answer": "question",
+    "confidence": 0.9,
+}
+EVALUATION = {
+    "rows": "rows.jsonl",
+    **_FIGURES,
+    "models": [{"model": "small", **_FIGURES, "worst": [_MISTAKE], "warnings": []}],
+    "warnings": [],
+}
+
+
+# ------------------------------------------------------------------------------------------------ editing
+
+
+def test_diagnostics_come_while_typing_and_a_code_is_explained(shown: Studio, folder: Path) -> None:
+    page = shown.page
+    shown.open("ticket", "Source")
+    source = page.get_by_label("Source of support.mp")
+    expect(page.get_by_text("no problems")).to_be_visible()
+    source.fill(PROGRAM.replace("-> Ticket:", "-> Tickt:"))
+    expect(page.get_by_text("1 error")).to_be_visible()
+    expect(page.locator(".back .mark-error")).to_have_text("Tickt")
+    expect(page.locator(".gutter .mark.error")).to_have_count(1)
+    expect(page.get_by_role("list", name="Diagnostics")).to_contain_text("did you mean Ticket")
+    page.get_by_role("button", name="MP0203").click()
+    expect(page.get_by_role("dialog")).to_contain_text("unknown type")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo all").click()
+    expect(page.get_by_text("no problems")).to_be_visible()
+    assert (folder / "support.mp").read_text() == PROGRAM
+    assert not shown.problems
+
+
+def test_what_is_typed_runs_is_tested_and_is_saved_when_that_is_asked_for(
+    shown: Studio, folder: Path
+) -> None:
+    page = shown.page
+    shown.open("reply", "Source")
+    source = page.get_by_label("Source of support.mp")
+    text = PROGRAM.replace('return "done"', 'return "typed"').replace("flow reply", "flow respond")
+    source.fill(text)
+    link = page.get_by_role("navigation", name="Functions").get_by_role("link", name="respond")
+    expect(link).to_be_visible()
+    page.get_by_role("button", name="Run tests").click()
+    expect(page.get_by_text("1 passed, 2 failed")).to_have_count(2)  # one of them is for those who hear it
+    assert (folder / "support.mp").read_text() == PROGRAM
+    page.reload()
+    expect(source).to_have_value(text)
+    source.press("Control+s")
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    assert (folder / "support.mp").read_text() == text
+
+
+def test_what_somebody_else_has_written_is_not_lost(shown: Studio, folder: Path) -> None:
+    page = shown.page
+    shown.open("reply", "Source")
+    source = page.get_by_label("Source of support.mp")
+    source.fill(f"{PROGRAM}\n# mine\n")
+    (folder / "support.mp").write_text(f"{PROGRAM}\n# theirs\n")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("has changed on disk")
+    assert (folder / "support.mp").read_text().endswith("# theirs\n")
+    page.get_by_role("button", name="Take what is on disk").click()
+    expect(source).to_have_value(f"{PROGRAM}\n# theirs\n")
+
+
+def test_tab_indents_and_escape_leads_out_of_the_text(shown: Studio) -> None:
+    page = shown.page
+    shown.open("reply", "Source")
+    source = page.get_by_label("Source of support.mp")
+    source.fill("")
+    source.press("Tab")
+    expect(source).to_have_value("    ")
+    source.press("Escape")
+    source.press("Tab")
+    expect(source).not_to_be_focused()
+
+
+def test_tests_of_a_function_are_run(shown: Studio) -> None:
+    shown.open("classify", "Tests")
+    shown.page.get_by_role("button", name="Run tests").click()
+    results = shown.page.get_by_role("region", name="Tests")
+    expect(results.get_by_role("status")).to_have_text("1 passed, 1 failed")
+    expect(results.locator(".fail")).to_contain_text("expected question (25 %)")
+
+
+# ----------------------------------------------------------------------------------------- keys and looks
+
+
+def test_everything_is_reached_by_the_keyboard(shown: Studio) -> None:
+    page = shown.page
+    shown.open("classify")
+    page.locator("body").click(position={"x": 5, "y": 890})
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", level=1)).to_have_text("ticket")
+    page.keyboard.press("3")
+    expect(page.get_by_label("Source of support.mp")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", level=1)).to_have_text("classify")
+    page.keyboard.press("/")
+    expect(page.get_by_placeholder("Filter functions")).to_be_focused()
+    page.keyboard.type("repl")
+    expect(page.locator("#list li")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_the_theme_follows_the_system_or_the_switch(shown: Studio) -> None:
+    page = shown.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.emulate_media(color_scheme="light")
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(ground)
+    assert light != dark
+    page.get_by_role("button", name="Theme").click()
+    assert page.evaluate(ground) == light
+    page.get_by_role("button", name="Theme").click()
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) == dark
+
+
+@pytest.mark.parametrize("view", ["Try", "Prompt", "Source", "Tests", "Evaluation"])
+def test_nothing_sticks_out_of_a_narrow_screen(shown: Studio, view: str) -> None:
+    page = shown.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("button", name="Functions").click()
+    shown.open("classify", view)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
