@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from .function import PromptFunction, prompt
     from .gathering import Later, agather, agather_lists, gather, gather_lists
     from .settings import configure
+    from .systemone import Decisions, adecide, decide
     from .trace import Decision, Trace
 
 __all__ = [
     "Answer",
     "Decision",
+    "Decisions",
     "FlowFunction",
     "Later",
     "PromptFunction",
@@ -32,9 +34,11 @@ __all__ = [
     "Trace",
     "Usage",
     "abi",
+    "adecide",
     "agather",
     "agather_lists",
     "configure",
+    "decide",
     "errors",
     "flow",
     "gather",
@@ -51,6 +55,7 @@ _FROM: Final = {
     **dict.fromkeys(("Tool", "tool"), "flows.tool"),
     **dict.fromkeys(("Decision", "Trace"), "trace"),
     **dict.fromkeys(("Later", "agather", "agather_lists", "gather", "gather_lists"), "gathering"),
+    **dict.fromkeys(("Decisions", "adecide", "decide"), "systemone"),
     "configure": "settings",
 }
 """The modules of public names. The others are modules themselves."""

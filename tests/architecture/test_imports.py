@@ -67,6 +67,7 @@ RUNTIME_LAYERS = (
     ("interface",),
     ("evaluation",),
     ("tuning",),
+    ("systemone",),
     ("serving",),
     ("testing",),
 )

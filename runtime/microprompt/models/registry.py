@@ -55,9 +55,9 @@ class ModelInfo:
 
     `size` is in bytes, `context` the tokens it was trained for; both, and `sha256`, are `None` when not
     known, and neither is the `kind` of a file that nobody has seen yet. `layout` says how prompts are laid
-    out for it, which an embedder doesn't have. `description` says what it is good for; `terms` is said at
-    the first pull. `near_chance` is true of a model whose label scores, and nothing beside them, get choices
-    right little more often than chance.
+    out for it, which an embedder doesn't have. `description` says what it is good for, `released` when its
+    makers published it (YYYY-MM-DD); `terms` is said at the first pull. `near_chance` is true of a model
+    whose label scores, and nothing beside them, get choices right little more often than chance.
     """
 
     name: str
@@ -70,6 +70,7 @@ class ModelInfo:
     layout: str
     context: int | None
     description: str
+    released: str | None = None
     terms: str | None = None
     near_chance: bool = False
 
@@ -101,6 +102,7 @@ _SMOLLM2: Final = ModelInfo(
     layout="plain",
     context=8192,
     description="SmolLM2: quick decisions in English",
+    released="2024-10-31",
     near_chance=True,
 )
 
@@ -121,6 +123,7 @@ _GEMMA3: Final = ModelInfo(
     layout="plain",
     context=32768,
     description="Gemma 3: quick decisions and short texts in many languages",
+    released="2025-08-14",
     terms="by using gemma3-270m you accept the Gemma Terms of Use: https://ai.google.dev/gemma/terms",
     near_chance=True,
 )
@@ -140,6 +143,7 @@ _MINILM: Final = ModelInfo(
     layout="plain",
     context=512,
     description="all-MiniLM-L6-v2: what English texts are about, and how near they are",
+    released="2021-08-30",
 )
 
 _QWEN25_CODER_05B: Final = ModelInfo(
@@ -159,6 +163,7 @@ _QWEN25_CODER_05B: Final = ModelInfo(
     layout="chat",
     context=32768,
     description="Qwen2.5 Coder: code and short texts",
+    released="2024-11-12",
 )
 
 _QWEN25_CODER_15B: Final = ModelInfo(
@@ -178,6 +183,7 @@ _QWEN25_CODER_15B: Final = ModelInfo(
     layout="chat",
     context=32768,
     description="Qwen2.5 Coder: code, texts, records, and decisions that are escalated",
+    released="2024-09-19",
 )
 
 _QWEN25_05B: Final = ModelInfo(
@@ -195,6 +201,7 @@ _QWEN25_05B: Final = ModelInfo(
     layout="chat",
     context=32768,
     description="Qwen2.5: short texts in many languages",
+    released="2024-09-19",
 )
 
 _QWEN3_06B: Final = ModelInfo(
@@ -212,6 +219,7 @@ _QWEN3_06B: Final = ModelInfo(
     layout="chat",
     context=40960,
     description="Qwen3: short texts and records in many languages",
+    released="2025-04-29",
 )
 
 _QWEN3_17B: Final = ModelInfo(
@@ -229,6 +237,7 @@ _QWEN3_17B: Final = ModelInfo(
     layout="chat",
     context=40960,
     description="Qwen3: texts and records in many languages",
+    released="2025-04-29",
 )
 
 _QWEN3_4B: Final = ModelInfo(
@@ -246,6 +255,7 @@ _QWEN3_4B: Final = ModelInfo(
     layout="chat",
     context=262144,
     description="Qwen3 Instruct 2507: the most able here, and the slowest",
+    released="2025-08-06",
 )
 
 REGISTRY: Final[Mapping[str, ModelInfo]] = {

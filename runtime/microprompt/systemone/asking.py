@@ -1,0 +1,183 @@
+"""Decide: questions about one state, asked together and answered with probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from .. import abi
+from ..answer import Answer, Usage
+from ..errors import ArgumentError, MicropromptError
+from ..function import LaterPrompt, PromptFunction
+from ..gathering import agather, gather
+from ..locations import is_path, located
+from .functions import Functions, inquiry_of_function
+from .polls import Poll, SinglePoll, poll_of
+from .structured import laid_out
+from .wire import AnyQuestion, Decisions, Order, SystemOneRequest, TokenCounts
+
+
+def decide(
+    state: object,
+    questions: Mapping[str, AnyQuestion | Mapping[str, object]],
+    *,
+    model: str | None = None,
+    order: Order = "canonical",
+) -> Decisions:
+    """The answers to questions about a state, which is evaluated once for all of them.
+
+        found = decide(ticket, {"refund": NoulQuestion(instructions="Does the customer want money back?")})
+        found.nouls["refund"].noul  # the probability of yes
+
+    `state` is a string, or objects and arrays of JSON. `questions` are those of `systemone.wire`, or mappings
+    with their fields. `model` is the name of a registered model or the path of a GGUF file; without one it is
+    that of the settings. An answer depends on the state, its question and the model: not on the question's
+    id, on other questions, or on the order of any.
+
+    Small models prefer some places in a list. With the `order` "averaged", the options of a choice are shown
+    in up to 8 orders, each rotated against the others, and their log-probabilities are averaged; no more are
+    asked once all agree on an option whose probability is 0.9 or more.
+
+    Raises `ArgumentError` for questions that are none, `PromptTooLong` where a state and a question do not
+    fit the model's context, `ModelError` if the model is not to be had, and what its calls raise.
+    """
+    asking = Asking(_request(state, questions, model, order), model=_model(model))
+    while calls := asking.calls():
+        asking.take(gather(*calls))
+    return asking.decisions()
+
+
+async def adecide(
+    state: object,
+    questions: Mapping[str, AnyQuestion | Mapping[str, object]],
+    *,
+    model: str | None = None,
+    order: Order = "canonical",
+) -> Decisions:
+    """As `decide`, without blocking the event loop. Cancelling the task cancels all questions."""
+    return await answered(Asking(_request(state, questions, model, order), model=_model(model)))
+
+
+async def answered(asking: Asking) -> Decisions:
+    """The answers to what is asked."""
+    while calls := asking.calls():
+        asking.take(await agather(*calls))
+    return asking.decisions()
+
+
+class LaterQuestion(LaterPrompt[Answer[Any]]):
+    """A question that has not been asked; what it raises has a note with its ids."""
+
+    def __init__(
+        self, function: PromptFunction[..., Any], arguments: Mapping[str, object], ids: Sequence[str]
+    ) -> None:
+        super().__init__(function, function.call_with(arguments), lambda answer: answer)
+        self._ids = ids
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        with super().placed():
+            try:
+                yield
+            except MicropromptError as error:
+                error.add_note(f"in the question {', '.join(map(repr, self._ids))}")
+                raise
+
+
+class Asking:
+    """A request at work. Rounds of `calls` are asked until there are none, each all at once, and `take` is
+    given what they say.
+
+    Questions that are alike but for their ids are asked once. `functions` are those that `x_function` may
+    name.
+    """
+
+    def __init__(
+        self,
+        request: SystemOneRequest,
+        *,
+        model: abi.Model | None,
+        order: Order = "canonical",
+        functions: Functions | None = None,
+    ) -> None:
+        """Raises `QuestionError` for a question that its function can't answer."""
+        state = laid_out(request.state)
+        is_averaged = (request.x_order or order) == "averaged"
+        self._ids: dict[str, list[str]] = {}
+        self._polls: dict[str, Poll] = {}
+        self._order: list[str] = list(request.questions)
+        for id, question in request.questions.items():
+            key = question.model_dump_json()
+            if key not in self._polls:
+                self._polls[key] = (
+                    poll_of(question, state, model, is_averaged=is_averaged)
+                    if question.x_function is None
+                    else SinglePoll(inquiry_of_function(id, question, request.state, functions or {}))
+                )
+            self._ids.setdefault(key, []).append(id)
+        self._usage: list[Usage] = []
+        self._asked: list[tuple[Poll, int]] = []
+        self._model = ""
+
+    def calls(self) -> list[LaterQuestion]:
+        """What is to be asked next, all at once; nothing when all is known."""
+        self._asked = []
+        found: list[LaterQuestion] = []
+        for key, poll in self._polls.items():
+            puts = poll.puts()
+            found += (LaterQuestion(function, arguments, self._ids[key]) for function, arguments in puts)
+            self._asked.append((poll, len(puts)))
+        return found
+
+    def take(self, answers: Sequence[Answer[Any]]) -> None:
+        """Take what the last calls say."""
+        self._model = self._model or answers[0].model
+        self._usage += (answer.usage for answer in answers)
+        rest = iter(answers)
+        for poll, count in self._asked:
+            poll.take(list(islice(rest, count)))
+
+    def decisions(self) -> Decisions:
+        """All answers, in the order of the questions."""
+        usage = Usage.total(self._usage)
+        by_id = {id: self._polls[key].answer() for key, ids in self._ids.items() for id in ids}
+        return Decisions(
+            model=self._model,
+            answers={id: by_id[id] for id in self._order},
+            usage=TokenCounts(input_tokens=usage.prompt_tokens, output_tokens=usage.decoded_tokens),
+        )
+
+
+# --------------------------------------------------------------------------------------------- from Python
+
+
+def _model(name: str | None) -> abi.Model | None:
+    if name is None:
+        return None
+    return abi.Model(name=str(located(name)) if is_path(name) else name)
+
+
+def _request(
+    state: object,
+    questions: Mapping[str, AnyQuestion | Mapping[str, object]],
+    model: str | None,
+    order: Order,
+) -> SystemOneRequest:
+    try:
+        return SystemOneRequest.model_validate(
+            {"model": model or "", "state": state, "questions": dict(questions), "x_order": order}
+        )
+    except ValidationError as error:
+        raise ArgumentError("; ".join(problems(error))) from None
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with a request, with where it is."""
+    return [
+        f"{'.'.join(map(str, each['loc'])) or 'the request'}: {each['msg']}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

@@ -1,0 +1,199 @@
+"""How often a question is put to a model, and what its answers come to together.
+
+As a rule it is put once. Small models prefer some places in a list; so options may be shown in several
+orders, each rotated against the others, until these agree.
+
+Options that are too many for one list are split into groups. The best of each group then stand in a list of
+their own, and what that says of them holds for their groups: within a group as between the best ones, the
+odds of two options are those that the model gave where it saw both. (Luce's choice axiom, 1959.)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import islice, pairwise
+from typing import Any, Final, TypeAlias, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import abi
+from ..answer import Answer
+from ..function import PromptFunction
+from .questions import ChoiceInquiry, Inquiry, NoulInquiry, ScoreInquiry, canonical, options_of
+from .wire import AnyAnswer, AnyQuestion, ChoiceQuestion, NoulQuestion, ScoreQuestion, choice_answer
+
+SURE: Final = 0.9
+"""How probable, on average, the option has to be that all orders so far agree on, for no others to be
+shown."""
+
+MAX_LISTED: Final = 32
+"""The most options in a list."""
+
+MAX_BYTES: Final = 4096
+"""About how long a list is at most, in bytes of UTF-8: its tokens are hardly ever more."""
+
+_LEAST: Final = 1e-12  # a probability, so that its logarithm is a number
+
+Put: TypeAlias = tuple[PromptFunction[..., Any], Mapping[str, object]]
+"""A function, and the arguments that it is called with."""
+
+
+class Poll(ABC):
+    """A question at work: as long as there are `puts`, they are asked, and `take` is given the answers."""
+
+    @abstractmethod
+    def puts(self) -> list[Put]:
+        """What is to be asked next, all at once; nothing when all is known."""
+
+    @abstractmethod
+    def take(self, answers: Sequence[Answer[Any]]) -> None:
+        """Take the answers to the last puts."""
+
+    @abstractmethod
+    def probabilities(self) -> list[float]:
+        """What all answers say of the outcomes, in their order."""
+
+    @abstractmethod
+    def answer(self) -> AnyAnswer:
+        """The answer to the question."""
+
+
+def poll_of(
+    question: AnyQuestion, state: str, model: abi.Model | None, *, is_averaged: bool = False
+) -> Poll:
+    """The question, put to a model (the default one for `None`) about the text of a state: in one order of
+    its options, or in several."""
+    match question:
+        case NoulQuestion():
+            return SinglePoll(NoulInquiry(question, state, model), is_averaged=is_averaged)
+        case ScoreQuestion():
+            return SinglePoll(ScoreInquiry(question, state, model), is_averaged=is_averaged)
+        case ChoiceQuestion():
+            assert question.criteria is not None
+            return _choice(question, tuple(question.criteria), state, model, is_averaged=is_averaged)
+        case _:
+            assert_never(question)
+
+
+def _choice(
+    question: ChoiceQuestion,
+    names: Sequence[str],
+    state: str,
+    model: abi.Model | None,
+    *,
+    is_averaged: bool,
+) -> Poll:
+    shown = options_of(question)
+    length = sum(len(shown[name].encode()) for name in names)
+    groups = max(-(-len(names) // MAX_LISTED), -(-length // MAX_BYTES))
+    groups = min(groups, len(names) // 2)
+    if groups < 2:
+        return SinglePoll(ChoiceInquiry(question, names, state, model), is_averaged=is_averaged)
+    return _GroupedPoll(question, names, groups, state, model, is_averaged=is_averaged)
+
+
+class SinglePoll(Poll):
+    """A question that is put in one order, or in so many that they agree."""
+
+    def __init__(self, inquiry: Inquiry, *, is_averaged: bool = False) -> None:
+        self._inquiry = inquiry
+        self._orders = inquiry.orders if is_averaged else 1
+        self._said: list[NDArray[np.float64]] = []
+
+    def puts(self) -> list[Put]:
+        # The first two orders, and then each time as many again as there were.
+        known = len(self._said)
+        if known >= self._orders or self._is_sure():
+            return []
+        orders = range(known, min(self._orders, 2 * known or 2))
+        return [(self._inquiry.function, self._inquiry.arguments(order)) for order in orders]
+
+    def take(self, answers: Sequence[Answer[Any]]) -> None:
+        for answer in answers:
+            probabilities = self._inquiry.probabilities(answer, len(self._said))
+            self._said.append(np.log(np.maximum(np.array(probabilities), _LEAST)))
+
+    def probabilities(self) -> list[float]:
+        return [float(each) for each in self._mean()]
+
+    def answer(self) -> AnyAnswer:
+        return self._inquiry.answer(self.probabilities())
+
+    def _is_sure(self) -> bool:
+        if not self._said:
+            return False
+        return len({int(said.argmax()) for said in self._said}) == 1 and float(self._mean().max()) >= SURE
+
+    def _mean(self) -> NDArray[np.float64]:
+        """The mean in log space, normalised."""
+        mean = np.exp(np.mean(self._said, axis=0))
+        found: NDArray[np.float64] = mean / mean.sum()
+        return found
+
+
+class _GroupedPoll(Poll):
+    """A choice among groups of options, and then among the best of each."""
+
+    def __init__(
+        self,
+        question: ChoiceQuestion,
+        names: Sequence[str],
+        groups: int,
+        state: str,
+        model: abi.Model | None,
+        *,
+        is_averaged: bool,
+    ) -> None:
+        self._question = question
+        self._names = tuple(names)
+        self._state = state
+        self._model = model
+        self._is_averaged = is_averaged
+        in_order = canonical(question, names)
+        ends = [len(names) * number // groups for number in range(groups + 1)]
+        self._groups = [in_order[start:end] for start, end in pairwise(ends)]
+        self._polls = [self._poll(group) for group in self._groups]
+        self._asked: list[tuple[Poll, int]] = []
+        self._final: Poll | None = None
+        self._best: list[str] = []
+
+    def puts(self) -> list[Put]:
+        found: list[Put] = []
+        self._asked = []
+        for poll in self._polls:
+            puts = poll.puts()
+            found += puts
+            self._asked.append((poll, len(puts)))
+        if found:
+            return found
+        if self._final is None:
+            self._best = [
+                max(zip(poll.probabilities(), group, strict=True), key=lambda pair: pair[0])[1]
+                for poll, group in zip(self._polls, self._groups, strict=True)
+            ]
+            self._final = self._poll(self._best)
+        puts = self._final.puts()
+        self._asked = [(self._final, len(puts))]
+        return puts
+
+    def take(self, answers: Sequence[Answer[Any]]) -> None:
+        rest = iter(answers)
+        for poll, count in self._asked:
+            poll.take(list(islice(rest, count)))
+
+    def probabilities(self) -> list[float]:
+        assert self._final is not None, "all is asked"
+        weights: dict[str, float] = {}
+        for poll, group, best in zip(self._polls, self._groups, self._final.probabilities(), strict=True):
+            inside = poll.probabilities()
+            weights |= {name: best * each / max(inside) for name, each in zip(group, inside, strict=True)}
+        total = sum(weights.values())
+        return [weights[name] / total for name in self._names]
+
+    def answer(self) -> AnyAnswer:
+        return choice_answer(dict(zip(self._names, self.probabilities(), strict=True)))
+
+    def _poll(self, names: Sequence[str]) -> Poll:
+        return _choice(self._question, names, self._state, self._model, is_averaged=self._is_averaged)

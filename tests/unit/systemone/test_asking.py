@@ -1,0 +1,163 @@
+"""Questions about one state: how they are put, and what comes of what is said."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from microprompt import adecide, decide
+from microprompt.errors import ArgumentError, PromptTooLong
+from microprompt.systemone import AnyQuestion, ChoiceQuestion, NoulCriteria, NoulQuestion, ScoreQuestion
+from microprompt.systemone.polls import MAX_LISTED
+from microprompt.systemone.questions import MAX_ORDERS
+from microprompt.testing import scripted
+
+from .replies import BY_LENGTH, listed, preferring
+
+TEAM = {"type": "choice", "instructions": "Which team?", "criteria": {"sales": "Prices", "billing": "Money"}}
+
+
+def test_each_type_of_question_is_answered() -> None:
+    questions: dict[str, AnyQuestion] = {
+        "refund": NoulQuestion(instructions="Money back?"),
+        "team": ChoiceQuestion(criteria={"short": None, "much longer": None}),
+        "anger": ScoreQuestion(instructions="How angry?", criteria=["calm", "furious"]),
+    }
+    with scripted(BY_LENGTH):
+        found = decide("I was charged twice.", questions)
+    assert list(found.answers) == ["refund", "team", "anger"]
+    assert found.nouls["refund"].noul == pytest.approx(0.75)
+    assert found.choices["team"].choice == "much longer"
+    assert found.choices["team"].probabilities == pytest.approx({"short": 6 / 18, "much longer": 12 / 18})
+    assert found.scores["anger"].score == pytest.approx(8 / 13)
+    assert found.usage.input_tokens > 0
+    assert found["anger"] is found.answers["anger"]
+
+
+def test_the_state_comes_first_and_options_in_an_order_of_their_own() -> None:
+    with scripted(BY_LENGTH) as engine:
+        decide({"subject": "Twice"}, {"team": TEAM})
+    ((name, arguments),) = engine.calls
+    assert name == "choice"
+    assert arguments == {
+        "state": "subject: Twice",
+        "question": "Which team?\n1. billing: Money\n2. sales: Prices",
+    }
+
+
+def test_the_order_in_which_options_are_given_changes_nothing_but_their_order() -> None:
+    turned = {**TEAM, "criteria": {"billing": "Money", "sales": "Prices"}}
+    with scripted(BY_LENGTH) as engine:
+        first = decide("x", {"q": TEAM}).choices["q"]
+        second = decide("x", {"q": turned}).choices["q"]
+    assert engine.calls[0] == engine.calls[1]
+    assert first.probabilities == second.probabilities
+    assert list(second.probabilities) == ["billing", "sales"]
+
+
+def test_ids_are_not_shown_and_equal_questions_are_asked_once() -> None:
+    with scripted(BY_LENGTH) as engine:
+        found = decide("x", {"secret": TEAM, "질문": TEAM})
+    assert len(engine.calls) == 1
+    assert found["secret"] == found["질문"]
+    assert "secret" not in str(engine.calls)
+
+
+def test_descriptions_of_yes_and_no_are_shown() -> None:
+    question = NoulQuestion(criteria=NoulCriteria(true={"is": "urgent"}, false="It can wait"))
+    with scripted(BY_LENGTH) as engine:
+        decide("x", {"q": question})
+    assert engine.calls[0][1]["question"] == (
+        "Does this hold of the text above?\n- yes:\n    is: urgent\n- no: It can wait"
+    )
+
+
+def test_control_tokens_in_a_question_stay_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted(BY_LENGTH) as engine:
+        asked: list[bool] = []
+        tokenize = engine.backend.tokenize
+
+        def noted(text: str, *, control: bool) -> list[int]:
+            asked.append(control and "<|im_end|>" in text)
+            return tokenize(text, control=control)
+
+        monkeypatch.setattr(engine.backend, "tokenize", noted)
+        decide("<|im_end|>", {"q": {"type": "choice", "criteria": {"<|im_end|>": "<|im_end|>", "b": None}}})
+    assert asked
+    assert not any(asked)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n", "a\nb", "yes", "1", "환불 요청", "🙂", "e\u0301", "\x00"])
+def test_names_of_options_come_back_as_they_were(name: str) -> None:
+    with scripted(BY_LENGTH):
+        found = decide("x", {"q": {"type": "choice", "criteria": {name: None, "other": "something"}}})
+    assert list(found.choices["q"].probabilities) == [name, "other"]
+
+
+def test_more_options_than_a_list_holds_are_asked_in_groups() -> None:
+    names = [f"Queue {number:03d}" for number in range(255)]
+
+    def likes(number: str, option: str) -> float:
+        return 50 if option == "Queue 137" else 1
+
+    with scripted(preferring(likes)) as engine:
+        found = decide("x", {"q": {"type": "choice", "criteria": dict.fromkeys(names)}}).choices["q"]
+    assert all(len(listed(str(arguments["question"]))) <= MAX_LISTED for _, arguments in engine.calls)
+    assert len(engine.calls) == 9
+    assert found.choice == "Queue 137"
+    assert list(found.probabilities) == names
+    # As if all had stood in one list: 50 to 1 against each other one.
+    assert found.probabilities["Queue 137"] == pytest.approx(50 / 304, rel=1e-4)
+    assert found.probabilities["Queue 000"] == pytest.approx(1 / 304, rel=1e-4)
+
+
+def test_orders_are_averaged_until_they_agree() -> None:
+    names = [f"option {number}" for number in range(16)]
+    question = {"type": "choice", "criteria": dict.fromkeys(names)}
+
+    def first(number: str, option: str) -> float:
+        return 0.99 if number == "1" else 0.01
+
+    def certain(number: str, option: str) -> float:
+        return 0.99 if option == "option 5" else 0.0001
+
+    with scripted(preferring(first)) as engine:
+        found = decide("x", {"q": question}, order="averaged").choices["q"]
+        assert len(engine.calls) == MAX_ORDERS
+    # Half of the options have stood first once, and none of these is preferred.
+    assert sorted(found.probabilities.values())[-8:] == pytest.approx([max(found.probabilities.values())] * 8)
+    with scripted(preferring(certain)) as engine:
+        found = decide("x", {"q": question}, order="averaged").choices["q"]
+        assert len(engine.calls) == 2
+    assert found.choice == "option 5"
+
+
+def test_options_as_few_as_orders_all_stand_first_once() -> None:
+    question = {"type": "choice", "criteria": {"a": None, "b": None, "c": None}}
+    with scripted(preferring(lambda number, option: float(number))) as engine:
+        found = decide("x", {"q": question}, order="averaged").choices["q"]
+    assert len(engine.calls) == 3
+    assert found.probabilities == pytest.approx(dict.fromkeys("abc", 1 / 3))
+
+
+def test_wrong_questions_are_told_with_their_places() -> None:
+    with pytest.raises(ArgumentError, match=r"questions\.q\.noul: A noul needs") as found:
+        decide("x", {"q": {"type": "noul"}, "": TEAM})
+    assert "questions..[key]" in str(found.value)
+
+
+def test_a_text_that_does_not_fit_names_its_question() -> None:
+    with scripted(BY_LENGTH), pytest.raises(PromptTooLong) as found:
+        decide("x" * 20_000, {"long": TEAM})
+    assert found.value.parameter == "state"
+    assert "in the question 'long'" in found.value.__notes__
+
+
+def test_tasks_ask_as_threads_do() -> None:
+    async def ask() -> Any:
+        return await adecide("x", {"q": TEAM}, order="averaged")
+
+    with scripted(BY_LENGTH):
+        assert asyncio.run(ask()) == decide("x", {"q": TEAM}, order="averaged")
