@@ -1,9 +1,10 @@
 """microprompt: what generated prompt functions run on.
 
 `prompt` turns the `def` of a generated module into a callable `PromptFunction`, `flow` into a `FlowFunction`;
-`tool` lets flows call a function of Python. `configure` sets the model and the machine; `errors` holds
-everything that is raised. Engines and models load at the first call, not at import, and what is public here
-when it is asked for: the compiler knows but a few leaves of this package, and starts sooner without the rest.
+`tool` lets flows call a function of Python. `configure` sets the model and the machine; `flush` waits until
+all calls so far are in the record, if there is one; `errors` holds everything that is raised. Engines and
+models load at the first call, not at import, and what is public here when it is asked for: the compiler knows
+but a few leaves of this package, and starts sooner without the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .flows.tool import Tool, tool
     from .function import PromptFunction, prompt
     from .gathering import Later, agather, agather_lists, gather, gather_lists
+    from .recording.writer import flush
     from .settings import configure
     from .systemone import Decisions, adecide, decide
     from .trace import Decision, Trace
@@ -41,6 +43,7 @@ __all__ = [
     "decide",
     "errors",
     "flow",
+    "flush",
     "gather",
     "gather_lists",
     "load_engine",
@@ -57,6 +60,7 @@ _FROM: Final = {
     **dict.fromkeys(("Later", "agather", "agather_lists", "gather", "gather_lists"), "gathering"),
     **dict.fromkeys(("Decisions", "adecide", "decide"), "systemone"),
     "configure": "settings",
+    "flush": "recording.writer",
 }
 """The modules of public names. The others are modules themselves."""
 

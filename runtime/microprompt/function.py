@@ -11,12 +11,13 @@ from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from . import abi, running, settings
+from . import abi, observed, running, settings
 from .answer import Answer
 from .declared import DeclaredFunction, add_note
 from .errors import ArgumentError, MicropromptError
 from .gathering import Later
 from .given import given_for
+from .observed import ObservedEngine
 from .program import Program, program_of
 from .prompts.states import can_be_state
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .deciding.nested import NestedEngine
     from .engines.base import AnyEngine, Call
     from .explain import Explanation
-    from .scheduling.jobs import Pending
+    from .scheduling.jobs import Answerer, Pending
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,9 +50,9 @@ class LaterPrompt(Later[G]):
         self.call = call
         self._take = take
 
-    def begin(self) -> tuple[AnyEngine, Pending[Answer[object]]]:
+    def begin(self) -> tuple[Answerer, Pending[Answer[object]]]:
         with self.function.placed():
-            engine = self.function.engine()
+            engine = self.function.asked()
             return engine, engine.submit(self.call)
 
     async def outcome(self) -> Answer[Any]:
@@ -113,7 +114,7 @@ class PromptFunction(DeclaredFunction[P, R]):
     def detail(self, /, *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """The answer with its probability, the distribution over the labels, and what it cost."""
         with self.placed():
-            engine, call = self.engine(), self._call(args, kwargs)
+            engine, call = self.asked(), self._call(args, kwargs)
             return _told(call, cast(Answer[R], engine.result(engine.submit(call))))
 
     async def acall(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -138,7 +139,7 @@ class PromptFunction(DeclaredFunction[P, R]):
 
     def run_many(self, rows: Iterable[dict[str, object]], *, in_flight: int) -> Iterator[Answer[R]]:
         calls = map(self._asked, rows)
-        return cast(Iterator[Answer[R]], self.engine().run_many(calls, in_flight=in_flight))
+        return cast(Iterator[Answer[R]], self.asked().run_many(calls, in_flight=in_flight))
 
     def over(self, parameter: str, /) -> PromptFunction[P, R]:
         """The same function with the argument of a parameter laid out first: the *state*, which is evaluated
@@ -197,6 +198,13 @@ class PromptFunction(DeclaredFunction[P, R]):
 
         return engine_for(self.program.using.model, self._folder)
 
+    def asked(self) -> AnyEngine | ObservedEngine:
+        """Where a call is put: its engine, and where somebody looks at calls, something before it that tells
+        them. What a test gives is told to nobody."""
+        if not observed.is_on() or given_for(self._plain) is not None:
+            return self.engine()
+        return ObservedEngine(self.__module__, self.engine)
+
     @property
     def decider(self) -> Decider | None:
         """What decides the choices of the prompt; `None` if it has none, nor thresholds."""
@@ -221,6 +229,15 @@ class PromptFunction(DeclaredFunction[P, R]):
 
     async def answered(self, call: Call) -> Answer[R]:
         """The answer to a call, without blocking the event loop."""
+        seen = observed.begin(self.__module__, call) if given_for(self._plain) is None else None
+        if seen is None:
+            return await self._answered(call)
+        with seen.current():
+            answer = await self._answered(call)
+        seen.answered(answer)
+        return answer
+
+    async def _answered(self, call: Call) -> Answer[R]:
         import asyncio  # not at the top: who uses it has it, and others do without
 
         # Loading a model takes a while; once it is there, the thread costs more than the look.

@@ -29,7 +29,8 @@ class Settings:
     for one call; `None` leaves the first to the model and sets no deadline. `home` is the folder that keeps
     the models. With `auto_pull` off, a model that is not here is an error, not a download. With
     `answer_cache`, the answers of deterministic calls are kept in `home` and given again, also by other
-    processes.
+    processes. `record` is the file that every call is recorded in, if there is one (`recording`); without
+    `record_arguments` only hashes of the arguments are.
     """
 
     model: str
@@ -39,6 +40,8 @@ class Settings:
     home: Path
     auto_pull: bool
     answer_cache: bool
+    record: Path | None
+    record_arguments: bool
 
 
 class Overrides(TypedDict, total=False):
@@ -51,6 +54,8 @@ class Overrides(TypedDict, total=False):
     home: str | Path
     auto_pull: bool
     answer_cache: bool
+    record: str | Path | bool | None
+    record_arguments: bool
 
 
 _configured: dict[str, object] = {}
@@ -63,17 +68,19 @@ def current() -> Settings:
         ArgumentError: a setting in pyproject.toml or in the environment is not one.
     """
     # Every call asks, so the answer is kept as long as the folder and the environment are the same.
-    return _read(_current_folder(), tuple(map(os.environ.get, _VARIABLES)))
+    return _read(_current_folder(), _environment())
 
 
 @lru_cache(maxsize=8)
-def _read(folder: Path | None, _environment: tuple[str | None, ...]) -> Settings:
+def _read(folder: str | None, _environment: tuple[object, ...]) -> Settings:
     found: dict[str, Any] = {  # of the right types: _READERS made the values
         **_defaults(),
-        **(_from_pyproject(folder) if folder else {}),
+        **(_from_pyproject(Path(folder)) if folder else {}),
         **_from_environment(os.environ),
         **_configured,
     }
+    if found["record"] is True:
+        found["record"] = found["home"] / RECORD
     return Settings(**found)
 
 
@@ -95,12 +102,22 @@ def reset() -> None:
     _read.cache_clear()
 
 
-def _current_folder() -> Path | None:
+def _current_folder() -> str | None:
     """The current folder; `None` when it was deleted, as that of a service or a test may be."""
     try:
-        return Path.cwd()
+        return os.getcwd()
     except FileNotFoundError:
         return None
+
+
+def _environment() -> tuple[object, ...]:
+    """All of the environment that settings depend on, as the system has it."""
+    # Not by `os.environ.get`, which raises and catches an exception for each that is not there: that took
+    # sixty times as long.
+    said = getattr(os.environ, "_data", None)
+    if said is None:  # another implementation of Python
+        return tuple(map(os.environ.get, _VARIABLES))
+    return tuple(map(said.get, _ENCODED))
 
 
 def _defaults() -> dict[str, object]:
@@ -112,6 +129,8 @@ def _defaults() -> dict[str, object]:
         "home": _cache_folder(os.environ),
         "auto_pull": True,
         "answer_cache": False,
+        "record": None,
+        "record_arguments": True,
     }
 
 
@@ -251,6 +270,16 @@ def _read_flag(value: object, folder: Path | None) -> bool:
     return value
 
 
+def _read_record(value: object, folder: Path | None) -> Path | bool | None:
+    """The file; true for the one in `home`."""
+    if value is None or isinstance(value, bool):
+        return value or None
+    return _read_home(value, folder)
+
+
+RECORD: Final = "calls.sqlite"
+"""The name of the file in `home` that calls are recorded in, where no other is named."""
+
 _LONGEST_TIMEOUT: Final = 30 * 24 * 3600  # seconds; the clocks of some systems count no further than 49 days
 
 _WORDS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -260,6 +289,10 @@ def _flag(text: str) -> bool:
     if text.lower() not in _WORDS:
         raise ValueError
     return _WORDS[text.lower()]
+
+
+def _flag_or_path(text: str) -> object:
+    return _WORDS.get(text.lower(), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +312,8 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "home": _Reader("the path of a folder", _read_home, str),
     "auto_pull": _Reader("true or false", _read_flag, _flag),
     "answer_cache": _Reader("true or false", _read_flag, _flag),
+    "record": _Reader("the path of a file, or true for the one in `home`", _read_record, _flag_or_path),
+    "record_arguments": _Reader("true or false", _read_flag, _flag),
 }
 assert list(_READERS) == [field.name for field in fields(Settings)]
 
@@ -289,6 +324,9 @@ _VARIABLES: Final = (
     "LOCALAPPDATA",
 )
 """All of the environment that `current` reads."""
+
+_ENCODED: Final = tuple(map(getattr(os.environ, "encodekey", str), _VARIABLES))
+"""The same names, as the system has them."""
 
 
 def _cache_folder(environment: Mapping[str, str]) -> Path:

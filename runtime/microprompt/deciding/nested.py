@@ -25,9 +25,10 @@ from ..engines import loaded
 from ..engines.base import AnyEngine, Call
 from ..engines.steps import Steps, StepwiseEngine
 from ..explain import CalledPlan
+from ..observed import ObservedEngine
 from ..program import AnsweredExample, Program
 from ..prompts.filling import Bindings, NestedCall, callees_of, calls_of
-from ..scheduling.jobs import Pending, deadline_of, run_many
+from ..scheduling.jobs import Answerer, Pending, deadline_of, run_many
 from .decider import Decider, decider_for
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Function(Protocol):
     def program(self) -> Program: ...
 
     def engine(self) -> AnyEngine: ...
+
+    def asked(self) -> AnyEngine | ObservedEngine: ...
 
     def call_with(self, arguments: Mapping[str, object]) -> Call: ...
 
@@ -248,13 +251,13 @@ class _Run(Steps):
 
 def _submitted(
     call: NestedCall, *, timeout: float | None = None, waits: bool = True
-) -> tuple[AnyEngine, Pending[Answer[object]]]:
+) -> tuple[Answerer, Pending[Answer[object]]]:
     """A call of another prompt, begun; it may take `timeout` seconds, or its own time if that is less."""
     function = cast(Function, call.callee)
     with function.placed():
         made = function.call_with(call.arguments)
         own = [each for each in (made.timeout, timeout) if each is not None]
-        engine = function.engine()
+        engine = function.asked()
         return engine, engine.submit(replace(made, timeout=min(own, default=None)), waits=waits)
 
 

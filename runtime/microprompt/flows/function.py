@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from .. import abi, running
+from .. import abi, observed, running
 from ..answer import Answer, Usage
 from ..declared import DeclaredFunction, add_note, checked_value
 from ..errors import AbiError, ArgumentError, FlowFailed, MicropromptError
@@ -153,9 +153,9 @@ class FlowFunction(DeclaredFunction[P, R]):
             raise AbiError(
                 f"the flow {self.__name__} has no form for tasks", help="add one with its `in_tasks`"
             )
-        with self._run(traced) as run:
+        with self._observed(arguments) as told, self._run(traced) as run:
             value = await self._in_tasks(**arguments)
-            return self._returned(value, arguments), run
+            return told(self._returned(value, arguments)), run
 
     # ---------------------------------------------------------------------------------------------- a run
 
@@ -176,9 +176,12 @@ class FlowFunction(DeclaredFunction[P, R]):
     def _ran(self, arguments: Mapping[str, object], *, traced: bool) -> tuple[R, Run]:
         if (answers := given_for(self)) is not None:
             return self._given(answers.take(), arguments)
-        with self._run(traced) as run:
+        with self._observed(arguments) as told, self._run(traced) as run:
             value = self._body(**arguments)
-            return self._returned(value, arguments), run
+            return told(self._returned(value, arguments)), run
+
+    def _observed(self, arguments: Mapping[str, object]) -> AbstractContextManager[Callable[[R], R]]:
+        return observed.flow(self.__module__, self.program, arguments)
 
     def _run(self, traced: bool) -> Run:
         return Run(self._where(), timeout=self.program.timeout, traced=traced)
