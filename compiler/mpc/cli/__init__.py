@@ -21,7 +21,7 @@ from .failures import STOPPED, report
 __all__ = ["cli", "main"]
 
 _COMMANDS: Final = (
-    *("new", "build", "check", "run", "map", "serve", "test", "eval", "tune", "explain", "studio"),
+    *("new", "build", "check", "run", "map", "decide", "serve", "test", "eval", "tune", "explain", "studio"),
     *("models", "doctor"),
 )
 

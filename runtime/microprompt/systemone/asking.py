@@ -119,7 +119,6 @@ class Asking:
                     else SinglePoll(inquiry_of_function(id, question, request.state, functions or {}))
                 )
             self._ids.setdefault(key, []).append(id)
-        self._usage: list[Usage] = []
         self._asked: list[tuple[Poll, int]] = []
         self._model = ""
 
@@ -136,14 +135,13 @@ class Asking:
     def take(self, answers: Sequence[Answer[Any]]) -> None:
         """Take what the last calls say."""
         self._model = self._model or answers[0].model
-        self._usage += (answer.usage for answer in answers)
         rest = iter(answers)
         for poll, count in self._asked:
             poll.take(list(islice(rest, count)))
 
     def decisions(self) -> Decisions:
         """All answers, in the order of the questions."""
-        usage = Usage.total(self._usage)
+        usage = Usage.total(usage for poll in self._polls.values() for usage in poll.usages)
         by_id = {id: self._polls[key].answer() for key, ids in self._ids.items() for id in ids}
         return Decisions(
             model=self._model,

@@ -100,7 +100,7 @@ class _FunctionInquiry(Inquiry):
     def function(self) -> PromptFunction[..., Any]:
         return self._function
 
-    def arguments(self, order: int) -> Mapping[str, object]:
+    def arguments(self, order: int, state: str | None = None) -> Mapping[str, object]:
         return self._arguments
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:

@@ -1,6 +1,7 @@
 """How often a question is put to a model, and what its answers come to together.
 
-As a rule it is put once. Small models prefer some places in a list; so options may be shown in several
+As a rule it is put once. What is said of the state is divided by what is said of texts without content
+(`priors`). Small models prefer some places in a list; so options may be shown in several
 orders, each rotated against the others, until these agree.
 
 Options that are too many for one list are split into groups. The best of each group then stand in a list of
@@ -19,10 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
-from ..answer import Answer
+from ..answer import Answer, Usage
 from ..function import PromptFunction
-from .questions import ChoiceInquiry, Inquiry, NoulInquiry, ScoreInquiry, canonical, options_of
-from .wire import AnyAnswer, AnyQuestion, ChoiceQuestion, NoulQuestion, ScoreQuestion, choice_answer
+from ..heads.linear import log_softmax
+from . import priors
+from .questions import (
+    ChoiceInquiry,
+    Inquiry,
+    NoulInquiry,
+    ScoreInquiry,
+    answer_of_choice,
+    canonical,
+    options_of,
+)
+from .wire import AnyAnswer, AnyQuestion, ChoiceQuestion, NoulQuestion, ScoreQuestion
 
 SURE: Final = 0.9
 """How probable, on average, the option has to be that all orders so far agree on, for no others to be
@@ -41,7 +52,12 @@ Put: TypeAlias = tuple[PromptFunction[..., Any], Mapping[str, object]]
 
 
 class Poll(ABC):
-    """A question at work: as long as there are `puts`, they are asked, and `take` is given the answers."""
+    """A question at work: as long as there are `puts`, they are asked, and `take` is given the answers.
+
+    `usages` is what the prompts about the state have cost.
+    """
+
+    usages: list[Usage]
 
     @abstractmethod
     def puts(self) -> list[Put]:
@@ -72,7 +88,8 @@ def poll_of(
             return SinglePoll(ScoreInquiry(question, state, model), is_averaged=is_averaged)
         case ChoiceQuestion():
             assert question.criteria is not None
-            return _choice(question, tuple(question.criteria), state, model, is_averaged=is_averaged)
+            names = canonical(question, question.criteria)
+            return _choice(question, names, state, model, is_averaged=is_averaged)
         case _:
             assert_never(question)
 
@@ -98,22 +115,37 @@ class SinglePoll(Poll):
     """A question that is put in one order, or in so many that they agree."""
 
     def __init__(self, inquiry: Inquiry, *, is_averaged: bool = False) -> None:
+        self.usages = []
         self._inquiry = inquiry
         self._orders = inquiry.orders if is_averaged else 1
         self._said: list[NDArray[np.float64]] = []
+        self._asked: list[tuple[NDArray[np.float64] | None, int]] = []
 
     def puts(self) -> list[Put]:
         # The first two orders, and then each time as many again as there were.
         known = len(self._said)
         if known >= self._orders or self._is_sure():
             return []
-        orders = range(known, min(self._orders, 2 * known or 2))
-        return [(self._inquiry.function, self._inquiry.arguments(order)) for order in orders]
+        found: list[Put] = []
+        self._asked = []
+        for order in range(known, min(self._orders, 2 * known or 2)):
+            found.append((self._inquiry.function, self._inquiry.arguments(order)))
+            bias = priors.known(self._inquiry, order)
+            free = self._inquiry.free if bias is None else ()
+            found += ((self._inquiry.function, self._inquiry.arguments(order, text)) for text in free)
+            self._asked.append((bias, len(free)))
+        return found
 
     def take(self, answers: Sequence[Answer[Any]]) -> None:
-        for answer in answers:
-            probabilities = self._inquiry.probabilities(answer, len(self._said))
-            self._said.append(np.log(np.maximum(np.array(probabilities), _LEAST)))
+        rest = iter(answers)
+        for bias, free in self._asked:
+            order, answer = len(self._said), next(rest)
+            self.usages.append(answer.usage)
+            if free:
+                without = np.stack([self._log_probs(each, order) for each in islice(rest, free)])
+                bias = priors.found(self._inquiry, order, without)
+            said = self._log_probs(answer, order)
+            self._said.append(said if bias is None else log_softmax(said + bias))
 
     def probabilities(self) -> list[float]:
         return [float(each) for each in self._mean()]
@@ -125,6 +157,12 @@ class SinglePoll(Poll):
         if not self._said:
             return False
         return len({int(said.argmax()) for said in self._said}) == 1 and float(self._mean().max()) >= SURE
+
+    def _log_probs(self, answer: Answer[Any], order: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.log(
+            np.maximum(np.array(self._inquiry.probabilities(answer, order)), _LEAST)
+        )
+        return found
 
     def _mean(self) -> NDArray[np.float64]:
         """The mean in log space, normalised."""
@@ -146,14 +184,14 @@ class _GroupedPoll(Poll):
         *,
         is_averaged: bool,
     ) -> None:
+        self.usages = []
         self._question = question
         self._names = tuple(names)
         self._state = state
         self._model = model
         self._is_averaged = is_averaged
-        in_order = canonical(question, names)
         ends = [len(names) * number // groups for number in range(groups + 1)]
-        self._groups = [in_order[start:end] for start, end in pairwise(ends)]
+        self._groups = [names[start:end] for start, end in pairwise(ends)]
         self._polls = [self._poll(group) for group in self._groups]
         self._asked: list[tuple[Poll, int]] = []
         self._final: Poll | None = None
@@ -181,7 +219,9 @@ class _GroupedPoll(Poll):
     def take(self, answers: Sequence[Answer[Any]]) -> None:
         rest = iter(answers)
         for poll, count in self._asked:
+            known = len(poll.usages)
             poll.take(list(islice(rest, count)))
+            self.usages += poll.usages[known:]
 
     def probabilities(self) -> list[float]:
         assert self._final is not None, "all is asked"
@@ -193,7 +233,7 @@ class _GroupedPoll(Poll):
         return [weights[name] / total for name in self._names]
 
     def answer(self) -> AnyAnswer:
-        return choice_answer(dict(zip(self._names, self.probabilities(), strict=True)))
+        return answer_of_choice(self._question, self._names, self.probabilities())
 
     def _poll(self, names: Sequence[str]) -> Poll:
         return _choice(self._question, names, self._state, self._model, is_averaged=self._is_averaged)

@@ -4,21 +4,22 @@
     <state>                                    evaluated once for all questions
 
     Which team should handle this ticket?      the question: an argument, so control tokens in it stay text
-    1. Billing: Payments, invoices, refunds
-    2. Technical: Bugs, outages
+    - Billing: Payments, invoices, refunds
+    - Technical: Bugs, outages
     Answer:
 
-All that differs from question to question is in that argument, so there are few programs, and each is met
-with a model's tokens once.
+All that differs from question to question is in arguments, so there is one program for each type of question,
+and it is met with a model's tokens once.
 
 Options stand in an order that depends on them alone, by what they mean and then by their names, so that it
-does not matter in which order a caller has them. The model answers with a number, so that a name can be any
-text.
+does not matter in which order a caller has them. The model answers with a name. Where one of them is no word
+to answer with, as a name of two lines or of none, options are numbered, and it answers with a number.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,9 +28,10 @@ from typing import Any, Final
 
 from .. import abi
 from ..answer import Answer
+from ..errors import ArgumentError
 from ..function import PromptFunction
 from ..program import Arrangement, Parameter, Program
-from ..types import BoolType, DeclaredType, LiteralType, StrType
+from ..types import BoolType, ListType, OneOfType, StrType, kind
 from .structured import field, laid_out
 from .wire import (
     AnyAnswer,
@@ -45,16 +47,24 @@ from .wire import (
 MAX_ORDERS: Final = 8
 """The most orders in which the options of one question are shown."""
 
-_KEPT: Final = 1024
-"""How many programs are kept: those of four models, if every number of options comes up."""
+FREE: Final = ("N/A", "...")
+"""States that speak for no answer."""
+
+_KEPT: Final = 64
+"""How many programs are kept: three for each model in use."""
+
+_ONE_OF: Final = OneOfType(source="options", item=StrType())
 
 
 class Inquiry(ABC):
     """A question that can be asked: of which function, and what its answers say.
 
     It can be asked in `orders` ways, which show its options in different orders; probabilities are always in
-    the order of the question.
+    the same order. What is said of a state is held against what is said of the texts in `free`,
+    which have no content.
     """
+
+    free: tuple[str, ...] = ()
 
     orders: int = 1
 
@@ -64,8 +74,8 @@ class Inquiry(ABC):
         """What is called."""
 
     @abstractmethod
-    def arguments(self, order: int) -> Mapping[str, object]:
-        """The arguments, by name."""
+    def arguments(self, order: int, state: str | None = None) -> Mapping[str, object]:
+        """The arguments, by name; about another state than the question's, if one is given."""
 
     @abstractmethod
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
@@ -79,6 +89,8 @@ class Inquiry(ABC):
 class _OwnInquiry(Inquiry):
     """A question that is put to the model as it was asked."""
 
+    free = FREE
+
     def __init__(self, state: str, function: PromptFunction[..., Any]) -> None:
         self._state = state
         self._function = function
@@ -87,8 +99,13 @@ class _OwnInquiry(Inquiry):
     def function(self) -> PromptFunction[..., Any]:
         return self._function
 
-    def arguments(self, order: int) -> Mapping[str, object]:
-        return {"state": self._state, "question": self.text(order)}
+    def arguments(self, order: int, state: str | None = None) -> Mapping[str, object]:
+        about = self._state if state is None else state
+        return {"state": about, "question": self.text(order), **self._options()}
+
+    def _options(self) -> Mapping[str, object]:
+        """What the answer is one of, where the call says that."""
+        return {}
 
     @abstractmethod
     def text(self, order: int) -> str:
@@ -97,7 +114,7 @@ class _OwnInquiry(Inquiry):
 
 class NoulInquiry(_OwnInquiry):
     def __init__(self, question: NoulQuestion, state: str, model: abi.Model | None) -> None:
-        super().__init__(state, _function("noul", BoolType(), model))
+        super().__init__(state, _function("noul", model))
         said = question.criteria
         outcomes = () if said is None else (("yes", said.true), ("no", said.false))
         self._asked = _instructions(question, "Does this hold of the text above?")
@@ -116,36 +133,43 @@ class NoulInquiry(_OwnInquiry):
 
 
 class ChoiceInquiry(_OwnInquiry):
-    """A choice among some of a question's options, in the order of `names`."""
+    """A choice among some of a question's options: `names`, in their canonical order."""
 
     def __init__(
         self, question: ChoiceQuestion, names: Sequence[str], state: str, model: abi.Model | None
     ) -> None:
         self.names = tuple(names)
+        self._question = question
         self._asked = _instructions(question, "Which of these fits the text above?")
-        self._options = options_of(question)
-        self._canonical = canonical(question, names)
-        self._labels = tuple(str(number) for number in range(1, len(self.names) + 1))
+        self._shown = options_of(question)
+        self._is_numbered = not _are_words(self.names)
         self._offsets = _offsets(len(self.names))
         self.orders = len(self._offsets)
-        super().__init__(state, _function("choice", LiteralType(values=self._labels), model))
+        super().__init__(state, _function("choice", model))
 
-    def _shown(self, order: int) -> tuple[str, ...]:
-        return _rotated(self._canonical, self._offsets[order])
+    def _options(self) -> Mapping[str, object]:
+        if not self._is_numbered:
+            return {"options": list(self.names)}
+        return {"options": [str(number) for number in range(1, len(self.names) + 1)]}
 
     def text(self, order: int) -> str:
-        numbered = zip(self._labels, self._shown(order), strict=True)
-        return "\n".join((self._asked, *(f"{label}. {self._options[name]}" for label, name in numbered)))
+        lines = (self._shown[name] for name in self._in_order(order))
+        if self._is_numbered:
+            return "\n".join((self._asked, *(f"{number}. {line}" for number, line in enumerate(lines, 1))))
+        return "\n".join((self._asked, *(f"- {line}" for line in lines)))
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
         found = _distribution(said)
-        by_name = {
-            name: found[label] for label, name in zip(self._labels, self._shown(order), strict=True)
-        }
+        if not self._is_numbered:
+            return tuple(found[name] for name in self.names)
+        by_name = {name: found[str(number)] for number, name in enumerate(self._in_order(order), 1)}
         return tuple(by_name[name] for name in self.names)
 
+    def _in_order(self, order: int) -> tuple[str, ...]:
+        return _rotated(self.names, self._offsets[order])
+
     def answer(self, probabilities: Sequence[float]) -> AnyAnswer:
-        return choice_answer(dict(zip(self.names, probabilities, strict=True)))
+        return answer_of_choice(self._question, self.names, probabilities)
 
 
 class ScoreInquiry(_OwnInquiry):
@@ -158,7 +182,10 @@ class ScoreInquiry(_OwnInquiry):
         levels = (_hanging(laid_out(level)) for level in self._levels)
         lines = (f"{label}. {level}" for label, level in zip(self._labels, levels, strict=True))
         self._text = "\n".join((_instructions(question, "Which level does the text above have?"), *lines))
-        super().__init__(state, _function("score", LiteralType(values=self._labels), model))
+        super().__init__(state, _function("score", model))
+
+    def _options(self) -> Mapping[str, object]:
+        return {"options": list(self._labels)}
 
     def text(self, order: int) -> str:
         return self._text
@@ -169,6 +196,14 @@ class ScoreInquiry(_OwnInquiry):
 
     def answer(self, probabilities: Sequence[float]) -> AnyAnswer:
         return score_answer(self._levels, probabilities)
+
+
+def answer_of_choice(
+    question: ChoiceQuestion, names: Sequence[str], probabilities: Sequence[float]
+) -> AnyAnswer:
+    """The answer that the probabilities of all options make, in the order of the question."""
+    by_name = dict(zip(names, probabilities, strict=True))
+    return choice_answer({name: by_name[name] for name in question.criteria or ()})
 
 
 def options_of(question: ChoiceQuestion) -> Mapping[str, str]:
@@ -225,27 +260,42 @@ class QuestionFunction(PromptFunction[..., Any]):
         return nullcontext()
 
 
-def _asked_of_model(state: str, question: str) -> object:
-    """What is asked, as a `def`; the program says the rest."""
-    raise NotImplementedError
+def _yes_or_no(state: str, question: str) -> bool:
+    """A noul as a `def`; the program says the rest."""
+    raise NotImplementedError  # the model answers
+
+
+def _one_of(state: str, question: str, options: list[str]) -> str:
+    """A choice or a score as a `def`; the program says the rest."""
+    raise NotImplementedError  # the model answers
+
+
+def _are_words(names: Sequence[str]) -> bool:
+    """Whether a model can answer with these names, and tell them apart."""
+    try:
+        kind(_ONE_OF).given({"options": list(names)})
+    except ArgumentError:
+        return False
+    # Some vocabularies write different forms of a letter in the same tokens.
+    return len({unicodedata.normalize("NFKC", name) for name in names}) == len(names)
 
 
 @lru_cache(maxsize=_KEPT)
-def _function(name: str, returns: DeclaredType, model: abi.Model | None) -> QuestionFunction:
-    """The prompt that a model (the default one for `None`) answers with one of the values of a type."""
+def _function(name: str, model: abi.Model | None) -> QuestionFunction:
+    """The prompt that a model (the default one for `None`) answers questions of a type with."""
+    parameters = [Parameter(name="state", type=StrType()), Parameter(name="question", type=StrType())]
+    if name != "noul":
+        parameters.append(Parameter(name="options", type=ListType(item=StrType())))
     program = Program(
         name=name,
         source="systemone",
         line=0,
-        parameters=(
-            Parameter(name="state", type=StrType()),
-            Parameter(name="question", type=StrType()),
-        ),
-        returns=returns,
+        parameters=tuple(parameters),
+        returns=BoolType() if name == "noul" else _ONE_OF,
         instruction="",
         input=(abi.Hole(parameter="question"),),
         cue="Answer:",
         using=abi.Using(model=model, decide=abi.LABELS),
         arrangement=Arrangement(state="state"),
     )
-    return QuestionFunction(_asked_of_model, program=program)
+    return QuestionFunction(_yes_or_no if name == "noul" else _one_of, program=program)

@@ -191,8 +191,8 @@ AnyAnswer: TypeAlias = NoulAnswer | ChoiceAnswer | ScoreAnswer
 
 
 class TokenCounts(BaseModel):
-    """Tokens of a request: those of all prompts, each with the state, and those that were evaluated behind
-    them."""
+    """Tokens of a request: those of all prompts about the state, each with the state, and those that were
+    evaluated behind them."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from microprompt.engines.scripted import Script
+from microprompt.systemone.questions import FREE
 
 
-def listed(question: str) -> dict[str, str]:
-    """The numbers of a question's list, each with the option behind it."""
-    return dict(re.findall(r"^(\d+)\. (.*)$", question, flags=re.MULTILINE))
+def lines(question: str) -> list[str]:
+    """The options of a question as they are listed, without what they begin with."""
+    listed = (line for line in question.split("\n") if line[:1] == "-" or line.partition(". ")[0].isdigit())
+    return [line.partition(" ")[2] for line in listed]
 
 
-def preferring(weigh: Callable[[str, str], float]) -> Script:
-    """Choices and scores as `weigh` has them, which is given a number and what stands behind it; nouls that
-    are rather true."""
+def preferring(weigh: Callable[[int, str], float]) -> Script:
+    """Choices and scores as `weigh` has them, which is given the place of an option in the list, from 0, and
+    its line; nouls that are rather true. Of a state without content, all are equally probable."""
 
-    def choose(state: str, question: str) -> dict[str, float]:
-        return {number: weigh(number, option) for number, option in listed(question).items()}
+    def choose(state: str, question: str, options: Sequence[str]) -> dict[str, float]:
+        if state in FREE:
+            return dict.fromkeys(options, 1.0)
+        shown = lines(question)
+        if not set(options) - set(map(str, range(len(options) + 1))):  # numbered, as they are listed
+            return {label: weigh(place, shown[place]) for place, label in enumerate(options)}
+        places = {label: place for place, line in enumerate(shown) for label in options if is_of(label, line)}
+        return {label: weigh(places[label], shown[places[label]]) for label in options}
 
-    answers: dict[str, Any] = {"noul": {True: 0.75, False: 0.25}, "choice": choose, "score": choose}
+    def decide(state: str, question: str) -> dict[bool, float]:
+        return dict.fromkeys((True, False), 1.0) if state in FREE else {True: 0.75, False: 0.25}
+
+    answers: dict[str, Any] = {"noul": decide, "choice": choose, "score": choose}
     return answers
 
 
-BY_LENGTH: Script = preferring(lambda number, option: 1 + len(option))
-"""Options that are longer are more probable, wherever they stand."""
+def is_of(label: str, line: str) -> bool:
+    """Whether a line of a list is of the option with this label."""
+    return line == label or line.startswith(f"{label}:")
+
+
+BY_LENGTH: Script = preferring(lambda place, line: 1 + len(line))
+"""Options with longer lines are more probable, wherever they stand."""

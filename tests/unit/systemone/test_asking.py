@@ -9,14 +9,26 @@ import pytest
 
 from microprompt import adecide, decide
 from microprompt.errors import ArgumentError, PromptTooLong
-from microprompt.systemone import AnyQuestion, ChoiceQuestion, NoulCriteria, NoulQuestion, ScoreQuestion
+from microprompt.systemone import (
+    AnyQuestion,
+    ChoiceQuestion,
+    NoulCriteria,
+    NoulQuestion,
+    ScoreQuestion,
+    priors,
+)
 from microprompt.systemone.polls import MAX_LISTED
-from microprompt.systemone.questions import MAX_ORDERS
-from microprompt.testing import scripted
+from microprompt.systemone.questions import FREE, MAX_ORDERS
+from microprompt.testing import ScriptedEngine, scripted
 
-from .replies import BY_LENGTH, listed, preferring
+from .replies import BY_LENGTH, lines, preferring
 
 TEAM = {"type": "choice", "instructions": "Which team?", "criteria": {"sales": "Prices", "billing": "Money"}}
+
+
+def about_state(engine: ScriptedEngine) -> int:
+    """How often something was asked about a state that has content."""
+    return sum(arguments["state"] not in FREE for _, arguments in engine.calls)
 
 
 def test_each_type_of_question_is_answered() -> None:
@@ -39,11 +51,12 @@ def test_each_type_of_question_is_answered() -> None:
 def test_the_state_comes_first_and_options_in_an_order_of_their_own() -> None:
     with scripted(BY_LENGTH) as engine:
         decide({"subject": "Twice"}, {"team": TEAM})
-    ((name, arguments),) = engine.calls
+    name, arguments = engine.calls[0]
     assert name == "choice"
     assert arguments == {
         "state": "subject: Twice",
-        "question": "Which team?\n1. billing: Money\n2. sales: Prices",
+        "question": "Which team?\n- billing: Money\n- sales: Prices",
+        "options": ["billing", "sales"],
     }
 
 
@@ -52,7 +65,7 @@ def test_the_order_in_which_options_are_given_changes_nothing_but_their_order() 
     with scripted(BY_LENGTH) as engine:
         first = decide("x", {"q": TEAM}).choices["q"]
         second = decide("x", {"q": turned}).choices["q"]
-    assert engine.calls[0] == engine.calls[1]
+    assert engine.calls[0] == engine.calls[-1]
     assert first.probabilities == second.probabilities
     assert list(second.probabilities) == ["billing", "sales"]
 
@@ -60,7 +73,7 @@ def test_the_order_in_which_options_are_given_changes_nothing_but_their_order() 
 def test_ids_are_not_shown_and_equal_questions_are_asked_once() -> None:
     with scripted(BY_LENGTH) as engine:
         found = decide("x", {"secret": TEAM, "질문": TEAM})
-    assert len(engine.calls) == 1
+    assert [arguments["state"] for _, arguments in engine.calls] == ["x", *FREE]
     assert found["secret"] == found["질문"]
     assert "secret" not in str(engine.calls)
 
@@ -99,13 +112,13 @@ def test_names_of_options_come_back_as_they_were(name: str) -> None:
 def test_more_options_than_a_list_holds_are_asked_in_groups() -> None:
     names = [f"Queue {number:03d}" for number in range(255)]
 
-    def likes(number: str, option: str) -> float:
+    def likes(place: int, option: str) -> float:
         return 50 if option == "Queue 137" else 1
 
     with scripted(preferring(likes)) as engine:
         found = decide("x", {"q": {"type": "choice", "criteria": dict.fromkeys(names)}}).choices["q"]
-    assert all(len(listed(str(arguments["question"]))) <= MAX_LISTED for _, arguments in engine.calls)
-    assert len(engine.calls) == 9
+    assert all(len(lines(str(arguments["question"]))) <= MAX_LISTED for _, arguments in engine.calls)
+    assert len(engine.calls) == 9 * (1 + len(FREE))
     assert found.choice == "Queue 137"
     assert list(found.probabilities) == names
     # As if all had stood in one list: 50 to 1 against each other one.
@@ -117,28 +130,28 @@ def test_orders_are_averaged_until_they_agree() -> None:
     names = [f"option {number}" for number in range(16)]
     question = {"type": "choice", "criteria": dict.fromkeys(names)}
 
-    def first(number: str, option: str) -> float:
-        return 0.99 if number == "1" else 0.01
+    def first(place: int, option: str) -> float:
+        return 0.01 if place else 0.99
 
-    def certain(number: str, option: str) -> float:
+    def certain(place: int, option: str) -> float:
         return 0.99 if option == "option 5" else 0.0001
 
     with scripted(preferring(first)) as engine:
         found = decide("x", {"q": question}, order="averaged").choices["q"]
-        assert len(engine.calls) == MAX_ORDERS
+        assert about_state(engine) == MAX_ORDERS
     # Half of the options have stood first once, and none of these is preferred.
     assert sorted(found.probabilities.values())[-8:] == pytest.approx([max(found.probabilities.values())] * 8)
     with scripted(preferring(certain)) as engine:
         found = decide("x", {"q": question}, order="averaged").choices["q"]
-        assert len(engine.calls) == 2
+        assert about_state(engine) == 2
     assert found.choice == "option 5"
 
 
 def test_options_as_few_as_orders_all_stand_first_once() -> None:
     question = {"type": "choice", "criteria": {"a": None, "b": None, "c": None}}
-    with scripted(preferring(lambda number, option: float(number))) as engine:
+    with scripted(preferring(lambda place, option: 1.0 + place)) as engine:
         found = decide("x", {"q": question}, order="averaged").choices["q"]
-    assert len(engine.calls) == 3
+    assert about_state(engine) == 3
     assert found.probabilities == pytest.approx(dict.fromkeys("abc", 1 / 3))
 
 
@@ -161,3 +174,35 @@ def test_tasks_ask_as_threads_do() -> None:
 
     with scripted(BY_LENGTH):
         assert asyncio.run(ask()) == decide("x", {"q": TEAM}, order="averaged")
+
+
+def test_what_is_said_of_nothing_is_divided_out() -> None:
+    def choose(state: str, question: str, options: list[str]) -> dict[str, float]:
+        return {"a": 0.5, "b": 0.5} if state not in FREE else {"a": 0.9, "b": 0.1}
+
+    question = {"type": "choice", "criteria": {"a": None, "b": None}}
+    with scripted({"choice": choose}) as engine:
+        first = decide("x", {"q": question})
+        asked = len(engine.calls)
+        again = decide("y", {"q": question})
+    odds = (0.1 / 0.9) ** 0.75  # all of it would correct too much
+    assert first.choices["q"].probabilities == pytest.approx({"a": odds / (1 + odds), "b": 1 / (1 + odds)})
+    assert again.answers == first.answers
+    assert (asked, len(engine.calls)) == (1 + len(FREE), 2 + len(FREE))
+    assert again.usage == first.usage
+
+
+def test_what_was_said_of_nothing_is_kept_for_so_many_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priors, "_KEPT", 2)
+    questions = {str(number): NoulQuestion(instructions=f"Is it {number}?") for number in range(4)}
+    with scripted(BY_LENGTH) as engine:
+        decide("x", {**questions})
+        assert len(priors._by_engine[engine]) == 2
+
+
+@pytest.mark.parametrize("names", [["one", "two\nlines"], ["ﬁ", "fi"], ["a", ""]])
+def test_options_that_are_no_words_are_numbered(names: list[str]) -> None:
+    with scripted(BY_LENGTH) as engine:
+        decide("x", {"q": {"type": "choice", "criteria": dict.fromkeys(names)}})
+    assert engine.calls[0][1]["options"] == ["1", "2"]
+    assert "\n1. " in str(engine.calls[0][1]["question"])
