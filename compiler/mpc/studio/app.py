@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -16,16 +17,17 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from microprompt import FlowFunction, PromptFunction, rows, settings
+from microprompt import FlowFunction, PromptFunction, flush, rows, settings
 from microprompt.deciding.alternatives import with_label
 from microprompt.declared import DeclaredFunction
 from microprompt.errors import ArgumentError, MicropromptError
 from microprompt.evaluation import kept
 from microprompt.given import given
+from microprompt.recording import store
 from microprompt.types import kind
 
 from .. import __version__, codes, project, render
@@ -88,6 +90,18 @@ class OtherLabel(OfFunction):
     arguments: dict[str, Any]
     field: str
     label: str
+
+
+class Logged(OfFile):
+    """Recorded calls of a file's functions, or of one of them: at most `limit`, those that are less sure than
+    `below`, not older than so many `hours`, without an answer (`errors`), or of one `trace`."""
+
+    function: str | None = None
+    below: float | None = None
+    hours: float | None = None
+    errors: bool = False
+    trace: str | None = None
+    limit: int = Field(default=100, ge=1, le=10_000)
 
 
 class Tested(OfFile):
@@ -156,8 +170,8 @@ def _app(workspace: Workspace) -> FastAPI:
         arguments = rows.from_inputs(called.program, asked.arguments)
         with given([pair for each in asked.given for pair in _given(module, each)]):
             if isinstance(called, FlowFunction):
-                return (await _unless_gone(request, called.atrace(**arguments))).to_json()
-            return (await _unless_gone(request, called.adetail(**arguments))).to_json()
+                return (await unless_gone(request, called.atrace(**arguments))).to_json()
+            return (await unless_gone(request, called.adetail(**arguments))).to_json()
 
     @app.post("/api/other")
     def other(asked: OtherLabel) -> dict[str, object]:
@@ -193,6 +207,18 @@ def _app(workspace: Workspace) -> FastAPI:
     def evaluation(file: str, function: str) -> dict[str, object]:
         found = kept.last(workspace.path(file), function)
         return {"evaluation": None if found is None else found.to_json()}
+
+    @app.post("/api/logs")
+    def logs(asked: Logged) -> dict[str, object]:
+        record = settings.current().record
+        if record is None:
+            return {"record": None, "count": 0, "calls": []}
+        flush()
+        wanted = _wanted(workspace, asked)
+        if wanted is None or not record.is_file():
+            return {"record": str(record), "count": 0, "calls": []}
+        calls = [each.to_json() for each in store.latest(record, wanted, asked.limit)]
+        return {"record": str(record), "count": store.count(record, wanted), "calls": calls}
 
     # ----------------------------------------------------------------------------------------- page
 
@@ -239,7 +265,23 @@ def _given(module: ModuleType, asked: ReplacedAnswers) -> Iterator[tuple[AnyFunc
         yield called, returns.read_data(data, where)
 
 
-async def _unless_gone(request: Request, answer: Coroutine[Any, Any, T]) -> T:
+def _wanted(workspace: Workspace, asked: Logged) -> store.WantedCalls | None:
+    """Which recorded calls are asked for; `None` for those of a file without functions."""
+    if asked.trace is not None:
+        return store.WantedCalls(trace=asked.trace)
+    declared = own(workspace.load(asked.file, asked.drafts))
+    if not declared:
+        return None
+    return store.WantedCalls(
+        function=asked.function,
+        source=declared[0].program.source,
+        since=None if asked.hours is None else time.time() - 3600 * asked.hours,
+        below=asked.below,
+        errors=asked.errors,
+    )
+
+
+async def unless_gone(request: Request, answer: Coroutine[Any, Any, T]) -> T:
     """What comes of a call, which is given up when the page does not wait for it any more."""
     call = asyncio.ensure_future(answer)
     gone = asyncio.ensure_future(_gone(request))

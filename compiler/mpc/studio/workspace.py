@@ -55,6 +55,7 @@ class Workspace:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = tuple(paths)
+        self._known: Mapping[str, Path] = {}
         self._loaded: dict[Path, _Loaded] = {}
         self._lock = threading.Lock()
         self._stack = ExitStack()
@@ -70,19 +71,22 @@ class Workspace:
 
         Raises `ToolError` for a path that is gone.
         """
-        roots = [Path(os.path.realpath(path)) for path in self._paths]
-        return {
-            project.shown(path): path
-            for path in project.collect(self._paths)
-            if any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots)
-        }
+        found = {project.shown(path): path for path in project.collect(self._paths)}
+        self._known = {file: path for file, path in found.items() if self._is_inside(path)}
+        return self._known
 
     def path(self, file: str) -> Path:
         """Where a file is. Raises `UnknownFileError`."""
-        try:
-            return self.files()[file]
-        except KeyError:
-            raise UnknownFileError(file) from None
+        # Folders are gone through only for what was not there the last time.
+        found = self._known.get(file) or self.files().get(file)
+        if found is None or not self._is_inside(found):
+            raise UnknownFileError(file)
+        return found
+
+    def _is_inside(self, path: Path) -> bool:
+        """Whether a file really lies in what was named."""
+        real = Path(os.path.realpath(path))
+        return any(real.is_relative_to(os.path.realpath(root)) for root in self._paths)
 
     # -------------------------------------------------------------------------------------------- texts
 
@@ -137,11 +141,7 @@ class Workspace:
 
     @contextmanager
     def _drafted(self, drafts: Mapping[str, str]) -> Iterator[None]:
-        files = self.files()
-        unknown = next((file for file in drafts if file not in files), None)
-        if unknown is not None:
-            raise UnknownFileError(unknown)
-        with project.drafted({files[file]: text for file, text in drafts.items()}):
+        with project.drafted({self.path(file): text for file, text in drafts.items()}):
             yield
 
 

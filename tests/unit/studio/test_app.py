@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
 from microprompt.evaluation import kept
 from microprompt.testing import ScriptedEngine
+from mpc.studio.app import ClientGoneError, unless_gone
+from mpc.studio.workspace import Workspace
 
 from .conftest import PROGRAM, Page
 
@@ -103,8 +108,6 @@ def test_a_draft_is_what_runs(page: Page, engine: ScriptedEngine) -> None:
 
 
 def test_a_module_is_loaded_again_only_when_something_has_changed(page: Page, folder: Path) -> None:
-    from mpc.studio.workspace import Workspace
-
     workspace = Workspace([folder])
     first = workspace.load("support.mp", {})
     assert workspace.load("support.mp", {}) is first
@@ -240,3 +243,55 @@ def test_the_last_evaluation_is_kept(page: Page, folder: Path) -> None:
     assert found["report"] == {"n": 3}
     version = page.ask("GET", "/api/file", params={"file": "support.mp"}).json()["version"]
     assert found["source"] == version
+
+
+# ---------------------------------------------------------------------------------------------- the record
+
+
+def test_calls_are_shown_once_they_are_recorded(
+    page: Page, engine: ScriptedEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page.post("/api/logs").json() == {"record": None, "count": 0, "calls": []}
+    monkeypatch.setenv("MICROPROMPT_RECORD", str(folder / "calls.sqlite"))
+    assert page.post("/api/logs").json()["count"] == 0
+    page.post("/api/run", function="reply", arguments={"text": "Is it?"})
+    page.post("/api/run", function="classify", arguments={"text": "Sit."})
+    every = page.post("/api/logs").json()
+    assert (every["count"], every["calls"][0]["arguments"]) == (4, {"text": "Sit."})
+    assert page.post("/api/logs", function="classify").json()["count"] == 2
+    assert page.post("/api/logs", function="classify", below=0.5).json()["count"] == 0
+    assert page.post("/api/logs", function="classify", below=1).json()["count"] == 2
+    assert page.post("/api/logs", hours=1, limit=1).json()["count"] == 4
+    assert page.post("/api/logs", errors=True).json()["count"] == 0
+    assert page.post("/api/logs", trace=every["calls"][1]["trace"]).json()["count"] == 3
+    assert page.post("/api/logs", limit=0).status_code == 422
+
+
+# ---------------------------------------------------------------------------------- who does not wait
+
+
+def test_a_call_is_given_up_when_the_page_has_gone() -> None:
+    async def ask() -> tuple[bool, bool]:
+        begun, was_cancelled = asyncio.Event(), False
+
+        async def call() -> None:
+            nonlocal was_cancelled
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                was_cancelled = True
+                raise
+
+        async def receive() -> Message:
+            await begun.wait()
+            return {"type": "http.disconnect"}
+
+        try:
+            await unless_gone(Request({"type": "http"}, receive), call())
+        except ClientGoneError:
+            await asyncio.sleep(0)
+            return True, was_cancelled
+        return False, was_cancelled
+
+    assert asyncio.run(ask()) == (True, True)

@@ -23,6 +23,9 @@ from .conftest import PROGRAM, TOKEN, Remembering
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=LACKING)
 
+PATIENCE = 20_000  # milliseconds: the machine may have more to do
+expect.set_options(timeout=PATIENCE)
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -59,7 +62,7 @@ def shown(workspace: Remembering, engine: ScriptedEngine, browser: Browser) -> I
     problems: list[str] = []
     with closing(browser.new_context(viewport={"width": 1280, "height": 900})) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
         address = f"http://127.0.0.1:{port}/#token={TOKEN}"
@@ -184,7 +187,7 @@ def test_the_last_evaluation_is_shown(shown: Studio, folder: Path) -> None:
     shown.open("classify", "Try")
     shown.open("classify", "Evaluation")
     page = shown.page
-    expect(page.get_by_text("0.750")).to_be_visible()
+    expect(page.get_by_text("0.750").first).to_be_visible()
     expect(page.get_by_role("region", name="Right answers by row")).to_contain_text("command")
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_label("text")).to_have_value("Go?")
@@ -218,6 +221,37 @@ EVALUATION = {
 }
 
 
+def test_recorded_calls_are_listed_and_filtered(
+    shown: Studio, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = shown.page
+    shown.open("classify", "Logs")
+    expect(page.get_by_text("Calls are not recorded")).to_be_visible()
+    monkeypatch.setenv("MICROPROMPT_RECORD", str(folder / "calls.sqlite"))
+    shown.open("reply")
+    page.get_by_label("text").fill("Is it?")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".value")).to_be_visible()
+    shown.open("classify", "Logs")
+    expect(page.locator(".calls > li")).to_have_count(1)
+    page.locator(".calls summary").click()
+    expect(page.locator(".calls .chosen")).to_contain_text("question")
+    page.get_by_label("Sureness").select_option("below 70 %")
+    expect(page.get_by_text("No call is as wanted")).to_be_visible()
+    page.get_by_label("Sureness").select_option("any")
+    page.get_by_label("Calls of").select_option("the whole file")
+    expect(page.locator(".calls > li")).to_have_count(3)
+    page.get_by_label("Calls of").select_option("classify")
+    expect(page.locator(".calls > li")).to_have_count(1)
+    page.locator(".calls summary").click()
+    page.get_by_role("button", name="The calls around it").click()
+    expect(page.locator(".calls > li")).to_have_count(3)
+    page.locator(".calls summary", has_text="classify").click()
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_label("text")).to_have_value("Is it?")
+    assert not shown.problems
+
+
 # ------------------------------------------------------------------------------------------------ editing
 
 
@@ -238,6 +272,20 @@ def test_diagnostics_come_while_typing_and_a_code_is_explained(shown: Studio, fo
     expect(page.get_by_text("no problems")).to_be_visible()
     assert (folder / "support.mp").read_text() == PROGRAM
     assert not shown.problems
+
+
+def test_a_file_with_errors_opens_at_its_source_and_is_mended_there(shown: Studio, folder: Path) -> None:
+    page = shown.page
+    (folder / "a.mp").write_text("prompt ask(text: str) -> Nothing:\n    Is it so? {text}\n")
+    page.reload()
+    page.get_by_role("navigation", name="Functions").get_by_role("link", name="a.mp").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("a.mp")
+    expect(page.get_by_text("1 error").first).to_be_visible()
+    page.get_by_label("Source of a.mp").fill("prompt ask(text: str) -> bool:\n    Is it so? {text}\n")
+    page.get_by_role("navigation", name="Functions").get_by_role("link", name="ask").click()
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()
+    page.keyboard.press("1")
+    expect(page.get_by_role("button", name="Run")).to_be_visible()
 
 
 def test_what_is_typed_runs_is_tested_and_is_saved_when_that_is_asked_for(
@@ -331,7 +379,7 @@ def test_the_theme_follows_the_system_or_the_switch(shown: Studio) -> None:
     assert page.evaluate(ground) == dark
 
 
-@pytest.mark.parametrize("view", ["Try", "Prompt", "Source", "Tests", "Evaluation"])
+@pytest.mark.parametrize("view", ["Try", "Prompt", "Source", "Tests", "Evaluation", "Logs"])
 def test_nothing_sticks_out_of_a_narrow_screen(shown: Studio, view: str) -> None:
     page = shown.page
     page.set_viewport_size({"width": 360, "height": 740})

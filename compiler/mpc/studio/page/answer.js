@@ -144,7 +144,7 @@ export function answerShown(answer, told, more) {
 }
 
 /** The key of the distribution that the answer is. */
-function chosenKey({ value, distribution, abstained }) {
+export function chosenKey({ value, distribution, abstained }) {
   if (!distribution) return undefined;
   if (!abstained) {
     const key = readable(value);
@@ -181,7 +181,7 @@ function fields(answer, told, more) {
               "summary",
               {},
               h("code", {}, name),
-              h("span", { class: "part-value" }, short(part.value)),
+              h("span", { class: "part-value" }, part.distribution ? readable(part.value) : short(part.value)),
               h("span", { class: name === answer.least_sure ? "part-sure least" : "part-sure" }, percent(part.confidence)),
             ),
             part.distribution

@@ -83,7 +83,7 @@ function reliability(bins) {
   return table(
     "How often answers are right, by how sure they were",
     Object.keys(bins[0]),
-    bins.map((each) => h("tr", {}, Object.values(each).map((value) => h("td", {}, typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value))))),
+    bins.map((each) => h("tr", {}, Object.entries(each).map(([name, value]) => h("td", {}, name === "n" ? String(value) : figure(value))))),
   );
 }
 

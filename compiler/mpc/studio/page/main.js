@@ -8,6 +8,7 @@ import { promptView } from "./prompt.js";
 import { sourceView } from "./editor.js";
 import { testsView } from "./tests.js";
 import { evaluationView } from "./evaluation.js";
+import { logsView } from "./logs.js";
 
 const VIEWS = [
   ["try", "Try"],
@@ -15,12 +16,13 @@ const VIEWS = [
   ["source", "Source"],
   ["tests", "Tests"],
   ["eval", "Evaluation"],
+  ["logs", "Logs"],
 ];
 
 const KEYS = [
   ["/", "filter the functions"],
   ["j  k", "the next function, the one before"],
-  ["1 … 5", VIEWS.map(([, name]) => name).join(", ")],
+  ["1 … 6", VIEWS.map(([, name]) => name).join(", ")],
   ["Ctrl Enter", "run the function, or its tests"],
   ["Ctrl S", "save the source"],
   ["t", "light, dark, or as the system has it"],
@@ -57,6 +59,7 @@ async function follow() {
     await follow();
     return;
   }
+  if (file !== state.file || (name || null) !== state.name) window.scrollTo(0, 0);
   Object.assign(state, { file, name: name || null, view: VIEWS.some(([each]) => each === view) ? view : "try" });
   list();
   await show();
@@ -79,7 +82,7 @@ async function show() {
   if (view === "source") current = sourceView({ line: told?.line, changed: relist });
   else if (problem) current = { element: h("div", { class: "panel" }, complaint(problem), h("div", { class: "actions" }, h("button", { type: "button", onclick: () => open("source") }, "Open the source"))) };
   else if (!told) current = { element: h("p", { class: "empty" }, `${file} has no function ${name ?? ""} now.`) };
-  else current = { try: tryView, prompt: promptView, tests: testsView, eval: evaluationView }[view](told, { open });
+  else current = { try: tryView, prompt: promptView, tests: testsView, eval: evaluationView, logs: logsView }[view](told, { open });
   fill(main, head(told), current.element);
   main.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
@@ -129,7 +132,7 @@ function list() {
             "ul",
             {},
             each.functions.map(({ name, kind }) =>
-              h("li", {}, h("a", { href: address(each.file, name, state.view), "aria-current": each.file === state.file && name === state.name ? "true" : undefined }, h("span", {}, name), kind === "flow" ? h("span", { class: "kind" }, "flow") : null)),
+              h("li", {}, h("a", { href: address(each.file, name, state.view), "aria-current": each.file === state.file && name === state.name ? "true" : undefined }, h("span", {}, name), kind === "flow" ? [" ", h("span", { class: "kind" }, "flow")] : null)),
             ),
           ),
         ),
@@ -232,6 +235,7 @@ async function begin() {
     fill(main, h("div", { class: "panel" }, h("h1", {}, "No token"), h("p", {}, "Open the address that ", h("code", {}, "mpc studio"), " printed in the terminal, with all that is behind the #.")));
     return;
   }
+  fill(main, h("p", { class: "empty busy" }, "reading the programs"));
   try {
     const found = await loadFiles();
     document.getElementById("model").textContent = found.model;

@@ -9,7 +9,6 @@ export const state = {
   view: "try",
   drafts: new Map(), // file -> text, where it is not what is on disk
   saved: new Map(), // file -> {text, version}
-  functions: new Map(), // file -> descriptions, of its text as it is now
   arguments: new Map(), // file + function -> what was last typed
   answers: new Map(), // file + function -> what was last answered
 };
@@ -29,16 +28,12 @@ export async function loadFiles() {
 
 /** The descriptions of a file's functions, by its text as it is now. */
 export async function describe(file) {
-  const known = state.functions.get(file);
-  if (known) return known;
-  const found = (await post("/api/functions", { file, drafts: drafts() })).functions;
-  state.functions.set(file, found);
-  return found;
+  return (await post("/api/functions", { file, drafts: drafts() })).functions;
 }
 
-/** A file as it is on disk. */
+/** A file as it is on disk; one that is being edited, as it was when that began. */
 export async function load(file) {
-  if (!state.saved.has(file)) state.saved.set(file, await get("/api/file", { file }));
+  if (!state.drafts.has(file) || !state.saved.has(file)) state.saved.set(file, await get("/api/file", { file }));
   return state.saved.get(file);
 }
 
@@ -53,7 +48,6 @@ export function edit(file, text) {
     state.drafts.set(file, text);
     sessionStorage.setItem(place(file), text);
   }
-  state.functions.clear(); // other files may import this one
 }
 
 /** Take up what had been typed before a reload. */
