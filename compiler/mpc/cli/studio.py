@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
-import socket
 import webbrowser
 from pathlib import Path
 from typing import Final
@@ -12,9 +10,8 @@ from typing import Final
 import click
 
 from mpc import project
-from mpc.diagnostics import ToolError
 
-from . import console
+from . import served
 from .failures import Failure
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -31,39 +28,21 @@ def command(paths: tuple[Path, ...], port: int, is_opened: bool) -> None:
 
     The address that is printed holds a token: who has it can run the program and write its files.
     """
-    if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
-        raise ToolError("the studio needs FastAPI and uvicorn", help="pip install 'microprompt[serve]'")
-    import uvicorn  # not at the top, as the next one: they are an extra
-
-    from mpc.studio.app import studio
-    from mpc.studio.workspace import Workspace
-
+    with served.extra("serve"):
+        from microprompt.serving.server import run
+        from mpc.studio.app import studio
+        from mpc.studio.workspace import Workspace
     paths = paths or (Path(),)
     if not project.collect(paths):
         raise Failure("there is no .mp file", help="name one, or write a first one with `mpc new`")
     token = secrets.token_urlsafe(24)
-    with _listening(port) as listening:
-        port = listening.getsockname()[1]
-        app = studio(Workspace(paths), token=token, port=port)
-        address = f"http://{_LOOPBACK}:{port}/#token={token}"
+    listener = served.listening(_LOOPBACK, port)
+    address = f"{served.url_of(listener)}/#token={token}"
+
+    def tell() -> None:
         click.echo(address)
         if is_opened:
             webbrowser.open(address)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        with console.model_progress():
-            server.run(sockets=[listening])
 
-
-def _listening(port: int) -> socket.socket:
-    """A socket on that port of loopback."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((_LOOPBACK, port))
-        found.listen()
-    except OSError as error:
-        found.close()
-        raise ToolError(
-            f"port {port} can't be had: {error.strerror}", help="leave out --port, and a free one is taken"
-        ) from error
-    return found
+    app = studio(Workspace(paths), token=token, port=listener.getsockname()[1])
+    run(app, listener, on_start=tell)

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import socket
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import uvicorn
+from starlette.types import ASGIApp
+
+from microprompt.serving import server
 
 from .conftest import Mpc
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[uvicorn.Config]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ASGIApp]:
     """What was to be served: the server ends at once."""
-    found: list[uvicorn.Config] = []
+    found: list[ASGIApp] = []
 
-    def run(self: uvicorn.Server, sockets: Sequence[socket.socket]) -> None:
-        assert sockets[0].getsockname()[0] == "127.0.0.1"
-        found.append(self.config)
+    def run(app: ASGIApp, listener: socket.socket, *, on_start: Callable[[], None]) -> None:
+        with listener:
+            assert listener.getsockname()[0] == "127.0.0.1"
+            found.append(app)
+            on_start()
 
-    monkeypatch.setattr(uvicorn.Server, "run", run)
+    monkeypatch.setattr(server, "run", run)
     return found
 
 
 def test_the_address_is_on_loopback_and_has_a_new_token_each_time(
-    mpc: Mpc, served: list[uvicorn.Config]
+    mpc: Mpc, served: list[ASGIApp]
 ) -> None:
     addresses = [mpc("studio", "intake.mp").stdout for _ in range(2)]
     found = [re.fullmatch(r"http://127\.0\.0\.1:\d+/#token=([\w-]{32})\n", each) for each in addresses]
@@ -36,7 +40,7 @@ def test_the_address_is_on_loopback_and_has_a_new_token_each_time(
     assert len({each[1] for each in found if each}) == len(served) == 2
 
 
-def test_a_folder_without_programs_is_said(mpc: Mpc, folder: Path, served: list[uvicorn.Config]) -> None:
+def test_a_folder_without_programs_is_said(mpc: Mpc, folder: Path, served: list[ASGIApp]) -> None:
     (folder / "intake.mp").unlink()
     result = mpc("studio")
     assert result.exit_code == 1
@@ -44,15 +48,15 @@ def test_a_folder_without_programs_is_said(mpc: Mpc, folder: Path, served: list[
     assert not served
 
 
-def test_a_port_that_is_taken_is_said(mpc: Mpc, served: list[uvicorn.Config]) -> None:
+def test_a_port_that_is_taken_is_said(mpc: Mpc, served: list[ASGIApp]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = mpc("studio", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 3
-    assert "can't be had" in result.stderr
+    assert "can't listen at 127.0.0.1" in result.stderr
 
 
 def test_without_the_extra_it_is_named(mpc: Mpc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "mpc.studio.app", None)
     result = mpc("studio")
-    assert result.exit_code == 3
+    assert result.exit_code == 1
     assert "pip install 'microprompt[serve]'" in result.stderr
