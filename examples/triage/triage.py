@@ -152,7 +152,7 @@ def triage(
     """Page someone where it is surely urgent; what is not sure, a person reads before the desk does."""
     tickets: list[Ticket] = []
     all_ticket = gather(*[read.later(message) for message in messages])
-    for message, ticket in zip(messages, all_ticket, strict=True):
+    for ticket in all_ticket:
         if not ticket.sure:
             put_in_queue("person", ticket.summary)
         elif ticket.urgency == Urgency.urgent:
@@ -169,7 +169,7 @@ async def _triage(
 ) -> list[Ticket]:
     tickets: list[Ticket] = []
     all_ticket = await agather(*[read.later(message) for message in messages])
-    for message, ticket in zip(messages, all_ticket, strict=True):
+    for ticket in all_ticket:
         if not ticket.sure:
             await put_in_queue.acall("person", ticket.summary)
         elif ticket.urgency == Urgency.urgent:

@@ -16,15 +16,12 @@ from .answer import Answer
 from .errors import AbiError, ArgumentError, MicropromptError
 from .gathering import Later
 from .program import Signature
+from .running import IN_FLIGHT
 from .trace import Trace
 from .types import AnyKind, kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-IN_FLIGHT: Final = 64
-"""Rows of a `map` that are worked on at a time: enough to keep every lane's batches full."""
-
 
 class DeclaredProgram(Signature, Protocol):
     """A function of the language: what it takes and gives, where it is written, and how it is tested."""

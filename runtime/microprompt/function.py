@@ -53,10 +53,16 @@ class LaterPrompt(Later[G]):
     def begin(self) -> tuple[Answerer, Pending[Answer[object]]]:
         with self.function.placed():
             engine = self.function.asked()
-            return engine, engine.submit(self.call)
+            return engine, engine.submit(self._now())
 
     async def outcome(self) -> Answer[Any]:
-        return await self.function.answered(self.call)
+        with self.function.placed():
+            call = self._now()
+        return await self.function.answered(call)
+
+    def _now(self) -> Call:
+        """The call with the time that is left now: in a long wave, less than when it was made."""
+        return self.function._asked(self.call.arguments)
 
     def over(self, state: object) -> Later[G] | None:
         if given_for(self.function) is not None:

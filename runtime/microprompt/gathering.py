@@ -1,7 +1,7 @@
 """Several calls at a time: `gather` for threads, `agather` for tasks.
 
 They are one *wave*: their tokens share batches, the first that fails ends the others, and when the caller is
-cancelled or interrupted all of them are.
+cancelled or interrupted all of them are. Of a long wave, so many are worked on at a time as of a `map`.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ def _over(calls: Sequence[Later[R]], state: object) -> Sequence[Later[R]]:
 def _gathered(calls: Sequence[Later[R]]) -> list[R]:
     from .scheduling.jobs import run_many  # not at the top: the first call loads what calls run on
 
-    working = run_many((call.begin() for call in calls), in_flight=max(1, len(calls)))
+    working = run_many((call.begin() for call in calls), in_flight=running.IN_FLIGHT)
     outcomes = []
     for call in calls:
         with _placed(call):
@@ -269,7 +269,19 @@ def _gathered(calls: Sequence[Later[R]]) -> list[R]:
 async def _agathered(calls: Sequence[Later[R]]) -> list[R]:
     import asyncio  # not at the top: who uses it has it, and others do without
 
-    tasks = [asyncio.ensure_future(call.outcome()) for call in calls]
+    outcomes: dict[int, Any] = {}
+    failures: dict[int, Exception] = {}
+    waiting = iter(enumerate(calls))
+
+    async def work() -> None:
+        for place, call in waiting:
+            try:
+                outcomes[place] = await call.outcome()
+            except Exception as error:
+                failures[place] = error
+                raise
+
+    tasks = [asyncio.ensure_future(work()) for _ in calls[: running.IN_FLIGHT]]
     try:
         if tasks:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -279,13 +291,16 @@ async def _agathered(calls: Sequence[Later[R]]) -> list[R]:
             task.cancel()
         if left:
             await asyncio.wait(left)
-        # asyncio complains of an exception that nobody has looked at.
-        failed = [not task.cancelled() and task.exception() is not None for task in tasks]
-    for call, task, has_failed in zip(calls, tasks, failed, strict=True):
-        if has_failed:
-            with _placed(call):
-                task.result()
-    return _given(calls, [task.result() for task in tasks])
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # asyncio complains of one that nobody has looked at
+    if failures:
+        first = min(failures)
+        with _placed(calls[first]):
+            raise failures[first]
+    for task in tasks:
+        task.result()
+    return _given(calls, [outcomes[place] for place in range(len(calls))])
 
 
 @contextmanager

@@ -28,6 +28,10 @@ Lines: TypeAlias = Sequence[tuple[int, int]]
 """Pairs of a generated module's line and the source's, in ascending order; a line that is not there belongs
 to the pair before it."""
 
+IN_FLIGHT: Final = 64
+"""Calls of one caller that are worked on at a time, of a `map` and of a wave: enough to keep every lane's
+batches full."""
+
 _current: ContextVar[Run | None] = ContextVar("microprompt_flow", default=None)
 
 

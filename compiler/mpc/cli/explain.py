@@ -91,9 +91,11 @@ def _outlined(flow: FlowOutline) -> Iterator[str]:
     yield ""
     yield from flow.lines
     yield ""
-    if not flow.waves:
+    for each in flow.rounds:
+        yield f"line {each.line} goes round by round: {each.why}"
+    if not flow.waves and not flow.rounds:
         yield "no waves: each call needs what the one before it gives, or might not be needed"
-    else:
+    if flow.waves:
         yield "what stands below a wave is asked at the same time"
     for wave in flow.waves:
         yield f"wave {wave.number}: {wave.why or 'what each prompt begins with comes first, and is kept'}"

@@ -6,10 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
-from ..expressions.signatures import FunctionSignature
-from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedFlow, CheckedReturn
+from ..expressions.signatures import FlowSignature, FunctionSignature
+from ..sema.checked_flows import (
+    CheckedAppend,
+    CheckedAssign,
+    CheckedDo,
+    CheckedFlow,
+    CheckedLoop,
+    CheckedReturn,
+)
 from ..sema.flow_walks import calls_in
 from ..source import Source
+from .effects import FlowKey, has_effects
 from .plan import (
     Asked,
     FlowPlan,
@@ -21,6 +29,7 @@ from .plan import (
     PlannedWhile,
     Wave,
 )
+from .walks import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +47,30 @@ class OutlinedWave:
         return {"number": self.number, "over": self.variable, "calls": calls, "state_first": self.why}
 
 
+@dataclass(frozen=True, slots=True)
+class RoundByRound:
+    """A loop that asks something in each round by itself, by its line, and why it does not ask for all items
+    at once."""
+
+    line: int
+    why: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"line": self.line, "why": self.why}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowOutline:
     """A flow before it runs. `lines` are its statements, each with its line, as they are run: calls of a wave
-    stand together above what they are for. `diagram` is a flowchart in Mermaid's notation."""
+    stand together above what they are for. `rounds` are the loops that are no wave though they look like one.
+    `diagram` is a flowchart in Mermaid's notation."""
 
     flow: str
     source: str
     line: int
     lines: tuple[str, ...]
     waves: tuple[OutlinedWave, ...]
+    rounds: tuple[RoundByRound, ...]
     diagram: str
 
     def to_json(self) -> dict[str, object]:
@@ -57,13 +80,16 @@ class FlowOutline:
             "line": self.line,
             "lines": list(self.lines),
             "waves": [wave.to_json() for wave in self.waves],
+            "round_by_round": [each.to_json() for each in self.rounds],
             "mermaid": self.diagram,
         }
 
 
-def outline(flow: CheckedFlow, plan: FlowPlan, source: Source) -> FlowOutline:
-    """A flow for people who look at it before it runs."""
-    listing = _Listing(source)
+def outline(
+    flow: CheckedFlow, plan: FlowPlan, source: Source, effectful: frozenset[FlowKey]
+) -> FlowOutline:
+    """A flow for people who look at it before it runs. `effectful` are the flows with effects."""
+    listing = _Listing(source, effectful)
     lines = tuple(listing.block(plan.steps, 0))
     return FlowOutline(
         flow=flow.name,
@@ -71,6 +97,7 @@ def outline(flow: CheckedFlow, plan: FlowPlan, source: Source) -> FlowOutline:
         line=flow.line,
         lines=lines,
         waves=tuple(listing.waves),
+        rounds=tuple(listing.rounds),
         diagram=_mermaid(flow, plan, source),
     )
 
@@ -78,7 +105,9 @@ def outline(flow: CheckedFlow, plan: FlowPlan, source: Source) -> FlowOutline:
 @dataclass
 class _Listing:
     source: Source
+    effectful: frozenset[FlowKey]
     waves: list[OutlinedWave] = field(default_factory=list)
+    rounds: list[RoundByRound] = field(default_factory=list)
 
     def block(self, steps: PlannedBlock, depth: int) -> Iterator[str]:
         for step in steps:
@@ -100,6 +129,7 @@ class _Listing:
             case PlannedLoop():
                 for wave in step.waves:
                     yield from self._wave(wave, depth, step.loop.variable)
+                self.rounds += (RoundByRound(step.loop.line, why) for why in self._alone(step.loop))
                 yield _line(step.loop.line, depth, self.source.slice(step.loop.span))
                 yield from self.block(step.steps, depth + 1)
             case PlannedWhile():
@@ -107,6 +137,16 @@ class _Listing:
                 yield from self.block(step.steps, depth + 1)
             case _:
                 assert_never(step)
+
+    def _alone(self, loop: CheckedLoop) -> Iterator[str]:
+        """Why calls of a loop are not asked for all items at once, where the program does not show it."""
+        calls = list(calls_in(loop.statements))
+        is_free = any(not has_effects(each, self.effectful) for each in calls)
+        if is_free and Traffic.of(loop.statements).leaves:
+            yield "a round may return, so the next might not be needed"
+        flows = (each.callee for each in calls if isinstance(each.callee, FlowSignature))
+        for name in dict.fromkeys(each.name for each in flows if (each.origin, each.name) in self.effectful):
+            yield f"{name} calls functions of Python, which are called in order"
 
     def _wave(self, wave: Wave | ListWave, depth: int, variable: str | None) -> Iterator[str]:
         calls = tuple((each.line, _said(each, self.source)) for each in wave.asked)

@@ -6,14 +6,16 @@ where the call stood.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from ..expressions import Checked
 from ..expressions.checked import Invoked
 from ..expressions.signatures import CheckedNode
 from ..sema.checked_flows import CheckedAppend, CheckedAssign, CheckedDo, CheckedLoop, CheckedReturn
 from .states import SharedState
+from .walks import names_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +103,34 @@ class FlowPlan:
     names: frozenset[str]
     answers: frozenset[str]
     growing: frozenset[str]
+
+
+def read_in(steps: PlannedBlock) -> frozenset[str]:
+    """The names that steps read, those inside of others among them."""
+    return frozenset[str]().union(*map(_read, steps))
+
+
+def _read(step: PlannedStep) -> frozenset[str]:
+    match step:
+        case Wave():
+            return _read_by(step.asked)
+        case CheckedAssign() | CheckedReturn():
+            return names_in(step.value)
+        case CheckedAppend():
+            return names_in(step.item) | {step.name}
+        case CheckedDo():
+            return names_in(step.call)
+        case PlannedBranch():
+            arms = (names_in(arm.condition) | read_in(arm.steps) for arm in step.arms)
+            return read_in(step.otherwise).union(*arms)
+        case PlannedLoop():
+            waves = (_read_by(wave.asked) for wave in step.waves)
+            return names_in(step.loop.each).union(read_in(step.steps), *waves)
+        case PlannedWhile():
+            return names_in(step.condition) | read_in(step.steps)
+        case _:
+            assert_never(step)
+
+
+def _read_by(asked: Iterable[Asked]) -> frozenset[str]:
+    return frozenset[str]().union(*(names_in(each.call) for each in asked))

@@ -46,6 +46,7 @@ from .plan import (
     PlannedStep,
     PlannedWhile,
     Wave,
+    read_in,
 )
 from .walks import names_in
 
@@ -172,35 +173,40 @@ class _Statements:
         if step.named is not None:
             yield AssignSpec(targets=(step.named,), value=each, line=loop.line)
             each = Ref((step.named,))
-        targets: list[str] = [loop.variable]
-        lists: list[str] = []
+        taken = [(loop.variable, each)]
+        read = read_in(step.steps)
         for wave in step.waves:
             yield from self._declared(wave.asked)
             yield self._list_wave(wave, loop.variable, each)
-            targets += (asked.name for asked in wave.asked)
-            lists += wave.lists
-        yield ForSpec(
-            targets=tuple(targets),
-            each=self._together(each, lists),
-            statements=self.block(step.steps),
-            line=loop.line,
-        )
+            for asked, answers in zip(wave.asked, wave.lists, strict=True):
+                taken.append((asked.name, Ref((answers,))))
+                if asked.assigns is not None and not asked.assigns.is_first:
+                    read |= {asked.name}  # by what comes behind the loop, perhaps
+        targets, source = self._together(taken, read)
+        yield ForSpec(targets=targets, each=source, statements=self.block(step.steps), line=loop.line)
 
     def _list_wave(self, wave: ListWave, variable: str, each: Expr) -> StatementSpec:
-        targets = (variable, *(name for name, _ in wave.over))
-        source = self._together(each, [list for _, list in wave.over])
-        over = ((targets, source),)
-        asked = [Comprehension(self._later(one), over, in_brackets=True) for one in wave.asked]
+        taken = [(variable, each), *((name, Ref((answers,))) for name, answers in wave.over)]
+        asked = [
+            Comprehension(
+                self._later(one), (self._together(taken, names_in(one.call)),), in_brackets=True
+            )
+            for one in wave.asked
+        ]
         if len(asked) == 1:
             return self._gathered(wave.lists, "gather", (Unpacked(asked[0]),), wave)
         return self._gathered(wave.lists, "gather_lists", tuple(asked), wave)
 
-    def _together(self, each: Expr, lists: Sequence[str]) -> Expr:
-        """The items, beside those of lists that are as long."""
-        if not lists:
-            return each
-        strict = (("strict", Constant(True)),)
-        return CallOf(self.naming.builtin("zip"), (each, *(Ref((name,)) for name in lists)), strict)
+    def _together(
+        self, taken: Sequence[tuple[str, Expr]], read: frozenset[str]
+    ) -> tuple[tuple[str, ...], Expr]:
+        """What the rounds of a loop take, each from its list, where it is read: the names, and the lists
+        beside one another."""
+        needed = [pair for pair in taken if pair[0] in read] or taken[:1]
+        names, lists = zip(*needed, strict=True)
+        if len(lists) == 1:
+            return names, lists[0]
+        return names, CallOf(self.naming.builtin("zip"), lists, (("strict", Constant(True)),))
 
 
 def _is_joined(type: Type) -> bool:

@@ -25,5 +25,6 @@ def flow_outline(path: Path, name: str) -> FlowOutline | None:
     (module,) = (module for module in modules.values() if module.source.path == found.origin)
     (flow,) = (flow for flow in module.flows if flow.name == found.name)
     # What is made for Python has no name here.
-    planned = plan(flow, effectful(module), costs_of(module), lambda name: False)
-    return outline(flow, planned, module.source)
+    with_effects = effectful(module)
+    planned = plan(flow, with_effects, costs_of(module), lambda name: False)
+    return outline(flow, planned, module.source, with_effects)

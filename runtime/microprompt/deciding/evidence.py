@@ -26,14 +26,12 @@ from ..locations import is_path
 from ..models.registry import require
 from ..program import Program
 from ..prompts.layout import argument_texts
+from ..running import IN_FLIGHT
 from ..scheduling.jobs import Answerer, Pending, run_many
 from .choices import Question, without_lists
 from .sharing import Claim, Sharing
 
 T = TypeVar("T")
-
-IN_FLIGHT: Final = 64
-"""Rows whose evidence is gathered at a time."""
 
 _KEPT: Final = 256  # features of a text take some kilobytes
 _LEAST: Final = -80.0  # the log-probability of a label that got none

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..answer import Answer
-from ..declared import IN_FLIGHT, DeclaredFunction
+from ..declared import DeclaredFunction
 from ..errors import EngineError, MicropromptError, ModelError
 from ..flows.function import FlowFunction
+from ..running import IN_FLIGHT
 
 Outcome: TypeAlias = Answer[Any] | MicropromptError
 """An answer, or why there is none."""

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from ..answer import Answer
-from ..declared import IN_FLIGHT
 from ..errors import DeadlineExceeded, MicropromptError
+from ..running import IN_FLIGHT
 from .limits import ServingLimits
 from .problems import Problem, Refused, internal, problem_of
 from .served import Served

@@ -43,6 +43,15 @@ flow reply(text: str) -> str:
 
 flow simple(text: str) -> str:
     return act(act(text))
+
+flow each(texts: list[str(..80)]) -> str:
+    found: list[str] = []
+    for text in texts:
+        found.append(reply(text))
+    for text in texts:
+        if fits(text):
+            return text
+    return act(min(found))
 '''
 
 
@@ -96,6 +105,15 @@ def test_a_flow_is_drawn(mpc: Mpc) -> None:
 def test_a_flow_without_waves_says_why(mpc: Mpc) -> None:
     shown = mpc("explain", "flows.mp", "simple").stdout
     assert "no waves: each call needs what the one before it gives, or might not be needed" in shown
+
+
+def test_a_loop_that_is_no_wave_says_why(mpc: Mpc) -> None:
+    shown = mpc("explain", "flows.mp", "each").stdout
+    assert "line 32 goes round by round: reply calls functions of Python, which are called in order" in shown
+    assert "line 34 goes round by round: a round may return, so the next might not be needed" in shown
+    assert "no waves" not in shown
+    found = json.loads(mpc("explain", "flows.mp", "each", "--json").stdout)
+    assert [each["line"] for each in found["round_by_round"]] == [32, 34]
 
 
 def test_a_flow_is_explained_as_data(mpc: Mpc) -> None:

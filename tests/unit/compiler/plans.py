@@ -55,4 +55,5 @@ def _outlined(body: str) -> FlowOutline:
     source = Source("a.mp", PROMPTS + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ") + "\n")
     module = checked(source)
     (flow,) = (flow for flow in module.flows if flow.name == "go")
-    return outline(flow, plan(flow, effectful(module), costs_of(module), {"ask", "two"}.__contains__), source)
+    found = effectful(module)
+    return outline(flow, plan(flow, found, costs_of(module), {"ask", "two"}.__contains__), source, found)

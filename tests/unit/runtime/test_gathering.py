@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from microprompt import Answer, Later, abi, agather, agather_lists, gather, gather_lists
+from microprompt import Answer, Later, abi, agather, agather_lists, gather, gather_lists, running
+from microprompt.engines.base import Call
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
-from microprompt.engines.scripted import VOCABULARY, ByteBackend
+from microprompt.engines.scripted import VOCABULARY, ByteBackend, ScriptedEngine
 from microprompt.errors import DeadlineExceeded, ScriptError
+from microprompt.running import IN_FLIGHT
+from microprompt.scheduling.jobs import Pending
 from microprompt.testing import scripted
 from microprompt.types import BoolType
 
@@ -106,6 +112,70 @@ def test_a_cancelled_wave_leaves_nothing_behind(held: tuple[Engine, threading.Ev
     asyncio.run(main())
     held[1].set()
     wait_until_idle(held[0])
+
+
+class _Counted(Later[int]):
+    """Knows how many of its kind are under way, and how many have been at most."""
+
+    under_way = most = 0
+
+    def begin(self) -> tuple[_Counted, Pending[int]]:
+        self._starts()
+        return self, Pending(future=Future())
+
+    async def outcome(self) -> int:
+        self._starts()
+        await asyncio.sleep(0)
+        return self._ends()
+
+    def result(self, pending: Pending[Any], /) -> Any:
+        return self._ends()
+
+    def abandon(self, pending: Pending[Any], /) -> None:
+        raise AssertionError("nothing fails")
+
+    def placed(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def given(self, outcome: int, wave: int) -> int:
+        return outcome
+
+    def _ends(self) -> int:
+        _Counted.under_way -= 1
+        return _Counted.most
+
+    def _starts(self) -> None:
+        _Counted.under_way += 1
+        _Counted.most = max(_Counted.most, _Counted.under_way)
+
+
+@pytest.mark.parametrize("in_tasks", [False, True])
+def test_of_a_long_wave_no_more_calls_are_worked_on_at_a_time_than_of_a_map(in_tasks: bool) -> None:
+    _Counted.under_way = _Counted.most = 0
+    calls = [_Counted() for _ in range(1_000)]
+    found = asyncio.run(_awaited(agather(*calls))) if in_tasks else gather(*calls)
+    assert len(found) == 1_000
+    assert (_Counted.most, _Counted.under_way) == (IN_FLIGHT, 0)
+
+
+async def _awaited(work: Awaitable[tuple[int, ...]]) -> tuple[int, ...]:
+    return await work
+
+
+def test_a_call_of_a_wave_has_the_time_that_is_left_when_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts = []
+
+    def submit(engine: ScriptedEngine, call: Call, *, waits: bool = False) -> Pending[Answer[object]]:
+        timeouts.append(call.timeout)
+        return ask(engine, call, waits=waits)
+
+    ask = ScriptedEngine.submit
+    monkeypatch.setattr(ScriptedEngine, "submit", submit)
+    with scripted({"classify": Act.command}):
+        later = classify.later("Stop.")
+        monkeypatch.setattr(running, "time_left", lambda timeout: 7.5)
+        gather(later)
+    assert timeouts == [7.5]
 
 
 def _hurried(text: str) -> Later[object]:

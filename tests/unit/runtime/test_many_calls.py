@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from microprompt import abi, gather
-from microprompt.declared import IN_FLIGHT
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, ArgumentError, ScriptError
+from microprompt.running import IN_FLIGHT
 from microprompt.testing import scripted
 from microprompt.types import StrType
 
