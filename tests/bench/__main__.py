@@ -19,16 +19,16 @@ import click
 
 from microprompt import settings
 
-from . import decisions, states
+from . import decisions, states, systemone
 from .cli import compare, weights_of
 from .engines import PEERS, ROOT, BenchError
-from .page import decision_lines, state_lines, write_plots, write_text
+from .page import decision_lines, state_lines, systemone_lines, write_plots, write_text
 from .report import to_json, warn_if_busy
 from .workloads import WORKLOADS
 
 T = TypeVar("T")
 
-PARTS: Final = ("calls", "decisions", "states", "load")
+PARTS: Final = ("calls", "decisions", "states", "systemone", "load")
 
 
 @click.command()
@@ -50,6 +50,9 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
             decisions.compare_decisions, decisions.to_json, decision_lines, rounds, repeats
         ),
         "states": lambda: _told(states.compare_states, states.to_json, state_lines, rounds, repeats),
+        "systemone": lambda: _told(
+            systemone.compare_systemone, systemone.to_json, systemone_lines, rounds, repeats
+        ),
         "load": lambda: _load(rows),
     }
     folder = ROOT / "runtime" / "docs"
@@ -58,7 +61,7 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
     results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if parts else {}
     for part in parts or PARTS:
         results[part] = measures[part]()
-    ordered = {part: results[part] for part in PARTS}
+    ordered = {part: results[part] for part in PARTS if part in results}
     file.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
     if "calls" in (parts or PARTS) or "load" in (parts or PARTS):
         write_plots(folder)

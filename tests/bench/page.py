@@ -58,6 +58,9 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
     yield from decision_lines(results["decisions"])
     yield ""
     yield from state_lines(results["states"])
+    if "systemone" in results:
+        yield ""
+        yield from systemone_lines(results["systemone"])
     yield ""
     yield "## Against the floor"
     yield ""
@@ -141,17 +144,26 @@ def decision_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 def state_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The section about several questions on one text."""
-    setup = found["setup"]
-    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
     yield "## Five questions about one text"
     yield ""
-    yield (
-        f"Measured by `python -m tests.bench --only states` {_on(setup)}; weights {weights}. With us that is "
-        "`gather(..., state=text)`."
-    )
+    yield from _state_table(found, "states", "five", "With us that is `gather(..., state=text)`.")
+
+
+def systemone_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The section about several questions of the System One API."""
+    yield "## Ten questions through the System One API"
+    yield ""
+    yield from _state_table(found, "systemone", "ten", "With us that is `POST /v1/systemone`, HTTP included.")
+
+
+def _state_table(found: Mapping[str, Any], part: str, count: str, ours: str) -> Iterator[str]:
+    setup = found["setup"]
+    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
+    yield f"Measured by `python -m tests.bench --only {part}` {_on(setup)}; weights {weights}. {ours}"
     yield from _busy(setup)
     yield ""
-    yield "| | one question, ms | all five, ms | times as long | times the processor's time | same answers |"
+    columns = ("one question, ms", f"all {count}, ms", "times as long", "times the processor's time")
+    yield f"| | {' | '.join(columns)} | same answers |"
     yield "|---|---|---|---|---|---|"
     for row in found["rows"]:
         times = _times({"ratio": row["times"], "low": row["low"], "high": row["high"]})

@@ -32,7 +32,8 @@ from .workloads import prompt_text
 ENGINES: Final = (OURS, GUIDANCE, GRAMMAR)
 
 _CHARACTERS: Final = 1250  # of a text of about 300 tokens
-_CONTEXT: Final = 768  # tokens: a text, all five questions, and some more
+CONTEXT: Final = 768
+"""Tokens for who evaluates one question at a time: a text, all five questions, and some more."""
 
 NOTES: Final = (
     "A text has about 300 tokens, a question 17 to 35 behind it; two of the five have two examples. All "
@@ -171,24 +172,18 @@ def compare_states(
     path = paths.get(PREPARED, paths[SHIPPED])
     repeats = min(repeats, 2 * len(QUESTIONS))  # for which there are texts, and each question comes as often
     about = texts(2 * repeats + 1)
-    runs: dict[str, list[StateRun]] = {engine: [] for engine in ENGINES}
-    for number in range(rounds):
-        for engine in ENGINES if number % 2 == 0 else reversed(ENGINES):
-            progress(f"states, round {number + 1} of {rounds}: {engine}")
-            task = StateTask(
-                engine=engine,
-                path=str(path),
-                threads=threads,
-                repeats=repeats,
-                texts=about,
-                prompts=tuple(map(prompts_of, about)),
-                labels=tuple(tuple(map(str, _options(each))) for each in QUESTIONS),
-                context=_CONTEXT,
-                extra_buffers=has_extra_buffers(path),
-            )
-            python = sys.executable if engine == OURS else python_of(engine)
-            done = run_worker([python, "-m", "tests.bench.states_worker"], asdict(task))
-            runs[engine].append(StateRun(**json.loads(done)))
+    task = StateTask(
+        engine=OURS,
+        path=str(path),
+        threads=threads,
+        repeats=repeats,
+        texts=about,
+        prompts=tuple(map(prompts_of, about)),
+        labels=tuple(tuple(map(str, _options(each))) for each in QUESTIONS),
+        context=CONTEXT,
+        extra_buffers=has_extra_buffers(path),
+    )
+    runs = run_rounds(task, ENGINES, rounds, lambda doing: progress(f"states, {doing}"))
     return States(
         rows=rows(runs),
         setup=describe_setup(
@@ -200,6 +195,22 @@ def compare_states(
             load=load,
         ),
     )
+
+
+def run_rounds(
+    task: StateTask, engines: Sequence[str], rounds: int, progress: Callable[[str], None]
+) -> dict[str, list[StateRun]]:
+    """What each engine measured in each round, of which every other one goes through them backwards. Raises
+    `BenchError`."""
+    runs: dict[str, list[StateRun]] = {engine: [] for engine in engines}
+    for number in range(rounds):
+        for engine in engines if number % 2 == 0 else reversed(engines):
+            progress(f"round {number + 1} of {rounds}: {engine}")
+            python = sys.executable if engine == OURS else python_of(engine)
+            command = [python, "-m", "tests.bench.states_worker"]
+            done = run_worker(command, asdict(replace(task, engine=engine)))
+            runs[engine].append(StateRun(**json.loads(done)))
+    return runs
 
 
 def _options(asked: PromptFunction[[str], Any]) -> tuple[object, ...]:

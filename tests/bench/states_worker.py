@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from .engines import GRAMMAR, GUIDANCE
+from .engines import GRAMMAR, GUIDANCE, TYPED
 from .peers import load_llama
 from .worker import own_output
 
@@ -32,6 +33,7 @@ class StateTask:
 
     `prompts` are what is to be completed: of each text, what all questions begin with, and how each goes on.
     `labels` are the answers to each question. `texts` are what they were made of, one more than is measured.
+    `questions` are those of the System One API, where that is asked.
     """
 
     engine: str
@@ -43,6 +45,7 @@ class StateTask:
     labels: Sequence[Sequence[str]]
     context: int
     extra_buffers: bool
+    questions: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,12 @@ def _timed(wall: list[float], cpu: list[float]) -> Iterator[None]:
 def _open(task: StateTask) -> Ask:
     if task.engine in _OPENERS:
         return _OPENERS[task.engine](task)
-    from .states import open_ours  # not at the top: it needs what peers' environments lack
+    # Not at the top: they need what peers' environments lack.
+    if task.questions:
+        from .systemone import open_served
+
+        return open_served(task)
+    from .states import open_ours
 
     return open_ours(task)
 
@@ -128,9 +136,42 @@ def _open_llama_cpp(task: StateTask) -> Ask:
     return ask
 
 
+def _open_typed_gguf(task: StateTask) -> Ask:
+    """typed-gguf as its warm host runs it, without the socket, on the llama.cpp of llama-cpp-python. It
+    writes its own prompts, through the chat template, and takes all questions at once."""
+    library = Path(importlib.import_module("llama_cpp").__file__ or "").parent / "lib"
+    schema = importlib.import_module("typed_gguf.schema")
+    decide = importlib.import_module("typed_gguf.engine.decide")
+    session = importlib.import_module("typed_gguf.engine.session")
+    handle = session.open_model(task.path, runtime_dir=library, fit_disabled=True)
+
+    def ask(text: int, questions: Sequence[int]) -> Sequence[object]:
+        payload = {
+            "state": task.texts[text],
+            "questions": {str(each): task.questions[each] for each in questions},
+            "options": {"threads": task.threads, "kv_type": "f16"},
+        }
+        request = schema.parse_request(payload)
+        plan = decide.plan_context(request, handle)
+        with session.ModelSession(handle, plan) as live:
+            result = decide.DecisionEngine(live).decide(request, plan=plan)
+        return [outcome(result.answers[str(each)]) for each in questions]
+
+    return ask
+
+
+def outcome(answer: Mapping[str, Any]) -> str:
+    """What an answer of the System One API says, as a label."""
+    if answer["type"] == "noul":
+        return "yes" if answer["noul"] >= 0.5 else "no"
+    probabilities: Mapping[str, float] = answer["probabilities"]
+    return max(probabilities, key=lambda each: probabilities[each])
+
+
 _OPENERS: Final[Mapping[str, Callable[[Any], Ask]]] = {
     GRAMMAR: _open_llama_cpp,
     GUIDANCE: _open_guidance,
+    TYPED: _open_typed_gguf,
 }
 
 
