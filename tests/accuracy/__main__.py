@@ -6,6 +6,8 @@
                                             of 1.1 GB), and write it into stdlib/docs/escalation.json
     python -m tests.accuracy page DATA      measure, and write stdlib/docs/accuracy.md
     python -m tests.accuracy invoices       measure examples/extract on three models, and write its README.md
+    python -m tests.accuracy writing DATA   measure what writes, copies or picks on three models, and write
+                                            stdlib/docs/writing.md
 
 DATA is a folder with one folder a data set, which is no part of this project (`tasks.py` says what is in it).
 What takes long is kept in a folder, `.accuracy` here unless another is named.
@@ -20,7 +22,7 @@ import click
 
 from microprompt.errors import ArgumentError, ModelError
 
-from . import escalation, invoices
+from . import escalation, invoices, writing
 from .cached import Cached
 from .measure import results
 from .page import FOLDER, write_page
@@ -85,6 +87,15 @@ def invoices_command() -> None:
     """Measure how invoices are read, and write the example's page."""
     invoices.write_page(invoices.measured())
     click.echo(f"{invoices.FOLDER / 'README.md'}")
+
+
+@main.command(name="writing")
+@_data
+@_cached
+def writing_command(data: Path, cache: Path) -> None:
+    """Measure what writes, copies or picks, and write its page."""
+    writing.write_page(writing.measured(data, Cached(cache)), FOLDER)
+    click.echo(f"{FOLDER / 'writing.md'}")
 
 
 if __name__ == "__main__":

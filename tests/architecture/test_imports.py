@@ -177,7 +177,8 @@ def test_generated_modules_import_only_the_runtime_and_each_other(path: Path) ->
     assert {name for name in found if name.startswith("microprompt")} <= {
         *("microprompt", "microprompt.abi", "microprompt.prompt"),
         *("microprompt.enums", "microprompt.enums.LabelEnum"),
-        *("microprompt.records", "microprompt.records.Field", "microprompt.records.Record"),
+        *("microprompt.records", "microprompt.records.Field", "microprompt.records.Pattern"),
+        "microprompt.records.Record",
     }
 
 
