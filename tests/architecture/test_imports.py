@@ -175,7 +175,7 @@ def test_generated_modules_import_only_the_runtime_and_each_other(path: Path) ->
     found = set(imported(path.with_suffix(".py"), ROOT / "stdlib" / "mpstd"))
     assert {name.split(".")[0] for name in found} <= {"__future__", "typing", "microprompt", "mpstd"}
     assert {name for name in found if name.startswith("microprompt")} <= {
-        *("microprompt", "microprompt.abi", "microprompt.prompt"),
+        *("microprompt", "microprompt.abi", "microprompt.flow", "microprompt.prompt"),
         *("microprompt.enums", "microprompt.enums.LabelEnum"),
         *("microprompt.records", "microprompt.records.Field", "microprompt.records.Pattern"),
         "microprompt.records.Record",
