@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import uvicorn
@@ -23,7 +24,8 @@ from .conftest import PROGRAM, TOKEN, Remembering
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=LACKING)
 
-PATIENCE = 20_000  # milliseconds: the machine may have more to do
+VIEWS = ("Try", "Prompt", "Source", "Tests", "Evaluation", "Logs")
+PATIENCE = 60_000  # milliseconds: the machine may have more to do
 expect.set_options(timeout=PATIENCE)
 
 
@@ -333,6 +335,25 @@ def test_tab_indents_and_escape_leads_out_of_the_text(shown: Studio) -> None:
     expect(source).not_to_be_focused()
 
 
+def test_what_is_written_by_keys_of_the_editor_can_be_undone_and_stays_in_sight(shown: Studio) -> None:
+    page = shown.page
+    shown.open("reply", "Source")
+    source = page.get_by_label("Source of support.mp")
+    expect(source).to_have_value(PROGRAM)
+    source.press("Control+End")
+    source.press("Tab")
+    expect(source).to_have_value(f"{PROGRAM}    ")
+    source.press("Enter")
+    expect(source).to_have_value(f"{PROGRAM}    \n    ")
+    source.press("Control+z")
+    source.press("Control+z")
+    expect(source).to_have_value(PROGRAM)
+    for _ in range(40):
+        source.press("Enter")
+    bottom = "e => e.scrollHeight - e.clientHeight - e.scrollTop"
+    assert page.locator(".editor").evaluate(bottom) < 60
+
+
 def test_tests_of_a_function_are_run(shown: Studio) -> None:
     shown.open("classify", "Tests")
     shown.page.get_by_role("button", name="Run tests").click()
@@ -379,11 +400,78 @@ def test_the_theme_follows_the_system_or_the_switch(shown: Studio) -> None:
     assert page.evaluate(ground) == dark
 
 
-@pytest.mark.parametrize("view", ["Try", "Prompt", "Source", "Tests", "Evaluation", "Logs"])
-def test_nothing_sticks_out_of_a_narrow_screen(shown: Studio, view: str) -> None:
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+USED = {"button", "checkbox", "combobox", "link", "searchbox", "spinbutton", "textbox"}
+
+CONTRAST = """() => {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const solid = (colours) => {
+    context.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => {
+    const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = rgb.map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    const own = [...element.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+    if (!own || !element.checkVisibility() || element.closest(":disabled, .text, .hidden")) continue;
+    const grounds = [];
+    for (let each = element; each; each = each.parentElement) {
+      grounds.unshift(getComputedStyle(each).backgroundColor);
+    }
+    const ground = light(solid(grounds));
+    const text = light(solid([...grounds, getComputedStyle(element).color]));
+    const ratio = (Math.max(ground, text) + 0.05) / (Math.min(ground, text) + 0.05);
+    if (ratio < 4.5) found.push(`${element.tagName} ${element.textContent.slice(0, 20)} ${ratio.toFixed(1)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_all_that_is_used_has_a_name_and_all_text_can_be_read_on_narrow_screens_too(
+    shown: Studio, folder: Path, view: str
+) -> None:
     page = shown.page
-    page.set_viewport_size({"width": 360, "height": 740})
-    page.get_by_role("button", name="Functions").click()
+    kept.keep(folder / "support.mp", "classify", EVALUATION)
     shown.open("classify", view)
     page.wait_for_load_state("networkidle")
+    if view == "Try":
+        page.get_by_role("button", name="Run").click()
+        page.get_by_role("button", name="command").click()
+    if view == "Source":
+        page.get_by_label("Source of support.mp").fill(PROGRAM.replace("-> Ticket:", "-> Tickt:"))
+        expect(page.get_by_text("1 error")).to_be_visible()
+    if view == "Tests":
+        page.get_by_role("button", name="Run tests").click()
+        expect(page.get_by_role("region", name="Tests")).to_contain_text("1 failed")
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    used = [node for node in nodes if node.get("role", {}).get("value") in USED and not node["ignored"]]
+    assert len(used) > 10
+    assert not [node for node in used if not node.get("name", {}).get("value", "").strip()]
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(CONTRAST) == []
+    page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_text_that_cannot_be_read_is_found(shown: Studio) -> None:
+    shown.open("classify")
+    assert shown.page.evaluate(CONTRAST) == []
+    shown.page.evaluate("document.documentElement.style.setProperty('--muted', '#999999')")
+    assert shown.page.evaluate(CONTRAST) != []
+
+
+def test_on_a_narrow_screen_the_functions_are_behind_a_button(shown: Studio) -> None:
+    page = shown.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    functions = page.get_by_role("navigation", name="Functions")
+    expect(functions).to_be_hidden()
+    page.get_by_role("button", name="Functions").click()
+    shown.open("ticket")
+    expect(functions).to_be_hidden()

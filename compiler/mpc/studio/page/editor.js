@@ -79,18 +79,21 @@ async function open(file, line, changed, view) {
     if (event.key === "Escape") leaves = true;
     else if (event.key === "Tab" && !event.shiftKey && !leaves && !event.ctrlKey && !event.altKey) {
       event.preventDefault();
-      area.setRangeText("    ", area.selectionStart, area.selectionEnd, "end");
-      typed();
+      write("    ");
     } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       const before = area.value.slice(0, area.selectionStart);
       const [margin] = /^[ ]*/.exec(before.slice(before.lastIndexOf("\n") + 1));
       if (margin) {
         event.preventDefault();
-        area.setRangeText(`\n${margin}`, area.selectionStart, area.selectionEnd, "end");
-        typed();
+        write(`\n${margin}`);
       }
     }
     if (event.key !== "Escape" && event.key !== "Shift") leaves = false;
+  }
+
+  /** Write as if it had been typed, so that it can be undone like that: no newer way leaves the history as it is. */
+  function write(text) {
+    document.execCommand("insertText", false, text);
   }
 
   /** Ask the compiler, one question at a time: while one is out, only the last text counts. */
