@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 import microprompt
 from microprompt.prompts.states import LEAD
 from microprompt.serving.app import create_app
+from microprompt.systemone.made import UntoldFunction
 from microprompt.systemone.polls import poll_of
 from microprompt.systemone.wire import AnyQuestion, TaggedQuestion
 
@@ -75,7 +76,8 @@ def prompts_of(text: str) -> tuple[str, tuple[str, ...]]:
     state = LEAD + text
     whole = []
     for question in map(_read, QUESTIONS):
-        (function, arguments), *_ = poll_of(question, text, None).puts()
+        puts = poll_of(question, text, None).puts()
+        function, arguments = next(put for put in puts if not isinstance(put[0], UntoldFunction))
         whole.append(prompt_text(function.program, arguments))
     assert all(each.startswith(state) for each in whole)
     return state, tuple(each.removeprefix(state) for each in whole)

@@ -28,3 +28,11 @@ def test_a_choice_is_the_same_alone_and_beside_others(on_smollm2: Engine) -> Non
     alone = decide("I was charged twice.", {"q": question}).choices["q"]
     beside = decide("I was charged twice.", {"a": other, "z": question}).choices["z"]
     assert beside.probabilities == pytest.approx(alone.probabilities, abs=0.02)
+
+
+def test_options_are_told_apart_by_what_they_mean() -> None:
+    teams = {"billing": "Payments, invoices, refunds", "technical": "Bugs, outages", "sales": "Prices"}
+    question = ChoiceQuestion(instructions="Which team should answer?", criteria=teams)
+    found = decide("My card was charged twice, and I want my money back.", {"q": question})
+    assert found.choices["q"].choice == "billing"
+    assert found.model == "smollm2-135m"

@@ -16,6 +16,7 @@ from ..function import LaterPrompt, PromptFunction
 from ..gathering import agather, gather
 from ..locations import is_path, located
 from .functions import Functions, inquiry_of_function
+from .made import UntoldFunction
 from .polls import Poll, SinglePoll, poll_of
 from .structured import laid_out
 from .wire import AnyQuestion, Decisions, Order, SystemOneRequest, TokenCounts
@@ -78,6 +79,9 @@ class LaterQuestion(LaterPrompt[Answer[Any]]):
         super().__init__(function, function.call_with(arguments), lambda answer: answer)
         self._ids = ids
 
+    def given(self, outcome: Answer[Any], wave: int) -> Answer[Any]:
+        return outcome if isinstance(self.function, UntoldFunction) else super().given(outcome, wave)
+
     @contextmanager
     def placed(self) -> Iterator[None]:
         with super().placed():
@@ -120,6 +124,7 @@ class Asking:
                 )
             self._ids.setdefault(key, []).append(id)
         self._asked: list[tuple[Poll, int]] = []
+        self._calls: list[LaterQuestion] = []
         self._model = ""
 
     def calls(self) -> list[LaterQuestion]:
@@ -130,11 +135,17 @@ class Asking:
             puts = poll.puts()
             found += (LaterQuestion(function, arguments, self._ids[key]) for function, arguments in puts)
             self._asked.append((poll, len(puts)))
+        self._calls = found
         return found
 
     def take(self, answers: Sequence[Answer[Any]]) -> None:
         """Take what the last calls say."""
-        self._model = self._model or answers[0].model
+        told = (
+            answer.model
+            for call, answer in zip(self._calls, answers, strict=True)
+            if not isinstance(call.function, UntoldFunction)
+        )
+        self._model = self._model or next(told, "")
         rest = iter(answers)
         for poll, count in self._asked:
             poll.take(list(islice(rest, count)))

@@ -12,28 +12,32 @@ odds of two options are those that the model gave where it saw both. (Luce's cho
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice, pairwise
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
 from ..answer import Answer, Usage
-from ..function import PromptFunction
 from ..heads.linear import log_softmax
-from . import priors
+from . import by_words, priors
 from .questions import (
     ChoiceInquiry,
     Inquiry,
     NoulInquiry,
+    Put,
     ScoreInquiry,
     answer_of_choice,
     canonical,
     options_of,
 )
 from .wire import AnyAnswer, AnyQuestion, ChoiceQuestion, NoulQuestion, ScoreQuestion
+
+LABELS_WEIGH: Final = 0.5
+"""How much label scores weigh beside what the words of options say. (Of 100 messages about 8 topics, 95 were
+right with smollm2-135m; with the words alone 94, with scores of the same weight 83, with them alone 19.)"""
 
 SURE: Final = 0.9
 """How probable, on average, the option has to be that all orders so far agree on, for no others to be
@@ -46,10 +50,6 @@ MAX_BYTES: Final = 4096
 """About how long a list is at most, in bytes of UTF-8: its tokens are hardly ever more."""
 
 _LEAST: Final = 1e-12  # a probability, so that its logarithm is a number
-
-Put: TypeAlias = tuple[PromptFunction[..., Any], Mapping[str, object]]
-"""A function, and the arguments that it is called with."""
-
 
 class Poll(ABC):
     """A question at work: as long as there are `puts`, they are asked, and `take` is given the answers.
@@ -120,6 +120,8 @@ class SinglePoll(Poll):
         self._orders = inquiry.orders if is_averaged else 1
         self._said: list[NDArray[np.float64]] = []
         self._asked: list[tuple[NDArray[np.float64] | None, int]] = []
+        self._asks_words = False
+        self._words: NDArray[np.float64] | None = None
 
     def puts(self) -> list[Put]:
         # The first two orders, and then each time as many again as there were.
@@ -128,16 +130,23 @@ class SinglePoll(Poll):
             return []
         found: list[Put] = []
         self._asked = []
+        if not known and (words := self._inquiry.words()) is not None:
+            found.append(words)
+            self._asks_words = True
         for order in range(known, min(self._orders, 2 * known or 2)):
             found.append((self._inquiry.function, self._inquiry.arguments(order)))
             bias = priors.known(self._inquiry, order)
             free = self._inquiry.free if bias is None else ()
-            found += ((self._inquiry.function, self._inquiry.arguments(order, text)) for text in free)
+            found += ((self._inquiry.untold, self._inquiry.arguments(order, text)) for text in free)
             self._asked.append((bias, len(free)))
         return found
 
     def take(self, answers: Sequence[Answer[Any]]) -> None:
         rest = iter(answers)
+        if self._asks_words and not self._said:
+            answer = next(rest)
+            if answer.answered_by == by_words.ANSWERED_BY:
+                self._words = _logarithms(list((answer.distribution or {}).values()))
         for bias, free in self._asked:
             order, answer = len(self._said), next(rest)
             self.usages.append(answer.usage)
@@ -159,16 +168,19 @@ class SinglePoll(Poll):
         return len({int(said.argmax()) for said in self._said}) == 1 and float(self._mean().max()) >= SURE
 
     def _log_probs(self, answer: Answer[Any], order: int) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.log(
-            np.maximum(np.array(self._inquiry.probabilities(answer, order)), _LEAST)
-        )
-        return found
+        return _logarithms(self._inquiry.probabilities(answer, order))
 
     def _mean(self) -> NDArray[np.float64]:
-        """The mean in log space, normalised."""
-        mean = np.exp(np.mean(self._said, axis=0))
-        found: NDArray[np.float64] = mean / mean.sum()
-        return found
+        """The mean in log space, beside what the words say; normalised."""
+        mean: NDArray[np.float64] = np.mean(self._said, axis=0)
+        if self._words is not None:
+            mean = LABELS_WEIGH * mean + self._words
+        return np.exp(log_softmax(mean))
+
+
+def _logarithms(probabilities: Sequence[float]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.log(np.maximum(np.array(probabilities), _LEAST))
+    return found
 
 
 class _GroupedPoll(Poll):

@@ -21,10 +21,9 @@ from __future__ import annotations
 import json
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from .. import abi
 from ..answer import Answer
@@ -32,6 +31,8 @@ from ..errors import ArgumentError
 from ..function import PromptFunction
 from ..program import Arrangement, Parameter, Program
 from ..types import BoolType, ListType, OneOfType, StrType, kind
+from . import by_words
+from .made import QuestionFunction, UntoldFunction
 from .structured import field, laid_out
 from .wire import (
     AnyAnswer,
@@ -56,6 +57,10 @@ _KEPT: Final = 64
 _ONE_OF: Final = OneOfType(source="options", item=StrType())
 
 
+Put: TypeAlias = tuple[PromptFunction[..., Any], Mapping[str, object]]
+"""A function, and the arguments that it is called with."""
+
+
 class Inquiry(ABC):
     """A question that can be asked: of which function, and what its answers say.
 
@@ -73,6 +78,11 @@ class Inquiry(ABC):
     def function(self) -> PromptFunction[..., Any]:
         """What is called."""
 
+    @property
+    def untold(self) -> PromptFunction[..., Any]:
+        """The same, when it is called about a text that has no content."""
+        return self.function
+
     @abstractmethod
     def arguments(self, order: int, state: str | None = None) -> Mapping[str, object]:
         """The arguments, by name; about another state than the question's, if one is given."""
@@ -80,6 +90,11 @@ class Inquiry(ABC):
     @abstractmethod
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
         """What an answer says of each outcome."""
+
+    def words(self) -> Put | None:
+        """What tells how near the state is to the words of each outcome; its answer has them in the order of
+        the outcomes. `None` where they are no words, or nothing can tell."""
+        return None
 
     @abstractmethod
     def answer(self, probabilities: Sequence[float]) -> AnyAnswer:
@@ -91,13 +106,17 @@ class _OwnInquiry(Inquiry):
 
     free = FREE
 
-    def __init__(self, state: str, function: PromptFunction[..., Any]) -> None:
+    def __init__(self, state: str, name: str, model: abi.Model | None) -> None:
         self._state = state
-        self._function = function
+        self._function, self._untold = _functions(name, model)
 
     @property
     def function(self) -> PromptFunction[..., Any]:
         return self._function
+
+    @property
+    def untold(self) -> PromptFunction[..., Any]:
+        return self._untold
 
     def arguments(self, order: int, state: str | None = None) -> Mapping[str, object]:
         about = self._state if state is None else state
@@ -114,7 +133,7 @@ class _OwnInquiry(Inquiry):
 
 class NoulInquiry(_OwnInquiry):
     def __init__(self, question: NoulQuestion, state: str, model: abi.Model | None) -> None:
-        super().__init__(state, _function("noul", model))
+        super().__init__(state, "noul", model)
         said = question.criteria
         outcomes = () if said is None else (("yes", said.true), ("no", said.false))
         self._asked = _instructions(question, "Does this hold of the text above?")
@@ -141,11 +160,13 @@ class ChoiceInquiry(_OwnInquiry):
         self.names = tuple(names)
         self._question = question
         self._asked = _instructions(question, "Which of these fits the text above?")
+        self._model = model
         self._shown = options_of(question)
+        self._means = meanings_of(question)
         self._is_numbered = not _are_words(self.names)
         self._offsets = _offsets(len(self.names))
         self.orders = len(self._offsets)
-        super().__init__(state, _function("choice", model))
+        super().__init__(state, "choice", model)
 
     def _options(self) -> Mapping[str, object]:
         if not self._is_numbered:
@@ -165,6 +186,14 @@ class ChoiceInquiry(_OwnInquiry):
         by_name = {name: found[str(number)] for number, name in enumerate(self._in_order(order), 1)}
         return tuple(by_name[name] for name in self.names)
 
+    def words(self) -> Put | None:
+        if self._is_numbered or not by_words.can_tell():
+            return None
+        return by_words.function(self._model), {
+            "state": self._state,
+            "options": [by_words.Option(name=name, means=self._means[name]) for name in self.names],
+        }
+
     def _in_order(self, order: int) -> tuple[str, ...]:
         return _rotated(self.names, self._offsets[order])
 
@@ -182,7 +211,7 @@ class ScoreInquiry(_OwnInquiry):
         levels = (_hanging(laid_out(level)) for level in self._levels)
         lines = (f"{label}. {level}" for label, level in zip(self._labels, levels, strict=True))
         self._text = "\n".join((_instructions(question, "Which level does the text above have?"), *lines))
-        super().__init__(state, _function("score", model))
+        super().__init__(state, "score", model)
 
     def _options(self) -> Mapping[str, object]:
         return {"options": list(self._labels)}
@@ -212,10 +241,15 @@ def options_of(question: ChoiceQuestion) -> Mapping[str, str]:
     return {name: _option(name, means) for name, means in question.criteria.items()}
 
 
+def meanings_of(question: ChoiceQuestion) -> Mapping[str, str]:
+    """What the options of a choice mean, by their names; "" for those that say nothing of it."""
+    criteria = question.criteria or {}
+    return {name: "" if text is None else laid_out(text) for name, text in criteria.items()}
+
+
 def canonical(question: ChoiceQuestion, names: Iterable[str]) -> tuple[str, ...]:
     """Names of options in the order that depends on the options alone."""
-    assert question.criteria is not None
-    means = {name: "" if text is None else laid_out(text) for name, text in question.criteria.items()}
+    means = meanings_of(question)
     return tuple(sorted(names, key=lambda name: (means[name], name)))
 
 
@@ -253,13 +287,6 @@ def _offsets(count: int) -> tuple[int, ...]:
 # -------------------------------------------------------------------------------------------- programs
 
 
-class QuestionFunction(PromptFunction[..., Any]):
-    """A prompt that no source has: what goes wrong in it has no line to name."""
-
-    def placed(self) -> AbstractContextManager[None]:  # type: ignore[override]  # the base has a generator's
-        return nullcontext()
-
-
 def _yes_or_no(state: str, question: str) -> bool:
     """A noul as a `def`; the program says the rest."""
     raise NotImplementedError  # the model answers
@@ -281,8 +308,9 @@ def _are_words(names: Sequence[str]) -> bool:
 
 
 @lru_cache(maxsize=_KEPT)
-def _function(name: str, model: abi.Model | None) -> QuestionFunction:
-    """The prompt that a model (the default one for `None`) answers questions of a type with."""
+def _functions(name: str, model: abi.Model | None) -> tuple[QuestionFunction, UntoldFunction]:
+    """The prompt that a model (the default one for `None`) answers questions of a type with, and the same for
+    texts without content."""
     parameters = [Parameter(name="state", type=StrType()), Parameter(name="question", type=StrType())]
     if name != "noul":
         parameters.append(Parameter(name="options", type=ListType(item=StrType())))
@@ -298,4 +326,5 @@ def _function(name: str, model: abi.Model | None) -> QuestionFunction:
         using=abi.Using(model=model, decide=abi.LABELS),
         arrangement=Arrangement(state="state"),
     )
-    return QuestionFunction(_yes_or_no if name == "noul" else _one_of, program=program)
+    signature: Callable[..., Any] = _yes_or_no if name == "noul" else _one_of
+    return QuestionFunction(signature, program=program), UntoldFunction(signature, program=program)

@@ -90,7 +90,7 @@ class ChoiceQuestion(_Asked):
     type: Literal["choice"] = "choice"
     instructions: StructuredText | None = None
     criteria: Annotated[
-        dict[Name, StructuredText | None] | None, Field(min_length=2, max_length=MAX_OPTIONS)
+        Mapping[Name, StructuredText | None] | None, Field(min_length=2, max_length=MAX_OPTIONS)
     ] = None
     x_function: str | None = None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from microprompt import adecide, decide
+from microprompt import abi, adecide, decide, flow
 from microprompt.errors import ArgumentError, PromptTooLong
 from microprompt.systemone import (
     AnyQuestion,
@@ -15,9 +15,10 @@ from microprompt.systemone import (
     NoulCriteria,
     NoulQuestion,
     ScoreQuestion,
+    by_words,
     priors,
 )
-from microprompt.systemone.polls import MAX_LISTED
+from microprompt.systemone.polls import LABELS_WEIGH, MAX_LISTED
 from microprompt.systemone.questions import FREE, MAX_ORDERS
 from microprompt.testing import ScriptedEngine, scripted
 
@@ -206,3 +207,36 @@ def test_options_that_are_no_words_are_numbered(names: list[str]) -> None:
         decide("x", {"q": {"type": "choice", "criteria": dict.fromkeys(names)}})
     assert engine.calls[0][1]["options"] == ["1", "2"]
     assert "\n1. " in str(engine.calls[0][1]["question"])
+
+
+def test_the_words_of_options_stand_beside_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nearest(state: str, options: list[by_words.Option]) -> dict[by_words.Option, float]:
+        assert [option.means for option in options] == ["", "Money"]
+        return dict(zip(options, (0.2, 0.8), strict=True))
+
+    def choose(state: str, question: str, options: list[str]) -> dict[str, float]:
+        return dict(zip(options, (0.5, 0.5) if state in FREE else (0.8, 0.2), strict=True))
+
+    # In the place of an embedder, of which an engine that is scripted knows nothing.
+    monkeypatch.setattr(by_words, "can_tell", lambda: True)
+    monkeypatch.setattr(by_words, "ANSWERED_BY", "labels")
+    question = {"type": "choice", "criteria": {"billing": "Money", "other": None}}
+    with scripted({"nearest": nearest, "choice": choose}) as engine:
+        found = decide("x", {"q": question}, order="averaged")
+        assert [name for name, _ in engine.calls].count("nearest") == 1
+    odds = (0.8 / 0.2) * (0.2 / 0.8) ** LABELS_WEIGH
+    assert found.choices["q"].probabilities["billing"] == pytest.approx(odds / (1 + odds))
+    monkeypatch.setattr(by_words, "ANSWERED_BY", "embedder")  # the model answers, for there is none
+    with scripted({"nearest": nearest, "choice": choose}):
+        assert decide("x", {"q": question}).choices["q"].probabilities["billing"] == pytest.approx(0.2)
+
+
+def test_who_looks_at_calls_is_told_of_questions_alone() -> None:
+    @flow
+    def ask() -> float:
+        return decide("x", {"q": TEAM}).choices["q"].confidence
+
+    ask.body = abi.Flow(source="m.mp", line=1)
+    with scripted(BY_LENGTH):
+        trace = ask.trace()
+    assert [decision.arguments["state"] for decision in trace.decisions] == ["x"]
