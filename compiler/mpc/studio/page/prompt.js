@@ -100,7 +100,7 @@ async function outline(element) {
       h("p", { class: "muted" }, found.waves.length ? "What stands below a wave is asked at the same time." : "No waves: each call needs what the one before it gives, or might not be needed."),
       h("pre", { class: "outline", tabindex: 0 }, found.lines.map((line) => h("span", { class: /^\s+wave \d/.test(line) ? "wave-line" : "" }, `${line}\n`))),
       h("ul", { class: "plain-list" }, found.waves.map((wave) => h("li", {}, h("b", {}, `wave ${wave.number}`), ` ${wave.state_first ?? "what each prompt begins with comes first, and is kept"}`))),
-      h("ul", { class: "plain-list" }, found.rounds.map((each) => h("li", {}, h("b", {}, `line ${each.line}`), ` round by round: ${each.why}`))),
+      h("ul", { class: "plain-list" }, found.round_by_round.map((each) => h("li", {}, h("b", {}, `line ${each.line}`), ` round by round: ${each.why}`))),
       h("details", {}, h("summary", {}, "As a diagram in Mermaid's notation"), copyable(found.mermaid)),
     );
   } catch (error) {
