@@ -200,6 +200,8 @@ _CODES: Final = (
     _error("MP0612", "bound that nothing can be held to"),
     _error("MP0613", "file where tests cannot be"),
     _error("MP0614", "examples in a file"),
+    _error("MP0615", "address that leads to no server"),
+    _error("MP0616", "answer that a server of choices does not give"),
     # ------------------------------------------------------------------------------------------ imports
     _error("MP0701", "imported file not found"),
     _error("MP0702", "import cycle"),

@@ -12,6 +12,9 @@ from .types.base import dotted
 
 R = TypeVar("R", covariant=True)
 
+UNSCORED: Final = "unscored"
+"""What `answered_by` says where a server tells no probabilities: how sure the model was is not known."""
+
 REASONING: Final = "(reasoning)"
 """Where in a plan the scratchpad before an answer stands: no field has such a name."""
 
@@ -110,7 +113,9 @@ class Answer(Generic[R]):
     before any constraint, that the model would have said one of the labels (only where label scores were
     asked): low means that the question does not suit the labels. `answered_by` names the evidence that a
     choice was decided on: "labels", "readout", "embedder", or some of them joined by "+"; it is "model" for
-    guided text and whole records. Of a choice among very many options, `shortlist` is how many of them came
+    guided text and whole records, and "systemone" where such a server answered. It is "unscored" where a
+    server tells no probabilities: `distribution` is then `None`, and `confidence` 0, for nothing is known of
+    it. Of a choice among very many options, `shortlist` is how many of them came
     into question, of all that are in `distribution`; the others have no probability there. It is `None` where
     all did.
 

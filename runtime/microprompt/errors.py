@@ -7,11 +7,13 @@ MicropromptError
     NoAnswer          the arguments leave nothing to answer with: no option, no text to copy
   JournalError        an output file can't be continued: it is another run's, or damaged
   ModelError          the model is missing, damaged, unknown or unusable here
+    ServerError       the server that a model answers on is not reached, or does not answer as it should
   TuningError         a tuning file is damaged, or lacks what the program asks of it
   DeadlineExceeded    the call's `timeout` passed
   AnswerTooLong       the answer met `max_tokens` before it was complete
   AssertionFailed     no answer was found for which the assertions hold
-  AnswerRefused       the user's class that an answer is to be of does not take it
+  AnswerRefused       the user's class that an answer is to be of does not take it, or a server gives none of
+                      the type
   FlowFailed          a flow calculates what has no result
     LoopBound         a loop has run as often as it may, and is not done
   FunctionFailed      a function of Python that a flow calls raised, or returned what it does not declare
@@ -68,6 +70,17 @@ class ModelError(MicropromptError):
     """The model is missing, damaged, unknown or unusable on this machine."""
 
 
+class ServerError(ModelError):
+    """The server that a model answers on is not reached, refuses a call, or answers what can't be read.
+
+    `status` is the HTTP status that it gave, if it gave one.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, help: str | None = None) -> None:
+        super().__init__(message, help=help)
+        self.status = status
+
+
 class TuningError(MicropromptError):
     """A tuning file is damaged, or does not hold what the program asks of it."""
 
@@ -95,7 +108,8 @@ class AssertionFailed(MicropromptError):
 
 
 class AnswerRefused(MicropromptError):
-    """The class that an answer is to be of, which the user has written, does not take it."""
+    """The class that an answer is to be of, which the user has written, does not take it; or a server, asked
+    again as often as the prompt allows, gives none of the type."""
 
 
 class FlowFailed(MicropromptError):

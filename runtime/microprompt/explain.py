@@ -39,7 +39,8 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPart:
-    """A piece of the prompt. `text` of a hole is its name in braces; `tokens` is `None` for it."""
+    """A piece of the prompt. `text` of a hole is its name in braces; `tokens` is `None` for it, and for all
+    that a server is asked."""
 
     text: str
     tokens: int | None
@@ -123,6 +124,9 @@ class Explanation:
     and how many of each circle lie inside one another at most.
     `calls` are the prompts that are answered before, side by side. `state` is the parameter that is laid out
     first, if one is: its tokens are evaluated once for all that is asked about it within a while.
+
+    `server` is the URL of the server that answers, where the model does not run on this machine: `tail` is
+    then what it is asked, and all counts of tokens are 0, for it counts them in its own way.
     """
 
     function: str
@@ -148,6 +152,7 @@ class Explanation:
     nested: Mapping[str, int] = field(default_factory=dict)
     calls: tuple[CalledPlan, ...] = ()
     state: str | None = None
+    server: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """As JSON data."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from microprompt.locations import is_server
 from mpc import codes
 from mpc.diagnostics import InternalError, suggestion
 
@@ -106,6 +107,9 @@ def _outlined(flow: FlowOutline) -> Iterator[str]:
 
 
 def _function(found: Explanation) -> Iterator[str]:
+    if found.server is not None:
+        yield from _on_server(found)
+        return
     yield f"{found.function} ({found.source}) on {found.model}, layout {found.layout}"
     yield ""
     yield f"prefix: {found.prefix_tokens} tokens, evaluated once and kept in the KV cache"
@@ -142,6 +146,19 @@ def _function(found: Explanation) -> Iterator[str]:
         yield f"side by side, none seeing the others: {', '.join(wave)}"
     for slot in found.slots:
         yield from _slot(slot)
+
+
+def _on_server(found: Explanation) -> Iterator[str]:
+    """What a server is asked: how it goes about it, is its business."""
+    yield f"{found.function} ({found.source}) on {found.model}"
+    yield ""
+    yield f"asked of {found.server} at each call, which counts the tokens and takes its time:"
+    yield from _block(found.tail)
+    yield ""
+    for call in found.calls:
+        yield f"calls before: {call.text} ({call.plan.source})"
+    yield from _thresholds(found)
+    yield "answer: what the server says, under the type; no head decides"
 
 
 def _warm(found: Explanation) -> str:
@@ -216,8 +233,11 @@ def _thresholds(found: Explanation) -> Iterator[str]:
             "added up"
         )
         untuned = _UNTUNED_LARGER if found.reasoning is None else _REASONED
-        for line in (*_choice(larger.choice, untuned), *_untuned(larger.untuned)):
-            yield f"  {line}"
+        if is_server(larger.model):
+            yield "  which answers there as it does"
+        else:
+            for line in (*_choice(larger.choice, untuned), *_untuned(larger.untuned)):
+                yield f"  {line}"
     if found.abstain_below is not None:
         yield f"below {found.abstain_below:.3g} the answer is none"
 

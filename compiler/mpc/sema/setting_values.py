@@ -12,6 +12,7 @@ from ..types.base import Broken
 from ..types.constraints import read_number
 from .checked import CheckedModel, Symbol
 from .resolve import TypeResolver
+from .servers import check_address
 
 
 def model_of(
@@ -19,6 +20,7 @@ def model_of(
 ) -> CheckedModel | None:
     """A model that is declared, by its name, or one that a string locates."""
     if isinstance(node, nodes.StringAst) and node.text.strip() and node.text.isprintable():
+        check_address(node, reporter)
         return CheckedModel(origin=reporter.source.path, name="", location=node.text, span=node.span)
     if not isinstance(node, nodes.ReferenceAst):
         report_bad(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from microprompt.abi import LABELS, MAX_REASONING
+from microprompt.locations import is_server
 
 from ..diagnostics import InternalError, Reporter, listed
 from ..source import Span
@@ -15,6 +16,7 @@ from ..types import Type
 from .checked import CheckedModel, CheckedUsing
 from .fallbacks import check_abstain, check_escalate, is_same_model, plain_value, report_same_model
 from .resolve import TypeResolver
+from .servers import check_address, check_servers, report_option
 from .setting_values import model_of, number, report_bad, report_idle, whole
 
 _USING: Final = (
@@ -36,10 +38,13 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedMode
         report_bad(
             location, "a model is a registered name or a path", 'write a name: `"smollm2-135m"`', reporter
         )
+    check_address(location, reporter)
     context: int | None = None
     layout: str | None = None
     for setting in _each_once(declaration.options, _MODEL, "model option", reporter):
-        if setting.name.text == "context":
+        if is_server(location.text):
+            report_option(setting.name, reporter)
+        elif setting.name.text == "context":
             context = whole(setting.value, 1, "a whole number of tokens above 0", "context=4096", reporter)
         else:
             layout = _layout(setting.value, reporter)
@@ -73,6 +78,8 @@ def check_using(
             using = _with(using, name, value, returns, resolver, models, reporter)
     if using.model and using.escalate and is_same_model(using.model, using.escalate.model):
         report_same_model(clause, reporter)
+    check_servers(clause, using, returns, reporter)
+    _check_retries(clause, using, returns, reporter)
     if using.reasoning is not None:
         _check_room(clause, using, using.reasoning, reporter)
     return using
@@ -129,7 +136,7 @@ def _with(
         case "decide":
             return replace(using, decide=_decide(name, value, returns, reporter))
         case "retries":
-            return replace(using, retries=_retries(name, value, returns, reporter))
+            return replace(using, retries=_retries(value, reporter))
         case "layout":
             return replace(using, layout=_layout(value, reporter))
         case "reasoning":
@@ -188,9 +195,19 @@ def _layout(value: nodes.ValueAst, reporter: Reporter) -> str | None:
     return None
 
 
-def _retries(name: nodes.Name, value: nodes.ValueAst, returns: Type, reporter: Reporter) -> int | None:
-    if not returns.is_asserted:
-        report_idle(name, "something with an `assert`", returns, reporter)
+def _check_retries(
+    clause: nodes.UsingAst, using: CheckedUsing, returns: Type, reporter: Reporter
+) -> None:
+    """Report retries where no answer is refused. Servers are asked again for one that is not of the type."""
+    models = (using.model, using.escalate.model if using.escalate else None)
+    if returns.is_asserted or any(model is not None and is_server(model.location) for model in models):
+        return
+    for setting in clause.settings:
+        if setting.name.text == "retries":
+            report_idle(setting.name, "something with an `assert`", returns, reporter)
+
+
+def _retries(value: nodes.ValueAst, reporter: Reporter) -> int | None:
     wanted = f"a whole number from 0 to {MAX_RETRIES}"
     return whole(value, 0, wanted, "retries = 2", reporter, most=MAX_RETRIES)
 

@@ -8,11 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import assert_never
 
-import numpy as np
-
 from .. import abi
-from ..engines.engine import NEAR_TIE
-from ..heads.linear import Numbers
 from ..program import Program
 from ..prompts.layout import lay_out, open_parts
 from ..prompts.plan import (
@@ -102,12 +98,6 @@ def _list_of(part: abi.Part) -> str | None:
             return None
         case _:
             assert_never(part)
-
-
-def is_near_tie(log_probs: Numbers, using: abi.Using) -> bool:
-    """Whether the best label beats the next one by so little that the same call may give that one."""
-    best, second = np.sort(log_probs)[:-3:-1]
-    return bool(using.temperature == 0 and best - second < NEAR_TIE)
 
 
 def places(returns: DeclaredType) -> frozenset[str]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
-from ..answer import REASONING, Answer, FieldAnswer, Usage
+from ..answer import REASONING, UNSCORED, Answer, FieldAnswer, Usage
 from ..engines.base import Call
 from ..engines.engine import Engine
 from ..engines.steps import Steps
@@ -28,11 +28,11 @@ from ..heads.evidence import Evidence, Labels
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending
-from ..scheduling.sampling import sampler_of
+from ..scheduling.sampling import is_near_tie, sampler_of
 from ..scheduling.slots import Said, SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
-from .choices import Question, is_near_tie, questions_of, questions_of_call
+from .choices import Question, questions_of, questions_of_call
 from .escalation import together
 from .evidence import AnyEmbedder, Sources, claim, claim_texts, embedded_texts, features_of, local
 from .search import Search
@@ -224,17 +224,26 @@ class DecidedCall(Steps):
 
     def _judge(self, answer: Answer[object]) -> None:
         """Take the answer if it is sure enough."""
-        settlement = self._settlement
-        if settlement.escalate is not None and answer.confidence < settlement.escalate:
+        if self._is_under(answer, self._settlement.escalate, "escalate"):
             self.follow_up(lambda: self._escalate(self._timed(answer)))
         else:
             self._end(answer)
 
     def _end(self, answer: Answer[object]) -> None:
-        abstain = self._settlement.abstain
-        if abstain is not None and answer.confidence < abstain:
+        if self._is_under(answer, self._settlement.abstain, "abstain"):
             answer = replace(answer, value=None, abstained=True)
         self._give(answer, None)
+
+    def _is_under(self, answer: Answer[object], threshold: float | None, setting: str) -> bool:
+        """Whether an answer is less sure than a setting wants it, if that is set."""
+        if threshold is None:
+            return False
+        if answer.answered_by == UNSCORED:
+            raise ModelError(
+                f"{answer.model} tells no probabilities, and `{setting}` goes by them",
+                help=f"leave `{setting}` out, or ask a server that tells `logprobs`",
+            )
+        return answer.confidence < threshold
 
     # ----------------------------------------------------------------------------- what is asserted
 

@@ -16,6 +16,7 @@ from ..engines.base import AnyEngine, Call
 from ..engines.steps import StepwiseEngine
 from ..errors import ModelError
 from ..heads.evidence import Embedding
+from ..locations import is_server
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending, deadline_of
 from ..types import kind
@@ -87,8 +88,8 @@ class Decider(StepwiseEngine):
     @property
     def decides(self) -> bool:
         """Whether there is anything to do beside asking the engine: not where another one answers in its
-        place, as in tests, unless a threshold or an assertion is to be held."""
-        return _is_judged(self._program) or not loaded.is_overridden()
+        place, as in tests, nor where a server does, unless a threshold or an assertion is to be held."""
+        return _is_judged(self._program) or self._place()[1] is not Heads.NONE
 
     @property
     def is_closed(self) -> bool:
@@ -167,7 +168,9 @@ class Decider(StepwiseEngine):
     def _place(self) -> _Place:
         """The model that is to answer, and the heads that may."""
         model = loaded.wanted(self._program.using.model, self._folder)
-        return model, Heads.NONE if loaded.is_overridden() else self._heads
+        # A server has no hidden states, and its own word is what it is asked for.
+        own_word = loaded.is_overridden() or is_server(model.name)
+        return model, Heads.NONE if own_word else self._heads
 
     @property
     def sources(self) -> Sources:

@@ -17,8 +17,8 @@ from .. import abi
 from ..answer import Answer, Usage
 from ..heads.linear import Numbers, log_softmax
 from ..program import Program
-from ..scheduling.sampling import sampler_of
-from .choices import Question, is_near_tie
+from ..scheduling.sampling import is_near_tie, sampler_of
+from .choices import Question
 from .evidence import label_features
 
 
@@ -39,7 +39,11 @@ def added(first: Numbers, second: Numbers) -> Numbers:
 def together(
     question: Question, first: Answer[object], second: Answer[object], using: abi.Using
 ) -> Answer[object]:
-    """The answer of both models to a choice; `seconds` is left as it is in the second one."""
+    """The answer of both models to a choice; `seconds` is left as it is in the second one. Where one of them,
+    on a server, tells no distribution, it is what the larger one says alone."""
+    usage = Usage.total((first.usage, second.usage))
+    if first.distribution is None or second.distribution is None:
+        return replace(second, usage=usage, first=first, second=second)
     log_probs = added(
         label_features(question, first).astype(np.float64),
         label_features(question, second).astype(np.float64),
@@ -54,7 +58,7 @@ def together(
         shortlist=first.shortlist,
         coverage=first.coverage if second.coverage is None else second.coverage,
         near_tie=is_near_tie(log_probs, using),
-        usage=Usage.total((first.usage, second.usage)),
+        usage=usage,
         model=f"{first.model}+{second.model}",
         answered_by=f"{first.answered_by}+{second.answered_by}",
         calibrated=first.calibrated and second.calibrated,

@@ -15,15 +15,13 @@ from typing import Any, Final, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import abi, models
+from .. import abi
 from ..answer import Answer, Usage
 from ..engines import loaded
 from ..engines.base import AnyEngine, Call
 from ..engines.engine import Engine
 from ..errors import ArgumentError, ModelError
 from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
-from ..locations import is_path
-from ..models.registry import require
 from ..program import Program
 from ..prompts.layout import argument_texts
 from ..running import IN_FLIGHT
@@ -94,13 +92,7 @@ class Loaded:
     folder: Path | None
 
     def check(self) -> None:
-        if loaded.loaded_engine(self.model, self.folder) is not None:
-            return
-        name = loaded.wanted(self.model, self.folder).name
-        if is_path(name):
-            models.resolve(name, kind="language")
-        else:
-            require(models.find(name), "language")
+        loaded.check(self.model, self.folder)
 
     def engine(self) -> AnyEngine:
         return loaded.engine_for(self.model, self.folder)

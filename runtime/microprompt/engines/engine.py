@@ -23,6 +23,7 @@ from ..scheduling.jobs import Job, Pending, deadline_of, run_many
 from ..scheduling.lane_group import LaneGroup
 from ..scheduling.program import TokenizedProgram
 from ..scheduling.readouts import Pooled, read
+from ..scheduling.sampling import NEAR_TIE
 from ..scheduling.scheduler import Scheduler
 from ..scheduling.slots import Decided, Said
 from ..scheduling.trails import Trail
@@ -32,10 +33,6 @@ from .base import Call
 __all__ = ["NEAR_TIE", "Call", "Engine"]
 
 T = TypeVar("T")
-
-NEAR_TIE: Final = 0.1
-"""Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""
-
 
 _ALONE: Final = {"own": False, "none": True}
 """By a readout's prefix, whether it reads the arguments without what the prompt says."""

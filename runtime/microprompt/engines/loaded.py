@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from .. import abi, settings
 from ..errors import ArgumentError
-from ..locations import is_path, located
+from ..locations import is_path, located, server
 from ..scheduling.scheduler import forked, refuse_at_exit
 from . import local
 from .base import AnyEngine
@@ -27,15 +27,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineKind:
-    """A kind of engine: which models it takes, by their names, and how it loads one."""
+    """A kind of engine: which models it takes, by their names, and how it loads one. `check` loads nothing;
+    it raises `ModelError`, or `ArgumentError` for an address, where there is no model of a name."""
 
     takes: Callable[[str], bool]
     load: Callable[[abi.Model], AnyEngine]
+    check: Callable[[str], None]
+
+
+def _load_systemone(wanted: abi.Model) -> AnyEngine:
+    from . import systemone  # not at the top: few programs ask a server
+
+    return systemone.load(wanted)
+
+
+def _load_openai(wanted: abi.Model) -> AnyEngine:
+    from . import openai_api  # not at the top: few programs ask a server, and not all have the package
+
+    return openai_api.load(wanted)
+
+
+def _check_server(name: str) -> None:
+    from .remote import key_of  # not at the top: few programs ask a server
+
+    key_of(server(name))
 
 
 KINDS: Final = (
+    EngineKind(takes=lambda name: name.startswith("systemone:"), load=_load_systemone, check=_check_server),
+    EngineKind(takes=lambda name: name.startswith("openai:"), load=_load_openai, check=_check_server),
     # Last, for it takes every name: one that no model has is an error that says which names there are.
-    EngineKind(takes=lambda name: True, load=local.load),
+    EngineKind(takes=lambda name: True, load=local.load, check=local.check),
 )
 """The kinds of engines; the first that takes a model loads it."""
 
@@ -87,9 +109,20 @@ def loaded_embedder(name: str, folder: Path | None = None) -> Embedder | None:
     return _open(_embedders.get(_located(name, folder)))
 
 
+def check(model: abi.Model | None, folder: Path | None = None) -> None:
+    """Raise `ModelError`, or `ArgumentError` for an address, if there is no such model; nothing is loaded, no
+    server asked."""
+    if loaded_engine(model, folder) is None:
+        name = wanted(model, folder).name
+        _kind(name).check(name)
+
+
 def _load(wanted: abi.Model) -> AnyEngine:
-    kind = next(kind for kind in KINDS if kind.takes(wanted.name))
-    return kind.load(wanted)
+    return _kind(wanted.name).load(wanted)
+
+
+def _kind(name: str) -> EngineKind:
+    return next(kind for kind in KINDS if kind.takes(name))
 
 
 def _loaded(models: dict[K, M], wanted: K, load: Callable[[K], M]) -> M:

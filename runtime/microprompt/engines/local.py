@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import abi, cpu, models, settings
 from ..explain import Speed
 from ..locations import is_path
+from ..models.registry import require
 from ..scheduling.cores import Cores
 from .embedder import Embedder
 from .engine import Engine
@@ -40,6 +41,14 @@ def load(wanted: abi.Model) -> Engine:
             call_token_ms=found.prepared.call_token_ms, batch_token_ms=found.prepared.batch_token_ms
         )
     return engine
+
+
+def check(name: str) -> None:
+    """Raise `ModelError` if there is no such language model."""
+    if is_path(name):
+        models.resolve(name, kind="language")
+    else:
+        require(models.find(name), "language")
 
 
 def load_embedder(name: str) -> Embedder:

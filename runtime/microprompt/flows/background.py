@@ -11,12 +11,12 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ..errors import EngineError, FlowFailed
+from ..errors import FlowFailed
 from ..scheduling import jobs
 from ..scheduling.jobs import Answerer, Pending, wait
+from ..scheduling.loop import LoopThread
 from ..scheduling.scheduler import refuse_at_exit
 
 T = TypeVar("T")
@@ -59,41 +59,16 @@ class _Background:
 ANSWERER: Answerer = _Background()
 
 
-class _Loop:
-    """A loop that runs on a thread until it is stopped; tasks that are left then are cancelled."""
-
-    def __init__(self) -> None:
-        ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        self.thread = threading.Thread(
-            target=lambda: asyncio.run(_serve(ready)), name="microprompt-flows", daemon=True
-        )
-        try:
-            self.thread.start()
-        except RuntimeError as error:  # too many threads, or the process ends
-            raise EngineError(f"no thread for flows: {error}") from error
-        self.loop, self._stopped = ready.result()
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self._stopped.set)
-        self.thread.join(1.0)  # no longer for a coroutine that does not let itself be cancelled
-
-
-async def _serve(ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
-    stopped = asyncio.Event()
-    ready.set_result((asyncio.get_running_loop(), stopped))
-    await stopped.wait()
-
-
-_loop: _Loop | None = None
+_loop: LoopThread | None = None
 _lock = threading.Lock()
 
 
-def _running_loop() -> _Loop:
+def _running_loop() -> LoopThread:
     global _loop
     with _lock:
         if _loop is None:
             refuse_at_exit()
-            _loop = _Loop()
+            _loop = LoopThread("microprompt-flows")
         return _loop
 
 

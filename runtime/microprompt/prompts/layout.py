@@ -149,7 +149,15 @@ def _running_text(program: Program) -> Iterator[Segment]:
 
 
 def _turns(program: Program, template: Template) -> Iterable[Segment]:
-    answer = kind(program.returns)
+    turns = conversation(program, kind(program.returns).plain, markers=template.markers)
+    return template(turns, thinks=program.using.reasoning is not None)
+
+
+def conversation(
+    program: Program, written: Callable[[object], str], *, markers: Markers | None = None
+) -> list[Message]:
+    """The prompt as turns with its holes open; the answers of examples are `written` so. `markers` are those
+    of a model that thinks by itself."""
     asked = naming_state(program)
     opening = _by_turns(asked.opening)
     turns = []
@@ -161,15 +169,33 @@ def _turns(program: Program, template: Template) -> Iterable[Segment]:
         scope = Bindings.of(program, program.arguments_of(example))
         shown = _input(program, {}, program.cue)
         turns += (Message(role, tuple(_filled(said, scope))) for role, said in shown)
-        turns.append(Message("assistant", (Literal(answer.plain(example.answer)),)))
-    input = _input(asked, {}, last_cue(program, template.markers))
+        turns.append(Message("assistant", (Literal(written(example.answer)),)))
+    input = _input(asked, {}, last_cue(program, markers))
     turns += (Message(role, tuple(said)) for role, said in input)
     if program.arrangement.state is not None:
         # A state is text of a user: what it says has not the weight of what a system says.
         if turns[0].role == "user":
             said_first = (*said_first, Literal("\n\n"), *turns.pop(0).segments)
         turns.insert(0, Message("user", said_first))
-    return template(turns, thinks=program.using.reasoning is not None)
+    return turns
+
+
+def instructions_and_input(program: Program) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """The prompt in two texts, for who tells what is asked from what it is asked about: the instruction, the
+    opening and the examples; and the input, without a cue. What labels mean is in neither, for options are
+    asked with it."""
+    opening = _by_turns(program.opening)
+    blocks: list[Iterable[Segment]] = [[Literal(program.instruction)]] if program.instruction else []
+    blocks += ([*_opened((_SPEAKERS.get(role, ""), *parts))] for role, parts in opening)
+    for example in _examples(program):
+        scope = Bindings.of(program, program.arguments_of(example))
+        shown = _filled(_in_a_row(program, {}, program.cue), scope)
+        blocks.append([*shown, Literal(f" {kind(program.returns).plain(example.answer)}")])
+    if not blocks:
+        blocks.append([Literal(program.cue)])
+    asked = [piece for block in blocks for piece in (Literal("\n\n"), *block)][1:]
+    is_conversation = any(isinstance(part, abi.Turn) for part in program.input)
+    return tuple(_joined(asked)), tuple(_joined(_in_a_row(program, _SPEAKERS if is_conversation else {}, "")))
 
 
 def _examples(program: Program) -> Sequence[abi.Example]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import abi
 from ..types import AnyKind
+
+NEAR_TIE: Final = 0.1
+"""Log-probabilities that are closer may change places with the shape of a batch (decisions/0005)."""
 
 Piece: TypeAlias = Callable[[int], bytes | None]
 """From a token to its bytes; `None` for one that ends an answer."""
@@ -53,6 +56,14 @@ class Sampler:
         log_probs = logits.astype(np.float64) - log_sum_exp(logits)
         which = self.pick(log_probs)
         return which, float(log_probs[which])
+
+
+def is_near_tie(log_probs: NDArray[np.float64], using: abi.Using) -> bool:
+    """Whether the best label beats the next one by so little that the same call may give that one."""
+    if using.temperature or len(log_probs) < 2:
+        return False
+    best, second = np.sort(log_probs)[:-3:-1]
+    return bool(best - second < NEAR_TIE)
 
 
 def sampler_of(using: abi.Using) -> Sampler:

@@ -221,6 +221,11 @@ class Kind(ABC, Generic[D]):
     def json_grammar(self, terminals: Terminals) -> Expression:
         """What its JSON text may be."""
 
+    def json_schema(self) -> Schema:
+        """What its JSON text may be, for servers that take a JSON Schema. It is that of the data unless there
+        are labels in it, or the two are written in other ways."""
+        return self.schema(is_answer=True)
+
     # --------------------------------------------------------------------- to the model, in a hole
 
     def shown(self, value: object) -> str:

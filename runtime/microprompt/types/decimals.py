@@ -113,6 +113,13 @@ class DecimalKind(NumeralKind[DecimalType]):
     def read_word(self, word: str, where: str) -> Decimal:
         return self.read_data(word, where)
 
+    def json_schema(self) -> Schema:
+        limits = {"minimum": self.declared.minimum, "maximum": self.declared.maximum}
+        return {
+            "type": "number",
+            **{name: float(limit) for name, limit in limits.items() if limit is not None},
+        }
+
     def schema(self, *, is_answer: bool = False) -> Schema:
         if is_answer:
             return {"type": "string", "pattern": f"^{self.regex()}$"}

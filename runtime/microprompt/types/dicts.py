@@ -27,6 +27,8 @@ from .verdicts import Verdict
 
 _KEY_CHAR: Final = r'(?:[^"\\\x00-\x1F\x7F]|\\["\\])'
 _KEY: Final = re.compile(r"[^\x00-\x1F\x7F]+")
+_KEYS: Final = f"^[^\\x00-\\x1F\\x7F]{{1,{KEY_LENGTH}}}$"
+"""The keys in a schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +135,15 @@ class DictKind(Compound[DictType]):
             raise self.unreadable(data, where)
         return {key: self._value.read_data(item, f"{where}.{key}") for key, item in data.items()}
 
+    def json_schema(self) -> Schema:
+        return {**self.schema(is_answer=True), "patternProperties": {_KEYS: self._value.json_schema()}}
+
     def schema(self, *, is_answer: bool = False) -> Schema:
         value = self._value.schema(is_answer=is_answer)
         bounds = self._bounds() if is_answer else (self.declared.min_count, self.declared.max_count)
         return {
             "type": "object",
-            "patternProperties": {f"^[^\\x00-\\x1F\\x7F]{{1,{KEY_LENGTH}}}$": value},
+            "patternProperties": {_KEYS: value},
             "additionalProperties": False,
             **within("Properties", *bounds),
         }

@@ -92,6 +92,9 @@ class EnumKind(Listed[EnumType]):
         member = next(member for member in self._members if member.name == _name(value))
         return (as_words(member.label), *([member.description] if member.description else []))
 
+    def json_schema(self) -> Schema:
+        return {"enum": list(self._labels.values())}
+
     def read_plain(self, text: str) -> Enum:
         return self.read_json(text)
 

@@ -139,6 +139,9 @@ class ListKind(Compound[ListType]):
             raise self.unreadable(data, where)
         return [self._item.read_data(item, f"{where}[{index}]") for index, item in enumerate(data)]
 
+    def json_schema(self) -> Schema:
+        return {**self.schema(is_answer=True), "items": self._item.json_schema()}
+
     def schema(self, *, is_answer: bool = False) -> Schema:
         items = self._item.schema(is_answer=is_answer)
         bounds = self._bounds() if is_answer else (self.declared.min_count, self.declared.max_count)

@@ -205,6 +205,9 @@ class GivenOneOfKind(OneOfKind):
     def grammar(self, terminals: Terminals) -> Expression:
         return one_terminal(map(self.plain, self._values), terminals)
 
+    def json_schema(self) -> Schema:
+        return {"enum": list(self._by_label)}
+
     def json_grammar(self, terminals: Terminals) -> Expression:
         return one_terminal(map(self.json, self._values), terminals)
 

@@ -146,6 +146,11 @@ class OptionalKind(Kind[OptionalType]):
     def read_word(self, word: str, where: str) -> object:
         return None if word == NOTHING else self._item.read_word(word, where)
 
+    def json_schema(self) -> Schema:
+        if self._item.options() == ():
+            return {"type": "null"}
+        return {"anyOf": [self._item.json_schema(), {"type": "null"}]}
+
     def schema(self, *, is_answer: bool = False) -> Schema:
         none: Schema = {"type": "null"}
         if self._item.options() == ():
@@ -200,6 +205,9 @@ class _OnlyNone(OptionalKind):
 
     def options(self) -> tuple[object, ...]:
         return (None,)
+
+    def json_schema(self) -> Schema:
+        return {"type": "null"}
 
     def grammar(self, terminals: Terminals) -> Expression:
         return text(NOTHING)

@@ -183,6 +183,10 @@ class RecordKind(Compound[RecordType]):
         # Written out wherever it stands, a record inside itself would make a grammar of exponential size.
         return made if self.declared.left is None else replace(made, lark=terminals.rule(made.lark))
 
+    def json_schema(self) -> Schema:
+        properties = {field.label: field.kind.json_schema() for field in self._fields}
+        return closed_object(properties, properties)
+
     def read_json(self, data: object) -> object:
         if not isinstance(data, dict) or data.keys() != {field.label for field in self._fields}:
             raise ValueError(f"{data!r} is no {self.describe()}")

@@ -16,6 +16,7 @@ from .base import AnyKind, DeclaredType, KindOf, Schema, Several, TypeOf, requir
 from .compound import Compound
 from .grammar import Expression, Terminals, chain, either, text
 from .punctuation import RECORD_END, SPACE, TRUTH, field_lead, record_text
+from .schemas import closed_object
 from .shown import NOTHING
 
 
@@ -109,6 +110,10 @@ class SetKind(Compound[SetType]):
     def key(self, value: object) -> str:
         # A distribution has a set's labels.
         return super().key(value) if isinstance(value, frozenset) else self._item.key(value)
+
+    def json_schema(self) -> Schema:
+        taken: dict[str, Schema] = {label: {"type": "boolean"} for label in self._labels.values()}
+        return closed_object(taken, taken)
 
     def schema(self, *, is_answer: bool = False) -> Schema:
         return {

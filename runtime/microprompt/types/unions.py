@@ -19,7 +19,7 @@ from .base import AnyKind, Arm, DeclaredType, Kind, KindOf, Listed, Part, Schema
 from .grammar import Expression, Terminals, chain, either, text
 from .nothing import NothingType
 from .punctuation import RECORD_END, SPACE, field_lead, quoted, record_text
-from .schemas import described, json_schema, meanings_of
+from .schemas import closed_object, described, json_schema, meanings_of
 from .shown import behind, below
 from .verdicts import Verdict
 
@@ -68,6 +68,9 @@ class NameKind(Listed[NameType]):
 
     def json(self, value: object) -> str:
         return quoted(self.plain(value))
+
+    def json_schema(self) -> Schema:
+        return {"enum": list(self._labels.values())}
 
     def words(self, value: object) -> tuple[str, ...]:
         found = next(each for each in self.declared.names if each.name == value)
@@ -234,6 +237,16 @@ class UnionKind(Kind[UnionType]):
             ]
         )
 
+    def json_schema(self) -> Schema:
+        inside = {arm.label: arm.kind.json_schema() for arm in self._arms if arm.kind is not None}
+        literals = [arm.value for arm in self._arms if arm.kind is None]
+        return {
+            "anyOf": [
+                *(closed_object({label: schema}, [label]) for label, schema in inside.items()),
+                *([{"enum": literals}] if literals else []),
+            ]
+        }
+
     # ----------------------------------------------------------------------------------- from the model
 
     def read_plain(self, text: str) -> object:
@@ -391,4 +404,4 @@ def _is_object(schema: Schema) -> bool:
 def _under(name: str, inside: Schema) -> Schema:
     if not _is_object(inside):
         return inside
-    return {"type": "object", "properties": {name: inside}, "required": [name], "additionalProperties": False}
+    return closed_object({name: inside}, [name])

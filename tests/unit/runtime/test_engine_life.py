@@ -186,7 +186,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
         engines.append(Engine(WatchedBackend(random_voice(0))))
         return engines[-1]
 
-    kind = loaded.EngineKind(takes=lambda name: name.startswith("bytes"), load=load)
+    kind = loaded.EngineKind(takes=lambda name: name.startswith("bytes"), load=load, check=lambda _: None)
     monkeypatch.setattr(loaded, "KINDS", (kind, *loaded.KINDS))
     monkeypatch.setattr(loaded, "_engines", {})
     monkeypatch.setattr(loaded, "_embedders", {})

@@ -1,0 +1,243 @@
+"""Choices that a server of the System One API answers: one state, one question, probabilities back.
+
+The program's input is the state, its instruction and examples are the question's instructions, and the labels
+with what they mean are its criteria. Yes or no is a `noul`, a range of 2 to 10 whole numbers a `score`, any
+other choice of up to 255 labels a `choice`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import httpx2
+import numpy as np
+
+from .. import abi
+from ..answer import Answer, FieldAnswer, Usage
+from ..errors import ModelError
+from ..heads.linear import Numbers
+from ..locations import MAX_SERVER_OPTIONS, Server, server
+from ..program import Program
+from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
+from ..scheduling.sampling import is_near_tie, sampler_of
+from ..types import AnyKind, kind
+from .base import Call
+from .remote import CONNECT_SECONDS, READ_SECONDS, RemoteEngine
+
+NAME: Final = "systemone"
+
+_MODEL: Final = "jev-latest"
+"""The name that every such server takes."""
+
+_QUESTION: Final = "answer"
+_LEVELS: Final = (2, 10)
+_MAX_BYTES: Final = 4_000_000  # of a reply: several times what 255 long labels take
+_OFF: Final = 0.05  # how far from 1 probabilities may sum up, for they come rounded
+
+
+def load(wanted: abi.Model) -> SystemOneEngine:
+    """The engine of a server. Raises `ArgumentError` for a name that leads to none, and `ModelError` for a
+    key that would be sent in the clear."""
+    return SystemOneEngine(wanted.name, server(wanted.name))
+
+
+class SystemOneEngine(RemoteEngine):
+    """Answers choices from a server of the System One API."""
+
+    def __init__(self, name: str, server: Server) -> None:
+        super().__init__(name, server)
+        self._client = httpx2.AsyncClient(
+            verify=server.url.startswith("https:"),  # else certificates would be loaded for nothing
+            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
+        )
+
+    def refuse(self, program: Program) -> None:
+        """Raise `ModelError` for what is no choice of up to 255 labels, and for a program that reasons."""
+        returns = kind(program.returns)
+        if program.using.reasoning is not None:
+            raise ModelError(f"{self.name} writes no reasoning", help="leave `reasoning` out")
+        if not returns.is_choice:
+            raise ModelError(
+                f"{self.name} answers choices, and {program.name} returns {returns.describe()}",
+                help="ask another model for it: a local one, or a server of another kind",
+            )
+        if (options := returns.options()) is not None:
+            _require_number(options, f"{program.name} returns")
+
+    def segments(self, program: Program) -> Iterator[Segment]:
+        asked, about = instructions_and_input(program)
+        yield from (Literal("state: "), *about, Literal("\ninstructions: "), *asked)
+        if not kind(program.returns).depends_on:
+            question = _question(kind(program.returns), "")
+            del question["instructions"]
+            yield Literal(f"\n{json.dumps(question, ensure_ascii=False)}")
+
+    def render(self, call: Call) -> str:
+        return json.dumps(self._body(call), ensure_ascii=False, indent=2)
+
+    async def disconnect(self) -> None:
+        await self._client.aclose()
+
+    async def ask(self, call: Call) -> Answer[object]:
+        choice = _choice(call)
+        if len(choice.options() or ()) == 1:
+            return self._answer(call, choice, np.ones(1), _usage(None))  # nothing is left to ask
+        body = self._body(call)
+        reply = await self.sent(lambda: self._posted(body), call.timeout)
+        try:
+            data = json.loads(reply)
+            found = _probabilities(choice, data["answers"][_QUESTION])
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise self.unreadable(_problem(error)) from None
+        return self._answer(call, choice, found, _usage(data.get("usage")))
+
+    def _body(self, call: Call) -> dict[str, Any]:
+        """Raises `ArgumentError` for arguments that no answer can be made of."""
+        asked, about = instructions_and_input(call.program)
+        instructions = rendered(call.program, asked, call.arguments).strip()
+        return {
+            "model": self.server.model or _MODEL,
+            "state": rendered(call.program, about, call.arguments).strip(),
+            "questions": {_QUESTION: _question(_choice(call), instructions)},
+        }
+
+    async def _posted(self, body: Mapping[str, Any]) -> bytes:
+        try:
+            async with self._client.stream("POST", f"{self.server.url}/v1/systemone", json=body) as response:
+                reply = bytearray()
+                async for piece in response.aiter_bytes():
+                    reply += piece
+                    if len(reply) > _MAX_BYTES:
+                        raise self.unreadable(f"it sends more than {_MAX_BYTES:,} bytes")
+                if response.status_code != 200:
+                    self.failed(response.status_code, response.headers, _message(bytes(reply)))
+                return bytes(reply)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.InvalidURL) as error:
+            raise self.unreachable(error) from error
+        except httpx2.TimeoutException as error:
+            raise self.silent() from error
+        except httpx2.DecodingError as error:
+            raise self.unreadable(str(error)) from error
+        except httpx2.TransportError as error:
+            raise self.broken_off(error) from error
+
+    def _answer(self, call: Call, choice: AnyKind, found: Numbers, usage: Usage) -> Answer[object]:
+        """The answer of a choice with these probabilities, shape (K,), in the order of the options."""
+        options = choice.options() or ()
+        with np.errstate(divide="ignore"):
+            log_probs = np.log(found)
+        taken = sampler_of(call.program.using).pick(log_probs)
+        outcomes = map(choice.outcome, options)
+        part = FieldAnswer(
+            value=options[taken],
+            confidence=float(found[taken]),
+            distribution=dict(zip(outcomes, map(float, found), strict=True)),
+            coverage=None,
+            answered_by=NAME,
+        )
+        return Answer.of(
+            part.value,
+            {"": part},
+            declared=choice,
+            near_tie=is_near_tie(log_probs, call.program.using),
+            usage=usage,
+            seconds=0.0,  # it is not there yet
+            model=self.name,
+        )
+
+
+def _choice(call: Call) -> AnyKind:
+    """The choice that a call asks for. Raises as `Kind.given`, and `ModelError` for too many options."""
+    found = kind(call.program.returns).given(call.arguments)
+    _require_number(found.options() or (), f"{call.program.name} is given")
+    return found
+
+
+def _require_number(options: tuple[object, ...], what: str) -> None:
+    if len(options) > MAX_SERVER_OPTIONS:
+        raise ModelError(
+            f"{what} a choice of {len(options)}; a server of System One takes {MAX_SERVER_OPTIONS} at most",
+            help="choose a group first, then one of its members",
+        )
+
+
+# ------------------------------------------------------------------------------------------- on the wire
+
+
+def _question(choice: AnyKind, instructions: str) -> dict[str, Any]:
+    options = choice.options() or ()
+    asked = {"instructions": instructions}
+    if set(options) == {True, False} and all(isinstance(each, bool) for each in options):
+        return {"type": "noul", **asked}
+    if _are_levels(options):
+        return {"type": "score", **asked, "criteria": [choice.plain(each) for each in options]}
+    return {
+        "type": "choice",
+        **asked,
+        "criteria": {choice.plain(each): " ".join(choice.words(each)[1:]) or None for each in options},
+    }
+
+
+def _are_levels(options: tuple[object, ...]) -> bool:
+    """Whether these are whole numbers, each one more than the one before: levels of something."""
+    least, most = _LEVELS
+    numbers = [each for each in options if type(each) is int]
+    if not least <= len(options) <= most or len(numbers) < len(options):
+        return False
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _probabilities(choice: AnyKind, answer: Any) -> Numbers:
+    """The probability of each option, in order. Raises `ValueError`, `LookupError` or `TypeError` on an
+    answer that is none."""
+    options = choice.options() or ()
+    question = _question(choice, "")
+    if answer["type"] != question["type"]:
+        raise ValueError(f"a {question['type']} is answered by a {answer['type']!r}")
+    if question["type"] == "noul":
+        yes = answer["noul"]
+        said = [yes if each else 1 - yes for each in options]
+    else:
+        score = question["type"] == "score"
+        names = [str(place) if score else choice.plain(each) for place, each in enumerate(options)]
+        if set(answer["probabilities"]) != set(names):
+            raise ValueError("it has probabilities of other labels than it was asked about")
+        said = [answer["probabilities"][name] for name in names]
+    if not all(type(each) in (int, float) and 0 <= each <= 1 for each in said):
+        raise ValueError("what it calls probabilities are none")
+    found: Numbers = np.array(said, dtype=np.float64)
+    if abs(found.sum() - 1) > _OFF:
+        raise ValueError(f"its probabilities sum up to {found.sum():.3g}")
+    found /= found.sum()
+    return found
+
+
+def _usage(data: Any) -> Usage:
+    """What the server says that it has used; nothing where it says nothing."""
+    counts = data if isinstance(data, dict) else {}
+
+    def count(name: str) -> int:
+        found = counts.get(name)
+        return found if type(found) is int and found >= 0 else 0
+
+    return Usage(prompt_tokens=count("input_tokens"), cached_tokens=0, decoded_tokens=count("output_tokens"))
+
+
+def _message(reply: bytes) -> str | None:
+    """What an error says, without what it was said about: that may be a text of the user's."""
+    try:
+        detail = json.loads(reply)["detail"]
+        if isinstance(detail, list):
+            return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in detail[:3])
+        return str(detail["message"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "it is not JSON"
+    return str(error) if isinstance(error, ValueError) else "it has no answer in its place"
