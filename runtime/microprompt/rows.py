@@ -14,6 +14,7 @@ from typing import Any, Final
 from .errors import ArgumentError
 from .program import Signature
 from .types import kind
+from .types.base import cut
 
 MAX_ROWS: Final = 1 << 30
 """How many bytes a file of rows may have: they are all read before the first one is answered."""
@@ -103,10 +104,17 @@ def _utf8(text: bytes) -> str:
         ) from None
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+
+
 def read_json(text: str) -> object:
     """The data of a line of JSON. Raises `ArgumentError`."""
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
     except ValueError as error:
         raise ArgumentError(f"not JSON: {error}") from None
     except RecursionError:
@@ -136,7 +144,7 @@ def from_inputs(
     parameters = {parameter.name: parameter for parameter in program.parameters}
     for name in inputs:
         if name not in parameters:
-            raise ArgumentError(f"{program.name} has no parameter `{name}`", help=_usage(program))
+            raise ArgumentError(f"{program.name} has no parameter `{cut(name)}`", help=_usage(program))
     _require_all(program, inputs)
     found = {}
     for name, data in inputs.items():

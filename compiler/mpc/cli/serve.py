@@ -35,4 +35,4 @@ def command(paths: tuple[str, ...], host: str, port: int, key_file: Path | None)
     listener = served.listening(host, port)
     count = "1 function" if len(functions) == 1 else f"{len(functions)} functions"
     said = f"serving {count} at {served.url_of(listener)}; stop with Ctrl-C"
-    run(app, listener, on_start=lambda: click.echo(said, err=True))
+    run(app, listener, readiness=app.state.readiness, on_start=lambda: click.echo(said, err=True))

@@ -101,6 +101,7 @@ class Decider(StepwiseEngine):
         Its `timeout` counts from now; with `waits`, from when its work starts.
         """
         deadline = deadline_of(call.timeout, waits=waits)
+        call = replace(call, listener=None)  # what is written need not be what is answered
         return DecidedCall(self, self.settlement(), call, waits=waits, deadline=deadline).begin()
 
     def render(self, call: Call) -> str:

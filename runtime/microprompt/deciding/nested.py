@@ -238,7 +238,8 @@ class _Run(Steps):
 
     def _ask(self, engine: AnyEngine, program: Program, given: Mapping[str, Answer[object]]) -> None:
         values = {name: answer.value for name, answer in given.items()}
-        call = Call(program, {**self._call.arguments, **values}, self.seconds_left())
+        arguments = {**self._call.arguments, **values}
+        call = replace(self._call, program=program, arguments=arguments, timeout=self.seconds_left())
         future = self.begun(engine, engine.submit(call, waits=self._waits))
 
         def complete(answered: Mapping[str, Answer[object]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -18,11 +18,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A program with checked arguments, all parameters by name; `timeout` in seconds, if there is one."""
+    """A program with checked arguments, all parameters by name; `timeout` in seconds, if there is one.
+
+    An answer that is a text by itself is told to the `listener` in pieces as it is written, in UTF-8, on the
+    thread that computes, where it can be: not if another text may be answered in its stead, or is kept.
+    """
 
     program: Program
     arguments: Mapping[str, object]
     timeout: float | None = None
+    listener: Callable[[bytes], None] | None = None
 
 
 class AnyEngine(Protocol):

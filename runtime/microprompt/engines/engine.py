@@ -228,7 +228,7 @@ class Engine:
         key = b"" if kept is None else key_of(bound, (*state, *question), self.identity)
 
         def decode(cursor: Cursor, cached: int) -> Decoding[Answer[object]]:
-            parts = yield from bound.decode(cursor, most, said, trail)
+            parts = yield from bound.decode(cursor, most, said, trail, call.listener)
             near_tie = bound.program.using.temperature == 0 and cursor.tally.margin < NEAR_TIE
             if kept is not None:
                 kept.put(key, to_text(bound, parts, near_tie=near_tie))

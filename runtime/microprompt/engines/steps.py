@@ -16,6 +16,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from ..answer import Answer
@@ -161,7 +162,7 @@ class StepwiseEngine(ABC):
         pending: Pending[Answer[object]] | None = None
         try:
             async with asyncio.timeout(left), _admission():
-                pending = self.submit(Call(call.program, call.arguments, left))
+                pending = self.submit(replace(call, timeout=left))
                 await pending.ended()
         except TimeoutError:
             pending = pending or Pending()

@@ -21,6 +21,7 @@ from .drafts import Drafts
 from .sampling import log_sum_exp, sampler_of
 from .slots import AnySlot, Binding, Decided, Said, Terms, make_slot
 from .trails import Trail, sampler_along
+from .writing import Emit
 
 T = TypeVar("T")
 
@@ -113,9 +114,11 @@ class TokenizedProgram:
         most: int,
         said: Mapping[str, Said] | None = None,
         trail: Trail | None = None,
+        listener: Emit | None = None,
     ) -> Decoding[Decided]:
         """Answer the question that waits at the cursor, with at most so many cells for both; `said` is what
-        other evidence says of leaves, by their names. It goes along a `trail`, and leaves one there.
+        other evidence says of leaves, by their names. It goes along a `trail`, and leaves one there. The
+        `listener` is told an answer that is a text by itself as it is written.
 
         Raises `AnswerTooLong` where they do not suffice, `EngineError` for what does not fit a leaf.
         """
@@ -126,7 +129,7 @@ class TokenizedProgram:
         if trail is not None:
             trail.begin()
         sampler = sampler_of(using) if trail is None else sampler_along(trail, using)
-        decoding = self.answer.decode(cursor, Terms(sampler, budget, said or {}))
+        decoding = self.answer.decode(cursor, Terms(sampler, budget, said or {}, listener))
         return (yield from self._within(most, cursor, decoding))
 
     def value(self, parts: Decided) -> object:

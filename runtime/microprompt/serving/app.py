@@ -8,18 +8,20 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..errors import ArgumentError
+from ..systemone.routes import ErrorBody, FieldProblem, problems, router
 from .calls import Calls
 from .described import add_function
 from .gate import Gate
 from .limits import ServingLimits
-from .problems import Problem, Refused
+from .metrics import MEDIA_TYPE, Metrics
+from .problems import WIRE, Problem, Refused
 from .readiness import Readiness
 from .replies import json_reply
 from .served import Served
@@ -58,11 +60,14 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    calls = Calls(limits)
+    app.state.readiness = readiness
+    calls = Calls(functions, limits)
     for served in functions:
         add_function(app, served, calls)
-    _add_health(app, readiness)
+    _add_service(app, readiness, calls.metrics)
+    _add_questions(app, functions, calls)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Gate, keys=tuple(keys), any_host=any_host, limits=limits)
@@ -75,7 +80,7 @@ def _require_distinct(functions: Sequence[Served]) -> None:
             raise ArgumentError(f"{count} functions are called {name}", help="serve one of them alone")
 
 
-def _add_health(app: FastAPI, readiness: Readiness) -> None:
+def _add_service(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:
     @app.get("/healthz", summary="Whether the service runs.", tags=["service"])
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -96,6 +101,48 @@ def _add_health(app: FastAPI, readiness: Readiness) -> None:
             detail="the models are being loaded",
             headers={"Retry-After": "1"},
         ).reply()
+
+    @app.get(
+        "/metrics",
+        summary="Figures for Prometheus.",
+        tags=["service"],
+        response_class=Response,
+        responses={200: {"description": "The figures.", "content": {"text/plain": {}}}},
+    )
+    async def figures() -> Response:
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
+
+
+def _add_questions(app: FastAPI, functions: Sequence[Served], calls: Calls) -> None:
+    """Add the routes of the System One API."""
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorBody, "description": said} for status, said in _WIRE_REFUSALS.items()
+    }
+    app.include_router(
+        router(functions={served.name: served.function for served in functions}),
+        dependencies=[Depends(calls.admitted)],
+        responses=refusals,
+    )
+
+
+_WIRE_REFUSALS: Final = {
+    400: "The body is damaged.",
+    401: "The key is wrong.",
+    403: "There is no key.",
+    408: "The body came too slowly, or the call took longer than the request allows.",
+    413: "The body is too large.",
+    415: "The body is not JSON, or packed in a way that is not known.",
+    421: "The service is not for that host.",
+    429: "Too many calls wait.",
+    500: "The service failed.",
+}
+
+_GONE: Final = 499
+"""Nobody reads it any more: as nginx has it."""
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=_GONE)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -122,6 +169,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     said: list[Any] = list(error.errors())
+    if request.url.path.startswith(WIRE):
+        return problems([FieldProblem(loc=each["loc"], msg=each["msg"], type=each["type"]) for each in said])
     places = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in said]
     return Problem(
         status=422, kind="argument-error", title="Argument error", detail="; ".join(places)

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from starlette.requests import ClientDisconnect
+from fastapi import Header
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from ..answer import Answer
 from ..errors import DeadlineExceeded, MicropromptError
 from ..running import IN_FLIGHT
 from .limits import ServingLimits
-from .problems import Problem, Refused, internal, problem_of
+from .metrics import Metrics
+from .problems import INTERNAL, Problem, Refused, log, problem_of
 from .served import Served
 
 Outcome: TypeAlias = Answer[Any] | Problem
 
-_log: Final = logging.getLogger(__name__)
+Timeout: TypeAlias = Annotated[
+    float | None,
+    Header(
+        alias="X-Request-Timeout",
+        gt=0,
+        le=24 * 3600,
+        description="After how many seconds the call is given up.",
+    ),
+]
+"""The deadline that a client sets, as a header of its request."""
+
+_GIVEN_UP: Final = "given-up"
+"""What figures call the end of a call whose client went away or has waited long enough."""
 
 
 class Calls:
     """All calls of a service."""
 
-    def __init__(self, limits: ServingLimits) -> None:
+    def __init__(self, functions: Sequence[Served], limits: ServingLimits) -> None:
         self.limits = limits
         self.running = 0
+        self.metrics = Metrics([served.name for served in functions], lambda: self.running)
 
-    async def one(self, served: Served, arguments: dict[str, object]) -> Outcome:
+    async def one(
+        self,
+        served: Served,
+        arguments: dict[str, object],
+        *,
+        listener: Callable[[bytes], None] | None = None,
+    ) -> Outcome:
         """What becomes of a call. Raises `Refused` where the queue is full."""
-        with self.places(1):
-            return await self._outcome(served, arguments)
+        with self._places(served.name, 1):
+            return await self._outcome(served, arguments, listener)
 
     async def many(self, served: Served, rows: Sequence[object]) -> list[Outcome]:
         """What becomes of many, in order: what is wrong with a row is the outcome of that row.
@@ -49,44 +68,61 @@ class Calls:
                 try:
                     arguments = served.arguments(row)
                 except MicropromptError as error:
-                    found[number] = problem_of(error)
+                    found[number] = self._failed(served.name, problem_of(error))
                 else:
                     found[number] = await self._outcome(served, arguments)
 
-        with self.places(min(len(rows), IN_FLIGHT, max(1, self.limits.queue - self.running))) as workers:
+        free = max(1, self.limits.queue - self.running)
+        with self._places(served.name, min(len(rows), IN_FLIGHT, free)) as workers:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work())
         return [found[number] for number in range(len(rows))]
 
+    async def admitted(self, request: Request, seconds: Timeout = None) -> AsyncIterator[None]:
+        """Have the call of another route take part in the queue, and end it as `wanted` does: a dependency
+        of FastAPI."""
+        with self._places(request.url.path, 1):
+            async with wanted(request.receive, seconds):
+                yield
+
     @contextmanager
-    def places(self, count: int) -> Iterator[int]:
+    def _places(self, name: str, count: int) -> Iterator[int]:
         """So many places of the queue. Raises `Refused` if it has not as many."""
         if self.running + count > self.limits.queue:
-            raise Refused(_busy(self.limits.queue))
+            raise Refused(self._failed(name, _busy(self.limits.queue)))
         self.running += count
         try:
             yield count
         finally:
             self.running -= count
 
-    async def _outcome(self, served: Served, arguments: dict[str, object]) -> Outcome:
+    async def _outcome(
+        self,
+        served: Served,
+        arguments: dict[str, object],
+        listener: Callable[[bytes], None] | None = None,
+    ) -> Outcome:
         try:
-            return await served.function.adetail(**arguments)
-        except MicropromptError as error:
-            return told(served, error)
-        except Exception as error:  # a defect of ours, or of a function of the user's
-            return told(served, error)
+            answer = await served.answer(arguments, listener)
+        except Exception as error:  # of the caller, of a model, or a defect of ours
+            return self._failed(served.name, _told(served, error))
+        except asyncio.CancelledError:
+            self.metrics.failed(served.name, _GIVEN_UP)
+            raise
+        self.metrics.answered(served.name, answer.usage, answer.seconds)
+        return answer
+
+    def _failed(self, name: str, problem: Problem) -> Problem:
+        self.metrics.failed(name, problem.kind)
+        return problem
 
 
-def told(served: Served, error: Exception) -> Problem:
-    """The problem that an exception is. What is not the caller's is told to the log: where it was raised, and
-    at the level DEBUG what it says, for that may have arguments in it."""
-    problem = problem_of(error) if isinstance(error, MicropromptError) else internal()
+def _told(served: Served, error: Exception) -> Problem:
+    """The problem that an exception is. What is not the caller's is told to the log."""
+    problem = problem_of(error) if isinstance(error, MicropromptError) else INTERNAL
     if problem.status >= 500 and not isinstance(error, DeadlineExceeded):
-        places = "".join(traceback.format_tb(error.__traceback__)).rstrip()
-        _log.error("%s: %s\n%s", served.name, type(error).__name__, places)
-        _log.debug("%s: %s", served.name, error)
+        log(served.name, error)
     return problem
 
 

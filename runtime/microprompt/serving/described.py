@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import FastAPI, Header, Query, Request
-from starlette.requests import ClientDisconnect
+from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from .. import rows
 from ..errors import ArgumentError
 from ..interface import description, input_schema, output_schema, title
-from ..types import kind
-from .calls import Calls, Outcome, wanted
+from . import streams
+from .calls import Calls, Outcome, Timeout, wanted
 from .problems import MEDIA_TYPE, Problem, Refused, problem_of
-from .replies import json_reply
+from .replies import answer_data, json_reply
 from .served import Served
-
-_GONE: Final = 499
-"""Nobody reads it any more: as nginx has it."""
-
-_LONGEST_SECONDS: Final = 24 * 3600.0
+from .streams import EventStream
 
 _PROBLEMS: Final = {
     400: "The body can't be read.",
     401: "A key is needed, or this is none of the service's.",
+    406: "Only the text of one call of a prompt can be told in pieces.",
     408: "The body came too slowly, or the call took longer than the request allows.",
     413: "The body, or an argument, is too large.",
     415: "The body is not JSON, or packed in a way that is not known.",
@@ -44,22 +40,20 @@ def add_function(app: FastAPI, served: Served, calls: Calls) -> None:
     async def endpoint(
         request: Request,
         detail: Annotated[bool, Query(description="Tell all of an answer, not its value alone.")] = False,
-        x_request_timeout: Annotated[
-            float | None,
-            Header(gt=0, le=_LONGEST_SECONDS, description="After how many seconds the call is given up."),
-        ] = None,
+        x_request_timeout: Timeout = None,
     ) -> Response:
-        data = _read(await request.body(), request.headers.get("content-type", ""))
-        try:
-            async with wanted(request.receive, x_request_timeout):
-                if not isinstance(data, list):
-                    return _reply(await calls.one(served, _arguments(served, data)), detail=detail)
-                if len(data) > calls.limits.rows:
-                    raise Refused(_too_many(calls.limits.rows))
-                outcomes = await calls.many(served, data)
-                return json_reply([_item(outcome, detail=detail) for outcome in outcomes])
-        except ClientDisconnect:
-            return Response(status_code=_GONE)
+        data = _read(await request.body())
+        if _wants_events(request.headers.get("accept", "")):
+            _require_streamed(served, data)
+            arguments = _arguments(served, data)
+            return EventStream(calls, served, arguments, detail=detail, seconds=x_request_timeout)
+        async with wanted(request.receive, x_request_timeout):
+            if not isinstance(data, list):
+                return _reply(await calls.one(served, _arguments(served, data)), detail=detail)
+            if len(data) > calls.limits.rows:
+                raise Refused(_too_many(calls.limits.rows))
+            outcomes = await calls.many(served, data)
+            return json_reply([_item(outcome, detail=detail) for outcome in outcomes])
 
     app.add_api_route(
         served.path,
@@ -73,10 +67,7 @@ def add_function(app: FastAPI, served: Served, calls: Calls) -> None:
         response_class=Response,
         openapi_extra={"requestBody": _request_body(served)},
         responses={
-            200: {
-                "description": "The answer.",
-                "content": {"application/json": {"schema": _answers(served)}},
-            },
+            200: {"description": "The answer.", "content": _contents(served)},
             **{
                 status: {"description": said, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
                 for status, said in _PROBLEMS.items()
@@ -85,24 +76,10 @@ def add_function(app: FastAPI, served: Served, calls: Calls) -> None:
     )
 
 
-def _read(body: bytes, media_type: str) -> object:
-    """The data of a body. Raises `Refused`.
-
-    Nothing but JSON is taken: a page of another site can have a browser send forms and plain text to this
-    machine without being asked for leave, but not this.
-    """
-    if media_type.partition(";")[0].strip().lower() != "application/json":
-        raise Refused(
-            Problem(
-                status=415,
-                kind="not-json",
-                title="Not JSON",
-                detail="the body's content type is not application/json",
-                help="send the header `Content-Type: application/json`",
-            )
-        )
+def _read(body: bytes) -> object:
+    """The data of a body. Raises `Refused`."""
     try:
-        return rows.read_json(body.decode())
+        return rows.read_json(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise Refused(_unreadable(f"not UTF-8: byte {error.start + 1}")) from None
     except ArgumentError as error:
@@ -120,6 +97,24 @@ def _arguments(served: Served, data: object) -> dict[str, object]:
         raise Refused(problem_of(error)) from None
 
 
+def _wants_events(accept: str) -> bool:
+    return any(each.partition(";")[0].strip() == streams.MEDIA_TYPE for each in accept.lower().split(","))
+
+
+def _require_streamed(served: Served, data: object) -> None:
+    """Raise `Refused` where an answer can't be told in pieces."""
+    if not served.is_streamed or isinstance(data, list):
+        raise Refused(
+            Problem(
+                status=406,
+                kind="no-stream",
+                title="No stream",
+                detail="only the text of one call of a prompt is told in pieces as it is written",
+                help="accept application/json",
+            )
+        )
+
+
 def _too_many(most: int) -> Problem:
     return Problem(
         status=413,
@@ -131,20 +126,15 @@ def _too_many(most: int) -> Problem:
 
 
 def _reply(outcome: Outcome, *, detail: bool) -> Response:
-    return outcome.reply() if isinstance(outcome, Problem) else json_reply(_data(outcome, detail=detail))
+    if isinstance(outcome, Problem):
+        return outcome.reply()
+    return json_reply(answer_data(outcome, detail=detail))
 
 
 def _item(outcome: Outcome, *, detail: bool) -> Mapping[str, object]:
     if isinstance(outcome, Problem):
         return {"error": outcome.to_json()}
-    return _data(outcome, detail=detail)
-
-
-def _data(answer: Any, *, detail: bool) -> Mapping[str, object]:
-    if detail:
-        found: Mapping[str, object] = answer.to_json()
-        return found
-    return {"value": kind(answer.returns).to_data(answer.value)}
+    return answer_data(outcome, detail=detail)
 
 
 # ------------------------------------------------------------------------------------------- OpenAPI
@@ -166,6 +156,11 @@ def _request_body(served: Served) -> dict[str, object]:
     one = input_schema(served.function)
     schema = {"anyOf": [one, {"type": "array", "items": one}]}
     return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _contents(served: Served) -> dict[str, object]:
+    events = {streams.MEDIA_TYPE: {"schema": {"type": "string"}}} if served.is_streamed else {}
+    return {"application/json": {"schema": _answers(served)}, **events}
 
 
 def _answers(served: Served) -> dict[str, object]:

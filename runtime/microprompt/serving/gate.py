@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .bodies import unpacked
 from .limits import ServingLimits
-from .problems import Problem, Refused, too_large
+from .problems import INTERNAL, NO_KEY, Problem, Refused, log, too_large
 
 OPEN: Final = ("/healthz", "/readyz")
 """What needs no key: who watches over a service has none."""
@@ -43,13 +43,23 @@ class Gate:
             self._require_host(headers)
             if scope["path"] not in OPEN:
                 self._require_key(headers)
+            if scope["method"] == "POST":
+                _require_json(headers)
             body = await self._body(headers, receive)
         except Refused as refused:
             await refused.problem.reply(scope["path"])(scope, receive, send)
             return
         if body is None:
             return
-        await self._app(_unpacked_scope(scope), _Replayed(body, receive), send)
+        sending = _Sending(send, self._limits.send_seconds)
+        try:
+            await self._app(_unpacked_scope(scope), _Replayed(body, receive), sending)
+        except _Stalled:
+            return  # the connection ends in the middle of the response
+        except Exception as error:  # a defect of ours
+            log(scope["path"], error)
+            if not sending.has_begun:
+                await INTERNAL.reply(scope["path"])(scope, receive, send)
 
     def _require_host(self, headers: Headers) -> None:
         if self._any_host:
@@ -72,7 +82,7 @@ class Gate:
             return
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
-            raise Refused(_unauthorized("no-key", "No key", "the request has no key"))
+            raise Refused(_unauthorized(NO_KEY, "No key", "the request has no key"))
         # Each is compared whole: how long it takes tells nobody how much of a key is right.
         found = [hmac.compare_digest(given.strip().encode(), key) for key in self._keys]
         if not any(found):
@@ -84,6 +94,8 @@ class Gate:
             async with asyncio.timeout(self._limits.receive_seconds):
                 packed = await _received(receive, headers, self._limits.body_bytes)
         except TimeoutError:
+            if _is_too_large(headers, self._limits.body_bytes):
+                raise Refused(too_large(self._limits.body_bytes)) from None
             raise Refused(
                 Problem(
                     status=408,
@@ -98,9 +110,30 @@ class Gate:
         return unpacked(packed, headers.get("content-encoding", ""), self._limits.body_bytes)
 
 
-async def _received(receive: Receive, headers: Headers, most: int) -> bytes | None:
+def _require_json(headers: Headers) -> None:
+    """Raise `Refused` for a body that is not JSON: a page of another site can have a browser send forms and
+    plain text to this machine without being asked for leave, but not this."""
+    media_type = headers.get("content-type", "")
+    if media_type.partition(";")[0].strip().lower() != "application/json":
+        raise Refused(
+            Problem(
+                status=415,
+                kind="not-json",
+                title="Not JSON",
+                detail="the body's content type is not application/json",
+                help="send the header `Content-Type: application/json`",
+            )
+        )
+
+
+def _is_too_large(headers: Headers, most: int) -> bool:
+    """Whether a body will have more than `most` bytes, by what its header says."""
     declared = headers.get("content-length", "")
-    is_large = declared.isdigit() and len(declared) < 20 and int(declared) > most
+    return declared.isdigit() and len(declared) < 20 and int(declared) > most
+
+
+async def _received(receive: Receive, headers: Headers, most: int) -> bytes | None:
+    is_large = _is_too_large(headers, most)
     if is_large and "expect" in headers:
         raise Refused(too_large(most))  # the client waits for leave to send it
     found = bytearray()
@@ -137,6 +170,27 @@ def _unpacked_scope(scope: Scope) -> Scope:
     """The scope as it is once the body is unpacked: neither of these headers is true any more."""
     left = [pair for pair in scope["headers"] if pair[0] not in (b"content-encoding", b"content-length")]
     return {**scope, "headers": left}
+
+
+class _Stalled(Exception):
+    """A client takes nothing of its response."""
+
+
+class _Sending:
+    """Sends a response for as long as its client takes it. Raises `_Stalled`."""
+
+    def __init__(self, send: Send, seconds: float) -> None:
+        self.has_begun = False
+        self._send = send
+        self._seconds = seconds
+
+    async def __call__(self, message: Message) -> None:
+        self.has_begun = True
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise _Stalled from None
 
 
 class _Replayed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +14,8 @@ from starlette.responses import Response
 from .. import errors
 from ..errors import MicropromptError, PromptTooLong
 from .replies import json_reply
+
+_log: Final = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -38,13 +42,19 @@ STATUS: Final[Mapping[type[MicropromptError], int]] = {
 """The HTTP status of each exception of the runtime."""
 
 
+WIRE: Final = "/v1/"
+"""Where the paths begin at which errors look as clients of the System One API expect them."""
+
 _WIRE_TYPES: Final = {
-    400: "api_usage_error",
     401: "authentication_error",
     403: "authentication_error",
     404: "not_found",
     429: "rate_limit_error",
 }
+"""What that API calls errors, by their status, if it is not the usage of it."""
+
+NO_KEY: Final = "no-key"
+"""The kind of the problem of a request without a key, for which that API has a status of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +83,14 @@ class Problem:
 
     def reply(self, path: str = "") -> Response:
         """The response that tells it to who asked at a path: below `/v1` as the wire format there has it."""
-        if not path.startswith("/v1/"):
+        if not path.startswith(WIRE):
             return json_reply(
                 self.to_json(), status=self.status, media_type=MEDIA_TYPE, headers=self.headers
             )
-        data = {"detail": {"error_type": _WIRE_TYPES.get(self.status, "api_error"), "message": self.detail}}
-        return json_reply(data, status=self.status, headers=self.headers)
+        from ..systemone.routes import refusal  # not at the top: who serves MCP alone has no FastAPI
+
+        status = 403 if self.kind == NO_KEY else self.status
+        return refusal(status, _WIRE_TYPES.get(status, "api_usage_error"), self.detail, self.headers)
 
 
 class Refused(Exception):
@@ -108,9 +120,16 @@ def problem_of(error: MicropromptError) -> Problem:
 _OURS: Final = "the service could not answer; its log says why"
 
 
-def internal() -> Problem:
-    """What nobody has seen coming."""
-    return Problem(status=500, kind="internal-error", title="Internal error", detail=_OURS)
+INTERNAL: Final = Problem(status=500, kind="internal-error", title="Internal error", detail=_OURS)
+"""What nobody has seen coming."""
+
+
+def log(where: str, error: Exception) -> None:
+    """Log an exception of what was called: the kind, and where it was raised. What it says may have arguments
+    in it, and is logged at the level DEBUG."""
+    places = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    _log.error("%s: %s\n%s", where, type(error).__name__, places)
+    _log.debug("%s: %s", where, error)
 
 
 def too_large(most: int) -> Problem:

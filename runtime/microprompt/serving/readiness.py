@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
 
 from ..errors import MicropromptError
 from ..function import PromptFunction
 from .served import Served
 
-_log: Final = logging.getLogger(__name__)
-
 
 class Readiness:
     """Whether all models are loaded and warm. `failure` is why they never will be, if they won't."""
 
-    def __init__(
-        self, functions: Sequence[Served], *, on_failure: Callable[[Exception], None] | None = None
-    ) -> None:
+    def __init__(self, functions: Sequence[Served]) -> None:
         self.is_ready = False
         self.failure: Exception | None = None
         self._functions = functions
-        self._on_failure = on_failure
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:
@@ -43,11 +36,8 @@ class Readiness:
                 _warm(served)
         except Exception as error:
             self.failure = error
-            _log.error("%s", error)
-            if self._on_failure is not None:
-                self._on_failure(error)
-            return
-        self.is_ready = True
+        else:
+            self.is_ready = True
 
 
 def _warm(served: Served) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from ..answer import Answer
+from ..types import kind
+
 
 def encoded(data: object) -> bytes:
     """Data as JSON in UTF-8."""
@@ -23,3 +26,8 @@ def json_reply(
 ) -> Response:
     """A response with data as JSON."""
     return Response(encoded(data), status_code=status, media_type=media_type, headers=headers)
+
+
+def answer_data(answer: Answer[object], *, detail: bool) -> Mapping[str, object]:
+    """An answer as data: its value, or in `detail` what `mpc run --json` prints."""
+    return answer.to_json() if detail else {"value": kind(answer.returns).to_data(answer.value)}

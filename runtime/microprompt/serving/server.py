@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from .readiness import Readiness
+
 GRACE_SECONDS: Final = 30
 """How long what runs may go on once the process is told to stop."""
 
 
-def run(app: ASGIApp, listener: socket.socket, *, on_start: Callable[[], None] | None = None) -> None:
-    """Serve an application on a socket that listens, until SIGINT or SIGTERM; what runs then is finished.
+class Server(uvicorn.Server):
+    """Serves an application, and calls `on_start` once it does. Ends where its `readiness` fails."""
 
-    Raises `KeyboardInterrupt` after SIGINT.
-    """
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    _Server(config, on_start).run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        readiness: Readiness | None = None,
+        on_start: Callable[[], None] | None = None,
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         super().__init__(config)
+        self._readiness = readiness
         self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._on_start is not None:
             self._on_start()
+
+    async def on_tick(self, counter: int) -> bool:
+        has_failed = self._readiness is not None and self._readiness.failure is not None
+        return await super().on_tick(counter) or has_failed
+
+
+def run(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    readiness: Readiness | None = None,
+    on_start: Callable[[], None] | None = None,
+) -> None:
+    """Serve an application on a socket that listens, until SIGTERM or SIGINT; what runs then is finished.
+
+    Raises `KeyboardInterrupt` after SIGINT, and why the `readiness` failed.
+    """
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn raises the signal again once it has finished, and to be told to stop is no failure.
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+    Server(app, readiness=readiness, on_start=on_start).run(sockets=[listener])
+    if readiness is not None and readiness.failure is not None:
+        raise readiness.failure

@@ -382,8 +382,7 @@ class Kind(ABC, Generic[D]):
 
     def unreadable(self, data: object, where: str) -> ArgumentError:
         """The error for data or a word of another type."""
-        shown = json.dumps(data, ensure_ascii=False)
-        return ArgumentError(f"{where} must be {self.describe()}, not {shown}")
+        return ArgumentError(f"{where} must be {self.describe()}, not {short_data(data)}")
 
     def decoded_word(self, word: str, where: str) -> object:
         """The data of a word that is written as JSON."""
@@ -424,13 +423,25 @@ class Listed(Scalar[D]):
 
 def short(value: object) -> str:
     """A value and its class, for messages."""
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+    return f"{type(value).__name__} {cut(repr(value))}"
 
 
 def short_text(text: str) -> str:
     """A text in quotes, for messages."""
-    return json.dumps(text if len(text) <= 60 else text[:57] + "...", ensure_ascii=False)
+    return json.dumps(cut(text), ensure_ascii=False)
+
+
+def short_data(data: object) -> str:
+    """Data as JSON, for messages."""
+    try:
+        return cut(json.dumps(data, ensure_ascii=False))
+    except RecursionError:  # it was read with more room on the stack than there is here
+        return "what is nested so deeply"
+
+
+def cut(text: str) -> str:
+    """A text for messages, without its end if it is long."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def dotted(name: str, field: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +10,7 @@ from typing import Any, Literal
 from .. import abi, shapes
 from ..errors import ArgumentError
 from .annotations import Annotation
-from .base import Arm, DeclaredType, KindOf, Listed, Schema, TypeOf, as_words
+from .base import Arm, DeclaredType, KindOf, Listed, Schema, TypeOf, as_words, short_data
 from .punctuation import quoted
 from .schemas import described, meanings_of
 
@@ -109,7 +108,7 @@ class EnumKind(Listed[EnumType]):
     def read_data(self, data: object, where: str) -> Enum:
         if not isinstance(data, str) or data not in self._labels:
             raise ArgumentError(
-                f"{where} is {json.dumps(data, ensure_ascii=False)}: not in {self.describe()}",
+                f"{where} is {short_data(data)}: not in {self.describe()}",
                 help=f"it is one of {', '.join(self._labels)}",
             )
         return self.declared.python[data]

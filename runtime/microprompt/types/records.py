@@ -13,7 +13,7 @@ from .. import abi, shapes
 from ..errors import AbiError, AnswerRefused, ArgumentError
 from .annotations import Annotation
 from .arguments import held
-from .base import AnyKind, Arm, DeclaredType, KindOf, Part, Schema, TypeOf, dotted
+from .base import AnyKind, Arm, DeclaredType, KindOf, Part, Schema, TypeOf, cut, dotted
 from .compound import Compound
 from .grammar import Expression, Terminals, chain, text
 from .nothing import NothingType
@@ -111,7 +111,8 @@ class RecordKind(Compound[RecordType]):
         for name in names:
             if name not in known:
                 raise ArgumentError(
-                    f"{where} has no field `{name}`", help=f"{self.describe()} has {', '.join(known)}"
+                    f"{where} has no field `{cut(str(name))}`",
+                    help=f"{self.describe()} has {', '.join(known)}",
                 )
 
     def meanings(self) -> Iterator[str]:

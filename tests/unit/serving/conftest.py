@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,9 @@ from microprompt.testing import ScriptedEngine, scripted
 from mpc import project
 
 PROGRAM = '''\
-"""A program with a choice, a record, text and a flow."""
+"""A program with a choice, a record, text and flows."""
+
+from python hands import repeat, stumble, wait
 
 enum Mood:
     calm
@@ -42,6 +44,11 @@ prompt rate(ticket: Ticket, note: str? = none, tags: list[str](..2) = []) -> int
     Note: {note}
     Tags: {tags}
 
+prompt weigh(share: float, day: date, sizes: dict[str, int]) -> bool:
+    Is it much?
+
+    {share} {day} {sizes}
+
 prompt reply(text: str) -> str:
     Reply.
 
@@ -52,6 +59,34 @@ flow answer(text: str, share: int) -> str:
     if kind == "command" and 10 / share > 1:
         return "done"
     return reply(text)
+
+flow patient(seconds: float) -> str:
+    return wait(seconds)
+
+flow long(count: int) -> str:
+    return repeat(count)
+
+flow clumsy(text: str) -> str:
+    return stumble(text)
+'''
+
+HANDS = '''\
+"""What the program's flows call."""
+
+import asyncio
+
+
+async def wait(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "waited"
+
+
+def repeat(count: int) -> str:
+    return "x" * count
+
+
+def stumble(text: str) -> str:
+    raise LookupError(f"no {text}")
 '''
 
 Client: TypeAlias = "Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]"
@@ -60,9 +95,10 @@ Client: TypeAlias = "Callable[..., AbstractAsyncContextManager[httpx.AsyncClient
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The program, compiled."""
-    path = tmp_path_factory.mktemp("served") / "intake.mp"
-    Path(path).write_text(PROGRAM)
-    return project.load(path)
+    folder = tmp_path_factory.mktemp("served")
+    Path(folder / "hands.py").write_text(HANDS)
+    Path(folder / "intake.mp").write_text(PROGRAM)
+    return project.load(folder / "intake.mp")
 
 
 @pytest.fixture
@@ -83,7 +119,8 @@ def engine() -> Iterator[ScriptedEngine]:
         chance = 0.75 if text.endswith("?") else 0.25
         return {"question": chance, "command": 1 - chance}
 
-    with scripted({"classify": classify, "rate": 4, "reply": "Yes, it is."}) as running:
+    script = {"classify": classify, "rate": 4, "weigh": True, "reply": "Yes, it is."}
+    with scripted(script) as running:
         yield running
 
 
@@ -94,7 +131,7 @@ def client(functions: Sequence[Served], engine: ScriptedEngine) -> Client:
     @asynccontextmanager
     async def made(
         *, host: str = "127.0.0.1:8000", headers: Mapping[str, str] | None = None, **options: Any
-    ) -> AsyncIterator[httpx.AsyncClient]:
+    ) -> Any:
         transport = httpx.ASGITransport(create_app(functions, **options))
         at = f"http://{host}"
         async with httpx.AsyncClient(transport=transport, base_url=at, headers=headers) as found:

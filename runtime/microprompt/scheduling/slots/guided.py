@@ -15,7 +15,7 @@ from ...types.dicts import distinct_keys
 from ...types.grammar import Terminals
 from ...types.punctuation import decoded
 from ..decoding import Cursor, Decoding
-from ..writing import Beginning, Written, write
+from ..writing import Beginning, Emit, Written, write
 from .described import SlotPlan
 from .slot import Binding, Decided, Kept, Leaf, Terms
 
@@ -63,7 +63,7 @@ class GuidedSlot(Leaf[Guided]):
         sampler = terms.sampler.at(self.name)
         try:
             written = yield from write(
-                cursor, matcher, sampler, terms.budget, instead_of=instead_of, fits=fits
+                cursor, matcher, sampler, terms.budget, self._emit(terms), instead_of, fits
             )
         except EngineError as error:
             if room is None or not room.is_full:
@@ -81,6 +81,12 @@ class GuidedSlot(Leaf[Guided]):
         least = min([self._confidence(part) for part in (*items, *rest)], default=1.0)
         confidence = least if items else self._confidence(written.chosen)
         return {self.name: self._part(value, confidence, tuple(found))}
+
+    def _emit(self, terms: Terms) -> Emit | None:
+        """Who is told of the text, if it is the whole answer: not of what stands around it."""
+        if terms.listener is None or self.name or self._node.is_json:
+            return None
+        return _Within(self._node.space.encode(), self._node.after.encode(), terms.listener)
 
     def _items(self, written: Written) -> Iterator[Sequence[tuple[int, float]]]:
         """What the model chose in each item of a list."""
@@ -160,3 +166,24 @@ class _Room:
             self.is_full = True
             return False
         return self._fits is None or self._fits(text)
+
+
+class _Within:
+    """Tells a listener a text without what stands before and after it, in whatever pieces it comes. What may
+    be the beginning of what stands after it is kept back until more is there."""
+
+    def __init__(self, before: bytes, after: bytes, listener: Emit) -> None:
+        self._before = before
+        self._after = after
+        self._listener = listener
+        self._held = b""
+
+    def __call__(self, piece: bytes) -> None:
+        begun = min(len(self._before), len(piece))
+        self._before, piece = self._before[begun:], piece[begun:]
+        self._held += piece
+        begins = (self._after[:length] for length in range(len(self._after), 0, -1))
+        kept = next(filter(self._held.endswith, begins), b"")
+        told, self._held = self._held[: len(self._held) - len(kept)], kept
+        if told:
+            self._listener(told)

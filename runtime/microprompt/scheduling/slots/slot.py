@@ -13,6 +13,7 @@ from ...prompts.trie import Trie, build_trie
 from ..backend import Backend
 from ..decoding import Cursor, Decoding
 from ..sampling import Sampler
+from ..writing import Emit
 from .described import SlotPlan
 from .said import Said
 
@@ -60,11 +61,13 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How one call's answer is decoded: how labels and tokens are taken, how many tokens the model may choose
-    in all, and what other evidence says of leaves, by their names."""
+    in all, what other evidence says of leaves, by their names, and who listens to an answer that is a text by
+    itself."""
 
     sampler: Sampler
     budget: int
     said: Mapping[str, Said] = field(default_factory=dict)
+    listener: Emit | None = None
 
 
 class Slot(ABC, Generic[N]):

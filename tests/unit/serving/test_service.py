@@ -1,0 +1,104 @@
+"""What a service says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from microprompt import errors
+from microprompt.errors import ArgumentError, MicropromptError, ModelError
+from microprompt.function import PromptFunction
+from microprompt.serving.app import create_app
+from microprompt.serving.problems import STATUS
+from microprompt.serving.readiness import Readiness
+from microprompt.serving.served import Served
+from microprompt.testing import ScriptedEngine
+
+from .conftest import Client
+
+
+def get(client: Client, path: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        async with client() as asking:
+            await asking.post("/functions/intake/classify", json={"text": "Is it?"})
+            await asking.post("/functions/intake/classify", json=[{"text": 1}])
+            return await asking.get(path)
+
+    return asyncio.run(ask())
+
+
+def test_figures_are_by_function(client: Client) -> None:
+    text = get(client, "/metrics").text
+    assert 'microprompt_calls_total{function="intake.classify"} 1.0' in text
+    assert 'microprompt_errors_total{function="intake.classify",problem="argument-error"} 1.0' in text
+    assert 'microprompt_call_seconds_count{function="intake.classify"} 1.0' in text
+    assert 'microprompt_tokens_total{function="intake.classify",kind="prompt"} ' in text
+    assert "microprompt_queue 0.0" in text
+
+
+def test_the_description_has_the_types_and_the_english_of_the_program(client: Client) -> None:
+    found = get(client, "/openapi.json").json()
+    assert found["openapi"].startswith("3.1")
+    rate = found["paths"]["/functions/intake/rate"]["post"]
+    assert rate["description"] == "Rate the ticket."
+    one, many = rate["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert many == {"type": "array", "items": one}
+    assert one["properties"]["tags"]["maxItems"] == 2
+    assert one["required"] == ["ticket"]
+    assert "text/event-stream" in content(found, "reply")
+    assert "text/event-stream" not in content(found, "classify")
+
+
+def content(page: Any, function: str) -> Any:
+    return page["paths"][f"/functions/intake/{function}"]["post"]["responses"]["200"]["content"]
+
+
+def test_two_functions_of_one_name_are_refused(functions: Sequence[Served]) -> None:
+    with pytest.raises(ArgumentError, match=r"2 functions are called intake\.classify"):
+        create_app([*functions, functions[0]])
+
+
+def test_every_exception_has_a_status() -> None:
+    kinds = {each for each in vars(errors).values() if isinstance(each, type)}
+    assert set(STATUS) == {each for each in kinds if issubclass(each, MicropromptError)}
+
+
+def test_a_service_is_ready_once_its_prompts_are_warm(
+    functions: Sequence[Served], engine: ScriptedEngine
+) -> None:
+    app = create_app(functions)
+
+    async def watch() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asking:
+            before = (await asking.get("/readyz")).status_code
+            async with app.router.lifespan_context(app):
+                while not app.state.readiness.is_ready:
+                    await asyncio.sleep(0.01)
+                return [before, (await asking.get("/readyz")).status_code]
+
+    assert asyncio.run(watch()) == [503, 200]
+    assert engine.calls == [("classify", {"text": "Who is it?"})]
+
+
+def test_why_models_can_not_be_had_is_known(
+    functions: Sequence[Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def engine(self: object) -> None:
+        raise ModelError("there is no model")
+
+    monkeypatch.setattr(PromptFunction, "engine", engine)
+    readiness = Readiness(functions)
+
+    async def prepare() -> None:
+        async with readiness.prepared():
+            while readiness.failure is None:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(prepare())
+    assert isinstance(readiness.failure, ModelError)
+    assert not readiness.is_ready
