@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from microprompt.tuning.tune import Tuned
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_UNTUNED: Final = "the source alone, as without a tuning"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -233,13 +234,16 @@ def _lines(tuned: Tuned) -> Iterator[str]:
 def _tried(one: Found, taken: Trial, places: NDArray[np.intp]) -> Iterator[str]:
     from microprompt.tuning.report import scores  # not at the top, as above
 
-    width = max(len(trial.name) for trial in one.tried)
+    named = [(trial.name, trial) for trial in one.tried]
+    if one.untuned is not None:
+        named.append((_UNTUNED, one.untuned))
+    width = max(len(name) for name, _ in named)
     yield f"  {'':<{width}}  accuracy               log-loss  ECE"
-    for trial in one.tried:
+    for name, trial in named:
         found = scores(trial, places)
         low, high = found.interval
         yield (
-            f"  {trial.name:<{width}}  {found.accuracy:.3f} [{low:.3f}, {high:.3f}]   {trial.log_loss:.3f}   "
+            f"  {name:<{width}}  {found.accuracy:.3f} [{low:.3f}, {high:.3f}]   {trial.log_loss:.3f}   "
             f"{found.ece:.3f}" + ("  <- taken" if trial is taken else "")
         )
     best = min(one.tried, key=lambda trial: trial.log_loss)

@@ -39,6 +39,7 @@ def _choice(one: Found) -> dict[str, object]:
         "labels": dict(zip(names, map(int, counts), strict=True)),
         "tried": [_tried(trial, one.places) for trial in one.tried],
         "taken": one.taken.name,
+        **({"untuned": _tried(one.untuned, one.places)} if one.untuned is not None else {}),
     }
 
 

@@ -85,13 +85,15 @@ class Request:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What was found for a choice: on labelled rows, all that was `tried` and what was `taken`, and the rows'
-    label numbers, `places`. Otherwise `note` says what the head goes by, or why there is none."""
+    label numbers, `places`; `untuned` is what the source alone says of the same rows, where it says anything.
+    Otherwise `note` says what the head goes by, or why there is none."""
 
     question: Question
     head: Head | None = None
     tried: tuple[Trial, ...] = ()
     taken: Trial | None = None
     places: NDArray[np.intp] | None = None
+    untuned: Trial | None = None
     note: str = ""
 
 

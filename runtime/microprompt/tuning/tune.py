@@ -38,7 +38,7 @@ from .features import features_of_rows
 from .larger import request_for_larger
 from .report import report
 from .request import Found, FoundLarger, Listener, Request, SourcesOf, with_nested_answers
-from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, assemble, choose, search, trial_of
+from .search import ROWS_FOR_STRENGTHS, STRENGTHS, Labelled, Trial, assemble, choose, search, trial_of
 from .thresholds import cut_points, resolved, to_reach
 
 LEAST_ROWS: Final = 20
@@ -205,6 +205,7 @@ def _on_labelled(
     is_many = len(rows) >= ROWS_FOR_STRENGTHS and not request.is_written
     found = []
     features = features_of_rows(request, rows, tried, asked, models, listener, reader)
+    made = heads_from_source(request.program, asked, models, lambda lacks: None, reader=reader)
     for question in asked:
         has, places = answers[question.name]
         lacks = _one_sided(question, has, places)
@@ -222,8 +223,21 @@ def _on_labelled(
             trials = search(labelled, ways, strengths=strengths, progress=advance)
         taken = choose(trials, labelled)
         head = assemble(taken, labelled, calibrated=not request.is_written)
-        found.append(Found(question=question, head=head, tried=trials, taken=taken, places=places))
+        untuned = _untuned(made[question.name].head, labelled)
+        found.append(
+            Found(
+                question=question, head=head, tried=trials, taken=taken, places=places, untuned=untuned
+            )
+        )
     return tuple(found)
+
+
+def _untuned(head: Head | None, rows: Labelled) -> Trial | None:
+    """What a head from the source alone says of the rows, which it was not fitted on either; `None` where
+    there is none, or nobody has read the rows for it."""
+    if head is None or not all(each in rows.features for each in head.evidence):
+        return None
+    return trial_of(rows, head.evidence, C, head.log_probs(rows.features))
 
 
 def _answers(

@@ -114,6 +114,20 @@ def tuned(sources: FakeSources, asked: Request, told: Told | None = None) -> Tun
 # -------------------------------------------------------------------------------------- labelled rows
 
 
+def test_what_the_source_alone_says_of_the_rows_stands_beside_what_was_learnt(sources: FakeSources) -> None:
+    rows = acts()
+    plain = program(ACT)
+    shown = with_examples(plain, dict(rows[:6]))
+
+    (learnt,) = tuned(sources, request(shown, labelled=labelled(rows[6:]))).found
+    (without,) = tuned(sources, request(plain, labelled=labelled(rows[6:]), candidates=((Labels(),),))).found
+
+    assert learnt.untuned is not None
+    assert learnt.untuned.said.shape == (24, 3)
+    assert learnt.untuned.accuracy <= 1
+    assert without.untuned is None
+
+
 def test_balanced_rows_say_nothing_of_how_often_a_label_comes(sources: FakeSources) -> None:
     told = [row for row in acts(90) if row[1] is not Act.command] + acts(90)[1:10:3]
     heads = [
