@@ -8,6 +8,7 @@
     python -m tests.accuracy invoices       measure examples/extract on three models, and write its README.md
     python -m tests.accuracy writing DATA   measure what writes, copies or picks on three models, and write
                                             stdlib/docs/writing.md
+    python -m tests.accuracy replies        measure what examples/assistant writes on several models
 
 DATA is a folder with one folder a data set, which is no part of this project (`tasks.py` says what is in it).
 What takes long is kept in a folder, `.accuracy` here unless another is named.
@@ -22,7 +23,7 @@ import click
 
 from microprompt.errors import ArgumentError, ModelError
 
-from . import escalation, invoices, writing
+from . import escalation, invoices, replies, writing
 from .cached import Cached
 from .measure import results
 from .page import FOLDER, write_page
@@ -87,6 +88,14 @@ def invoices_command() -> None:
     """Measure how invoices are read, and write the example's page."""
     invoices.write_page(invoices.measured())
     click.echo(f"{invoices.FOLDER / 'README.md'}")
+
+
+@main.command(name="replies")
+@click.option("--model", "models", multiple=True, default=writing.MODELS, help="Measure this; repeatable.")
+def replies_command(models: tuple[str, ...]) -> None:
+    """Measure what the assistant writes on several models, and print it."""
+    for line in replies.measured(models):
+        click.echo(line)
 
 
 @main.command(name="writing")

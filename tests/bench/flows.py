@@ -158,7 +158,7 @@ def _pair(name: str, first: Call, second: Call, rounds: int, repeats: int) -> Pa
     processor = [median(took[0]) / median(took[2]) for took in spent]
     clock = [median(took[1]) / median(took[3]) for took in spent]
     ms = median(median(took[1]) for took in spent) * 1e3
-    return Pair(name, len(texts), _interval(processor), _interval(clock), ms)
+    return Pair(name, len(texts), interval(processor), interval(clock), ms)
 
 
 def _time(work: Callable[[], object]) -> tuple[float, float]:
@@ -168,7 +168,7 @@ def _time(work: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - processor, time.perf_counter() - clock
 
 
-def _interval(values: list[float]) -> tuple[float, float, float]:
+def interval(values: list[float]) -> tuple[float, float, float]:
     """The median, and the bootstrap's interval of 95 %."""
     chance = random.Random(0)
     medians = sorted(median(chance.choices(values, k=len(values))) for _ in range(_RESAMPLES))
