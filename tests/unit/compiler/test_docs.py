@@ -16,6 +16,7 @@ from mpc import project, render
 
 REFERENCE = Path(__file__).parents[3] / "compiler" / "docs" / "language.md"
 FLOWS = REFERENCE.with_name("flows.md")
+TUTORIAL = REFERENCE.with_name("tutorial.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 APPENDIX = "## Appendix: the grammar"
 
@@ -38,7 +39,7 @@ def appendix() -> str:
     return "\n\n".join((head, *(f"```lark\n{part}```" for part in parts))) + "\n"
 
 
-@pytest.mark.parametrize("page", [REFERENCE, FLOWS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [REFERENCE, FLOWS, TUTORIAL], ids=lambda page: page.stem)
 def test_the_reference_shows_programs_that_compile(page: Path, tmp_path: Path) -> None:
     programs = blocks("mp", page)
     for number, program in enumerate(programs):
@@ -50,7 +51,7 @@ def test_the_reference_shows_programs_that_compile(page: Path, tmp_path: Path) -
     assert found == (), render.as_text(found)
 
 
-@pytest.mark.parametrize("page", [REFERENCE, FLOWS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [REFERENCE, FLOWS, TUTORIAL], ids=lambda page: page.stem)
 def test_no_code_in_the_reference_is_left_unchecked(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert {language for language, _ in FENCE.findall(text)} <= {"mp", "lark"}
