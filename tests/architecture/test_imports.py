@@ -70,6 +70,7 @@ RUNTIME_LAYERS = (
     ("tuning",),
     ("systemone",),
     ("serving",),
+    ("mcp_server",),
     ("testing",),
 )
 LEAVES = ("abi", "children", "grammars", "locations", "notation", "patterns", "shapes", "spans", "storage")
