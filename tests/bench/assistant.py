@@ -69,7 +69,8 @@ def _held(messages: Sequence[str]) -> Iterator[str]:
     decisions = [each for times in took.values() for each in times]
     yield (
         f"{len(messages)} messages, {len(decisions)} decisions: p50 {median(decisions):.0f} ms, "
-        f"p90 {quantiles(decisions, n=10)[-1]:.0f} ms; {P50_MS} at most; a reply: p50 {median(whole):.0f} ms"
+        f"p90 {quantiles(decisions, n=10)[-1]:.0f} ms, where one of a wave takes as long as all of it; "
+        f"{P50_MS} at most; a reply: p50 {median(whole):.0f} ms"
     )
     yield ""
     yield "| decision | n | p50 ms |\n|---|---|---|"
@@ -104,6 +105,8 @@ def _together(messages: Sequence[str], rounds: int) -> Iterator[str]:
         f"{len(alone)} decisions together, times as long as the slowest of them: {middle:.2f} "
         f"[{low:.2f}, {high:.2f}], {len(ratios)} messages; {TIMES} at most"
     )
+    by_itself = [one for times in alone.values() for one in times]
+    yield f"one of them by itself: p50 {median(by_itself):.0f} ms, n = {len(by_itself)}; {P50_MS} at most"
     yield ""
     yield "| | p50 ms |\n|---|---|"
     yield from (f"| {name} | {median(times):.0f} |" for name, times in alone.items())
