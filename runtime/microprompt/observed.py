@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .recording.keys import Keys
     from .recording.writer import RecordWriter
     from .scheduling.jobs import Pending
+    from .settings import Settings
     from .telemetry import OpenSpan
 
 T = TypeVar("T")
@@ -51,9 +52,9 @@ class ObservedCall:
         module: str,
         signature: DeclaredSignature,
         arguments: Mapping[str, object],
+        current: Settings,
         span: OpenSpan | None,
     ) -> None:
-        current = settings.current()
         self._called: Called = called
         self._module = module
         self._signature = signature
@@ -229,12 +230,13 @@ def is_on() -> bool:
 
 def begin(module: str, call: Call) -> ObservedCall | None:
     """A call of a prompt of this module begins; `None` where nobody looks."""
-    if not is_on():
+    current, is_traced = settings.current(), telemetry.is_on()
+    if current.record is None and not is_traced:
         return None
     program = call.program
-    model = program.using.model
-    span = telemetry.prompt_span(module, program, model.name if model else settings.current().model)
-    return ObservedCall("prompt", module, program, call.arguments, span)
+    own = program.using.model
+    span = telemetry.prompt_span(module, program, own.name if own else current.model) if is_traced else None
+    return ObservedCall("prompt", module, program, call.arguments, current, span)
 
 
 class ObservedEngine:
@@ -293,10 +295,12 @@ def flow(
     module: str, signature: DeclaredSignature, arguments: Mapping[str, object]
 ) -> Iterator[Callable[[T], T]]:
     """Tell a flow that runs in the block. What it returns is given to what the block is given, and back."""
-    if not is_on():
+    current, is_traced = settings.current(), telemetry.is_on()
+    if current.record is None and not is_traced:
         yield lambda value: value
         return
-    seen = ObservedCall("flow", module, signature, arguments, telemetry.flow_span(module, signature.name))
+    span = telemetry.flow_span(module, signature.name) if is_traced else None
+    seen = ObservedCall("flow", module, signature, arguments, current, span)
     with seen.current():
 
         def told(value: T) -> T:

@@ -119,10 +119,8 @@ class OpenSpan:
         return {name: self._attributes[name] for name in (*self._by, ERROR) if name in self._attributes}
 
 
-def prompt_span(module: str, program: Program, model: str) -> OpenSpan | None:
-    """The span of a call of a prompt; `model` is the one that it asks. `None` where nobody looks."""
-    if not is_on():
-        return None
+def prompt_span(module: str, program: Program, model: str) -> OpenSpan:
+    """The span of a call of a prompt; `model` is the one that it asks."""
     using = program.using
     attributes: Attributes = {
         OPERATION: _COMPLETION,
@@ -145,10 +143,8 @@ def prompt_span(module: str, program: Program, model: str) -> OpenSpan | None:
     )
 
 
-def flow_span(module: str, name: str) -> OpenSpan | None:
-    """The span of a flow. `None` where nobody looks."""
-    if not is_on():
-        return None
+def flow_span(module: str, name: str) -> OpenSpan:
+    """The span of a flow."""
     attributes: Attributes = {
         OPERATION: "invoke_workflow",
         WORKFLOW: name,

@@ -67,6 +67,7 @@ RUNTIME_LAYERS = (
     ("flows",),
     ("interface",),
     ("evaluation",),
+    ("recording.labels", "recording.replay"),
     ("tuning",),
     ("systemone",),
     ("serving",),

@@ -21,8 +21,8 @@ from .failures import STOPPED, report
 __all__ = ["cli", "main"]
 
 _COMMANDS: Final = (
-    *("new", "build", "check", "run", "map", "decide", "serve", "mcp", "test", "eval", "tune", "explain"),
-    *("studio", "models", "doctor"),
+    *("new", "build", "check", "run", "map", "decide", "serve", "mcp", "test", "eval", "tune", "logs"),
+    *("replay", "explain", "studio", "models", "doctor"),
 )
 
 

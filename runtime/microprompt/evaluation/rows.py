@@ -166,10 +166,10 @@ def _label(program: Signature, row: object, label: str, *, is_word: bool) -> obj
             f"`{label}` is a parameter of {program.name}",
             help="put the arguments under `inputs`, or name the labels' column with --label",
         )
-    return _read_label(kind(program.returns), row[label], f"`{label}`", is_word=is_word)
+    return read_label(kind(program.returns), row[label], f"`{label}`", is_word=is_word)
 
 
-def _read_label(returns: AnyKind, data: object, where: str, *, is_word: bool) -> object:
+def read_label(returns: AnyKind, data: object, where: str, *, is_word: bool) -> object:
     """A value as the program names it; where it is no such name, by the word that the model sees.
 
     A cell of a CSV file is a word first: `3` is a number there, and in JSON `"3"` is so only if `3` is none.

@@ -75,6 +75,7 @@ COLUMNS: Final = tuple(field.name for field in fields(CallEntry))
 
 _JSON: Final = frozenset({"arguments", "answer"})
 _FLAGS: Final = frozenset({"abstained", "escalated"})
+_to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def to_row(entry: CallEntry) -> tuple[object, ...]:
@@ -101,7 +102,7 @@ def hash_of(arguments: Mapping[str, object]) -> str:
 
 def _cell(name: str, value: object) -> object:
     if name in _JSON and value is not None:
-        value = json.dumps(value, ensure_ascii=False)
+        value = _to_json(value)
     if isinstance(value, str):
         # Half of a surrogate pair, as a message may quote it, becomes the escape that JSON has for it.
         return value.encode("utf-8", errors="backslashreplace").decode()

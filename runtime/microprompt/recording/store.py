@@ -157,8 +157,8 @@ def _is_record(connection: sqlite3.Connection, path: Path) -> bool:
 class WantedCalls:
     """Which calls are wanted: those for which all of it holds that is said.
 
-    `since` is in seconds since 1970. `below` is a confidence that theirs is under. With `errors`, only those
-    without an answer.
+    `since` is in seconds since 1970. `below` is a confidence that theirs is under. With `errors` they are
+    those without an answer, with `answered` the others. `trace` is how the number of theirs begins.
     """
 
     function: str | None = None
@@ -167,6 +167,7 @@ class WantedCalls:
     since: float | None = None
     below: float | None = None
     errors: bool = False
+    answered: bool = False
     trace: str | None = None
 
     def sql(self) -> tuple[str, list[object]]:
@@ -177,11 +178,11 @@ class WantedCalls:
             ("called = ?", self.called),
             ("time >= ?", self.since),
             ("confidence < ?", self.below),
-            ("trace = ?", self.trace),
+            ("trace >= ?", self.trace),
+            ("trace < ?", self.trace and f"{self.trace}g"),  # behind all that go on with a digit
         ]
         conditions = [condition for condition, value in said if value is not None]
-        if self.errors:
-            conditions.append("error IS NOT NULL")
+        conditions += ["error IS NOT NULL"] * self.errors + ["error IS NULL"] * self.answered
         return " AND ".join(conditions) or "1", [value for _, value in said if value is not None]
 
 
@@ -196,7 +197,8 @@ def latest(path: Path, wanted: WantedCalls, limit: int | None = None) -> Iterato
 
 def distinct(path: Path, wanted: WantedCalls, *, unsure_first: bool = False) -> list[int]:
     """The numbers of the calls that are wanted and whose arguments are known: of equal arguments the newest
-    call. The newest of all come first or, with `unsure_first`, the least sure. Raises `ArgumentError`."""
+    call. The newest of all come first or, with `unsure_first`, the least sure, and those without an answer
+    last. Raises `ArgumentError`."""
     condition, values = wanted.sql()
     order = "confidence IS NULL, confidence, last DESC" if unsure_first else "last DESC"
     # Beside a lone max(), SQLite takes other columns from the row that has it.

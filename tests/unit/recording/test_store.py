@@ -89,6 +89,7 @@ def test_what_is_written_is_read(path: Path) -> None:
         (WantedCalls(since=2.0), "edc"),
         (WantedCalls(below=0.5), "ba"),
         (WantedCalls(errors=True), "e"),
+        (WantedCalls(answered=True), "dcba"),
         (WantedCalls(trace="u"), "c"),
         (WantedCalls(since=1.0, below=0.5), "b"),
     ],
