@@ -39,7 +39,7 @@ class NoServer(ArgumentError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class ModelServer:
     """Where a model answers that does not run in this process. `url` has no slash at its end, and `model` is
     what the server calls it, if the name says so."""
 
@@ -65,7 +65,7 @@ def is_server(name: str) -> bool:
     return bool(colon) and protocol in get_args(Protocol)
 
 
-def server(name: str) -> Server:
+def server(name: str) -> ModelServer:
     """The server that a name leads to: `systemone:URL` or `openai:URL`, with `#` and a model's name behind
     it. Of an OpenAI-compatible server the URL is its base, as `http://127.0.0.1:8080/v1`, and a model has to
     be named; of System One it is what stands before `/v1/systemone`.
@@ -79,7 +79,7 @@ def server(name: str) -> Server:
     raise NoServer(f"{name!r} is not the address of a server", help=f"write {SERVER_FORMS}")
 
 
-def _server(protocol: Protocol, address: str) -> Server:
+def _server(protocol: Protocol, address: str) -> ModelServer:
     help = f"write {SERVER_FORMS}"
     if not address.isprintable() or " " in address:
         raise NoServer(f"there is a blank or a control character in {address!r}", help=help)
@@ -102,7 +102,7 @@ def _server(protocol: Protocol, address: str) -> Server:
             f"no model of {parts.netloc} is named", help=f'write "openai:{address.rstrip("/#")}#MODEL"'
         )
     url = parts._replace(fragment="").geturl().rstrip("/")
-    return Server(protocol=protocol, url=url, model=parts.fragment or None)
+    return ModelServer(protocol=protocol, url=url, model=parts.fragment or None)
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from .. import abi
 from ..answer import UNSCORED, Answer, FieldAnswer, Usage
 from ..errors import AnswerRefused, AnswerTooLong, ArgumentError, ModelError, ServerError
-from ..locations import Server, server
+from ..locations import ModelServer, server
 from ..program import Program
 from ..prompts.filling import Bindings, merged
 from ..prompts.layout import Literal, Segment, conversation, filled
@@ -53,7 +53,7 @@ def load(wanted: abi.Model) -> OpenAIEngine:
 class OpenAIEngine(RemoteEngine):
     """Answers calls of all types from a server of the OpenAI API."""
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: ModelServer) -> None:
         try:
             import httpx2
             import openai

@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from ..answer import Answer
 from ..errors import EngineError, ModelError, ServerError
 from ..explain import Explanation, TextPart
-from ..locations import Server
+from ..locations import ModelServer
 from ..program import Program
 from ..prompts.filling import written
 from ..prompts.layout import Argument, Blank, Literal, Segment
@@ -60,7 +60,7 @@ class RemoteEngine(ABC):
     Raises `ModelError` for a key that would be sent in the clear.
     """
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: ModelServer) -> None:
         self.name = name
         self.server = server
         self.key = key_of(server)
@@ -284,7 +284,7 @@ class RemoteEngine(ABC):
 _SPOKEN: Final = {"systemone": "the System One API", "openai": "the OpenAI API"}
 
 
-def key_of(server: Server) -> str | None:
+def key_of(server: ModelServer) -> str | None:
     """The key for a server, from the environment. `OPENAI_API_KEY` is that of OpenAI, or of the server that
     `OPENAI_BASE_URL` names: no program gets it sent elsewhere.
 
@@ -305,7 +305,7 @@ def key_of(server: Server) -> str | None:
     return key
 
 
-def _variables(server: Server) -> tuple[str, ...]:
+def _variables(server: ModelServer) -> tuple[str, ...]:
     """The variables of the environment that may hold the key of a server."""
     own = f"MICROPROMPT_{server.protocol.upper()}_KEY"
     if server.protocol != "openai":

@@ -18,7 +18,7 @@ from .. import abi
 from ..answer import Answer, FieldAnswer, Usage
 from ..errors import ModelError
 from ..heads.linear import Numbers
-from ..locations import MAX_SERVER_OPTIONS, Server, server
+from ..locations import MAX_SERVER_OPTIONS, ModelServer, server
 from ..program import Program
 from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
 from ..scheduling.sampling import is_near_tie, sampler_of
@@ -46,7 +46,7 @@ def load(wanted: abi.Model) -> SystemOneEngine:
 class SystemOneEngine(RemoteEngine):
     """Answers choices from a server of the System One API."""
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: ModelServer) -> None:
         super().__init__(name, server)
         self._client = httpx2.AsyncClient(
             verify=server.url.startswith("https:"),  # else certificates would be loaded for nothing
