@@ -32,7 +32,7 @@ def create_server(functions: Sequence[Served], *, name: str = "microprompt") -> 
     Raises `ArgumentError` if two functions would be tools of the same name.
     """
     tools = {tool.name: tool for tool in function_tools(functions)}
-    calls = Calls(ServingLimits())
+    calls = Calls(functions, ServingLimits())
     readiness = Readiness(functions)
 
     @asynccontextmanager

@@ -1,8 +1,9 @@
-"""The program that is served in `tests/unit/serving`, as tools."""
+"""Some of the functions that are served in `tests/unit/serving`, as tools."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,12 +12,19 @@ from mcp.server.lowlevel import Server
 from microprompt.mcp_server.server import create_server
 from microprompt.serving.served import Served
 
-from ..serving.conftest import engine, functions, program
+from ..serving.conftest import engine, program
 
 __all__ = ["engine", "functions", "program", "server"]
 
 
 @pytest.fixture
+def functions(program: ModuleType) -> Sequence[Served]:
+    """Three prompts and a flow, as the module `intake`."""
+    names = ("classify", "rate", "reply", "answer")
+    return [Served(module="intake", function=getattr(program, name)) for name in names]
+
+
+@pytest.fixture
 def server(functions: Sequence[Served]) -> Server[Any]:
-    """A server of the program's functions."""
+    """A server of these functions."""
     return create_server(functions)

@@ -59,7 +59,7 @@ def test_tools_are_called_over_http(server: Server[Any], mode: str, key: str | N
         ({"Origin": "https://example.org"}, (), 403),
         ({}, ("a-key",), 401),
         ({"Authorization": "Bearer another"}, ("a-key",), 401),
-        ({"Content-Type": "text/plain"}, (), 400),
+        ({"Content-Type": "text/plain"}, (), 415),
     ],
 )
 def test_who_may_not_ask_is_refused(
