@@ -16,7 +16,9 @@ from typing import Final
 import click
 
 from microprompt import cpu, models, settings
+from microprompt.engines import loaded
 from microprompt.errors import MicropromptError
+from microprompt.locations import is_server, server
 from mpc import project
 from mpc.diagnostics import ToolError
 
@@ -100,7 +102,11 @@ def _memory() -> Facts:
 
 
 def _model() -> Facts:
-    found = models.resolve(settings.current().model)
+    name = settings.current().model
+    if is_server(name):
+        loaded.check(None)
+        return {"name": name, "server": server(name).url}
+    found = models.resolve(name)
     models.check_thoroughly(found, lambda doing, done, total: None)
     facts: Facts = {
         "name": found.info.name,
@@ -132,7 +138,8 @@ def _lanes(chosen: int, rates: Mapping[int, float]) -> str:
 
 
 def _call() -> Facts:
-    models.resolve(settings.current().model)  # a check downloads nothing
+    if not is_server(settings.current().model):
+        models.resolve(settings.current().model)  # a check downloads nothing
     called = _verdict()
     first = called.detail("Snow is expected in the hills.")
     again = called.detail("The wind will be strong tomorrow.")

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias, assert_never
 
 from ..errors import ModelError
-from ..locations import is_hub
+from ..locations import is_hub, is_server
 
 ModelKind: TypeAlias = Literal["language", "embedder"]
 """A language model continues texts; an embedder gives each text a vector, near those of similar texts."""
@@ -278,10 +278,15 @@ def find(name: str) -> ModelInfo:
     """The registered model of this name, or what the name of a file on Hugging Face says of it.
 
     Raises:
-        ModelError: no model has this name.
+        ModelError: no model has this name, or it is the address of a server.
     """
     if is_hub(name):
         return _on_hub(name)
+    if is_server(name):
+        raise ModelError(
+            f"{name} is on a server, and nothing of it is on this machine",
+            help="ask it by a prompt; what it lacks, the first call says",
+        )
     if (info := REGISTRY.get(name)) is not None:
         return info
     near = difflib.get_close_matches(name, REGISTRY, n=3, cutoff=0.67)

@@ -30,6 +30,7 @@ from ..heads.head import Head, HeadPart
 from ..heads.linear import log_softmax
 from ..heads.names import short_name
 from ..heads.tuning import Entry, Tunings
+from ..locations import is_server
 from ..program import Program
 from ..types import kind
 from .arrange import arrange, in_words
@@ -91,8 +92,14 @@ def tune(
             "choice in that",
             help="only choices are tuned: enums, bools, literals and ranges of whole numbers",
         )
-    request = with_nested_answers(request)
     using = request.program.using
+    for model in (request.model, *(() if using.escalate is None else (using.escalate.model,))):
+        if is_server(model.name):
+            raise ArgumentError(
+                f"{model.name} is on a server, and what it says is not tuned",
+                help="tune on a model of this machine, or write `below` and a confidence",
+            )
+    request = with_nested_answers(request)
     if using.is_scored and (request.labelled is None or asked[0].name != "" or not to_reach(request)):
         raise ArgumentError(
             f"{request.program.name} is decided on the scores of its labels alone, and what is learnt would "

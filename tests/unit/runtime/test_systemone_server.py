@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jevcompat.mock import FAULTS, MockConfig, Running
 
-from microprompt import abi
+from microprompt import abi, models
 from microprompt.engines import loaded
 from microprompt.engines.base import Call
 from microprompt.engines.remote import IN_FLIGHT, retry_after
@@ -300,6 +300,11 @@ def test_other_types_than_choices_are_refused() -> None:
         asking("https://example.org", StrType())("text")
     with pytest.raises(ModelError, match="255 at most"):
         asking("https://example.org", IntType(minimum=0, maximum=255))("text")
+
+
+def test_nothing_of_a_server_is_fetched() -> None:
+    with pytest.raises(ModelError, match="is on a server"):
+        models.ensure("systemone:https://example.org")
 
 
 def test_an_engine_that_is_closed_takes_no_call() -> None:
