@@ -15,7 +15,7 @@ from ..declared import DeclaredFunction
 from ..errors import ArgumentError
 from ..function import PromptFunction
 from ..types import AnyKind, kind
-from .questions import Inquiry
+from .questions import Inquiry, distribution_of
 from .wire import (
     MAX_LEVELS,
     MAX_OPTIONS,
@@ -104,8 +104,8 @@ class _FunctionInquiry(Inquiry):
         return self._arguments
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
-        assert said.distribution is not None, "the answer is a choice"
-        return tuple(said.distribution[outcome] for outcome in self._outcomes)
+        found = distribution_of(said)
+        return tuple(found[outcome] for outcome in self._outcomes)
 
     def answer(self, probabilities: Sequence[float]) -> AnyAnswer:
         match self._question:

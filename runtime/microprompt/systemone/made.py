@@ -5,9 +5,17 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from .. import abi
 from ..answer import Answer
 from ..engines.base import AnyEngine, Call
+from ..engines.loaded import wanted
 from ..function import PromptFunction
+from ..locations import is_server
+
+
+def is_far(model: abi.Model | None) -> bool:
+    """Whether a model (the default one for `None`) answers on a server."""
+    return is_server(wanted(model, None).name)
 
 
 class QuestionFunction(PromptFunction[..., Any]):

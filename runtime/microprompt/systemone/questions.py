@@ -27,12 +27,12 @@ from typing import Any, Final, TypeAlias
 
 from .. import abi
 from ..answer import Answer
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ModelError
 from ..function import PromptFunction
 from ..program import Arrangement, Parameter, Program
 from ..types import BoolType, ListType, OneOfType, StrType, kind
 from . import by_words
-from .made import QuestionFunction, UntoldFunction
+from .made import QuestionFunction, UntoldFunction, is_far
 from .structured import field, laid_out
 from .wire import (
     AnyAnswer,
@@ -102,12 +102,14 @@ class Inquiry(ABC):
 
 
 class _OwnInquiry(Inquiry):
-    """A question that is put to the model as it was asked."""
+    """A question that is put to the model as it was asked.
 
-    free = FREE
+    A model on a server is asked once, and its word is taken: it is larger than those here, and calls cost.
+    """
 
     def __init__(self, state: str, name: str, model: abi.Model | None) -> None:
         self._state = state
+        self.free = () if is_far(model) else FREE
         self._function, self._untold = _functions(name, model)
 
     @property
@@ -144,7 +146,7 @@ class NoulInquiry(_OwnInquiry):
         return "\n".join((self._asked, *_rotated(self._lines, order)))
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
-        found = _distribution(said)
+        found = distribution_of(said)
         return found[True], found[False]
 
     def answer(self, probabilities: Sequence[float]) -> NoulAnswer:
@@ -180,14 +182,14 @@ class ChoiceInquiry(_OwnInquiry):
         return "\n".join((self._asked, *(f"- {line}" for line in lines)))
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
-        found = _distribution(said)
+        found = distribution_of(said)
         if not self._is_numbered:
             return tuple(found[name] for name in self.names)
         by_name = {name: found[str(number)] for number, name in enumerate(self._in_order(order), 1)}
         return tuple(by_name[name] for name in self.names)
 
     def words(self) -> Put | None:
-        if self._is_numbered or not by_words.can_tell():
+        if self._is_numbered or is_far(self._model) or not by_words.can_tell():
             return None
         return by_words.function(self._model), {
             "state": self._state,
@@ -220,7 +222,7 @@ class ScoreInquiry(_OwnInquiry):
         return self._text
 
     def probabilities(self, said: Answer[Any], order: int) -> Sequence[float]:
-        found = _distribution(said)
+        found = distribution_of(said)
         return tuple(found[label] for label in self._labels)
 
     def answer(self, probabilities: Sequence[float]) -> AnyAnswer:
@@ -267,8 +269,13 @@ def _hanging(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def _distribution(said: Answer[Any]) -> Mapping[object, float]:
-    assert said.distribution is not None, "the answer is a choice"
+def distribution_of(said: Answer[Any]) -> Mapping[object, float]:
+    """What an answer says of each outcome. Raises `ModelError` where a server tells no probabilities."""
+    if said.distribution is None:
+        raise ModelError(
+            f"{said.model} tells no probabilities of what it answers",
+            help="ask another model, or let the server send those of tokens",
+        )
     return said.distribution
 
 

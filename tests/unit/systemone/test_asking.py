@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from microprompt import abi, adecide, decide, flow
-from microprompt.errors import ArgumentError, PromptTooLong
+from microprompt.errors import ArgumentError, ModelError, PromptTooLong
 from microprompt.systemone import (
     AnyQuestion,
     ChoiceQuestion,
@@ -19,7 +20,7 @@ from microprompt.systemone import (
     priors,
 )
 from microprompt.systemone.polls import LABELS_WEIGH, MAX_LISTED
-from microprompt.systemone.questions import FREE, MAX_ORDERS
+from microprompt.systemone.questions import FREE, MAX_ORDERS, NoulInquiry, distribution_of
 from microprompt.testing import ScriptedEngine, scripted
 
 from .replies import BY_LENGTH, lines, preferring
@@ -240,3 +241,17 @@ def test_who_looks_at_calls_is_told_of_questions_alone() -> None:
     with scripted(BY_LENGTH):
         trace = ask.trace()
     assert [decision.arguments["state"] for decision in trace.decisions] == ["x"]
+
+
+def test_a_model_on_a_server_is_asked_once() -> None:
+    with scripted(BY_LENGTH) as engine:
+        decide("x", {"q": TEAM}, model="openai:http://127.0.0.1:1/v1#large")
+    assert [arguments["state"] for _, arguments in engine.calls] == ["x"]
+
+
+def test_a_model_without_probabilities_is_told() -> None:
+    inquiry = NoulInquiry(NoulQuestion(instructions="Is it?"), "x", None)
+    with scripted(BY_LENGTH):
+        answer = inquiry.function.detail(**inquiry.arguments(0))
+    with pytest.raises(ModelError, match="scripted tells no probabilities"):
+        distribution_of(replace(answer, distribution=None))
