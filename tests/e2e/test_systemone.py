@@ -1,6 +1,13 @@
-"""The System One API on the embedded model."""
+"""The System One API on the embedded model, as `mpc serve` has it."""
 
 from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from jevcompat import runner
@@ -9,16 +16,32 @@ from microprompt import decide
 from microprompt.engines.engine import Engine
 from microprompt.systemone import ChoiceQuestion
 
-from ..unit.systemone.server import application, served
-
 pytestmark = pytest.mark.model
 
 
-@pytest.mark.parametrize("key", [None, "secret"])
-def test_it_conforms(on_smollm2: Engine, key: str | None) -> None:
-    with served(application(key=key)) as url:
+@contextmanager
+def serving(*words: str) -> Iterator[str]:
+    """The address of a service in a process of its own."""
+    command = [sys.executable, "-m", "mpc", "serve", "std.request", "--port", "0", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                if found := re.search(r"at (http://\S+);", line):
+                    yield found[1]
+                    return
+            pytest.fail("mpc serve ended before it served")
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("key", [None, "a-key-of-some-length"])
+def test_it_conforms(tmp_path: Path, key: str | None) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"{key}\n", encoding="utf-8")
+    with serving(*(["--key-file", str(keys)] if key else [])) as url:
         report = runner.run(url, key=key, timeout=600)
-    assert report.verdict == "conformant", report.inconclusive
+    assert report.verdict == "conformant", (report.aborted, report.inconclusive)
     assert [(found.id, found.findings) for found in report.results if found.status == "fail"] == []
 
 

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from microprompt import abi, flow, gather, prompt
 from microprompt.enums import LabelEnum
-from microprompt.systemone import Functions, QuestionError
+from microprompt.serving.served import Served
+from microprompt.systemone import QuestionError
 from microprompt.systemone.asking import Asking
 from microprompt.systemone.wire import Decisions, SystemOneRequest
 from microprompt.testing import scripted
@@ -66,9 +67,9 @@ for _each in (is_urgent, team, anger, pick, digit, title, share):
     )
 both.body = abi.Flow(source="m.mp", line=1)
 
-FUNCTIONS: Functions = {
-    f"m.{each.__name__}": each for each in (is_urgent, team, anger, pick, digit, title, share, both)
-}
+FUNCTIONS = tuple(
+    Served(module="m", function=each) for each in (is_urgent, team, anger, pick, digit, title, share, both)
+)
 
 SCRIPT = {
     "is_urgent": {True: 0.75, False: 0.25},
@@ -82,7 +83,7 @@ SCRIPT = {
 def asked(state: object, **question: object) -> Decisions:
     """What one question comes to."""
     request = SystemOneRequest.model_validate({"model": "m", "state": state, "questions": {"q": question}})
-    asking = Asking(request, model=None, functions=FUNCTIONS)
+    asking = Asking(request, model=None, functions={each.name: each.function for each in FUNCTIONS})
     with scripted(SCRIPT):
         while calls := asking.calls():
             asking.take(gather(*calls))
