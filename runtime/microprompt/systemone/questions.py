@@ -49,8 +49,8 @@ MAX_ORDERS: Final = 8
 """The most orders in which the options of one question are shown."""
 
 FREE: Final = ("N/A",)
-"""States that speak for no answer. (Two, four or eight of them tell no more: six measurements with two models,
-n = 40 to 100.)"""
+"""States that speak for no answer. (Two, four or eight of them tell no more: six measurements with two
+models, n = 40 to 100.)"""
 
 _KEPT: Final = 64
 """How many programs are kept: three for each model in use."""
