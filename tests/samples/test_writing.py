@@ -1,4 +1,4 @@
-"""The samples for functions that write, copy or pick, and the page that is made of what is measured on them."""
+"""Samples for functions that write, copy or pick, and the page that is made of what is measured on them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pytest
 
-from mpc.cli.console import readable
+from mpc.trials.words import readable
 
 
 class Act(StrEnum):
