@@ -193,4 +193,5 @@ def label(file: str, function: str, out: Path | None, path: Path | None) -> None
     called = functions.find(file, function)
     rows = out or Path(f"{function}.labels.jsonl")
     labelling.label(called, record, rows)
-    click.echo(f"next: `mpc tune {file} {function} --on {rows}`", err=True)
+    if file.endswith(".mp"):
+        click.echo(f"next: `mpc tune {file} {function} --on {rows}`", err=True)

@@ -184,7 +184,14 @@ def flush(timeout: float = _AT_EXIT) -> bool:
     return all(written)
 
 
-atexit.register(flush)
+@atexit.register
+def _end() -> None:
+    """Write what waits, and leave nothing beside the file."""
+    flush()
+    for writer in list(_writers.values()):
+        if writer.writing.acquire(timeout=1.0):
+            writer.release()
+            writer.writing.release()
 
 
 # A file of SQLite must not be open where a process forks: the child would believe that it holds the parent's

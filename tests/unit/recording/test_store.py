@@ -199,6 +199,7 @@ def test_many_processes_write_at_a_time(path: Path) -> None:
     command = [sys.executable, "-c", CALLER, str(path)]
     callers = [subprocess.Popen([*command, str(n), "25"], stdout=subprocess.DEVNULL) for n in range(5)]
     assert [caller.wait(300) for caller in callers] == [0] * 5
+    assert not path.with_name(f"{path.name}-wal").exists()
     found = texts([*latest(path, WantedCalls())])
     assert sorted(found) == sorted(f"{n} {number}" for n in range(5) for number in range(25))
 
