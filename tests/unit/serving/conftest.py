@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
@@ -131,7 +131,7 @@ def client(functions: Sequence[Served], engine: ScriptedEngine) -> Client:
     @asynccontextmanager
     async def made(
         *, host: str = "127.0.0.1:8000", headers: Mapping[str, str] | None = None, **options: Any
-    ) -> Any:
+    ) -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(create_app(functions, **options))
         at = f"http://{host}"
         async with httpx.AsyncClient(transport=transport, base_url=at, headers=headers) as found:
