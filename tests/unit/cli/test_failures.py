@@ -18,7 +18,7 @@ import pytest
 from microprompt import models, rows
 from microprompt.errors import ArgumentError, EngineError, ModelError
 from mpc import cli, codes, project
-from mpc.cli import console, functions, new
+from mpc.cli import console, functions, logs, new, replay, served
 from mpc.diagnostics import InternalError, ToolError
 
 from .conftest import Mpc
@@ -33,6 +33,12 @@ SEAMS: dict[str, tuple[tuple[str, ...], object, str]] = {
     "test": (("test",), project, "collect"),
     "eval": (("eval", "intake.mp", "classify", "rows.jsonl"), functions, "find"),
     "tune": (("tune", "intake.mp", "classify"), functions, "find"),
+    "decide": (("decide", "x", "--noul", "Is it?"), console, "model_progress"),
+    "serve": (("serve", "intake.mp"), served, "functions_at"),
+    "mcp": (("mcp", "intake.mp"), served, "functions_at"),
+    "logs": (("logs",), logs, "record_at"),
+    "replay": (("replay", "intake.mp"), replay, "record_at"),
+    "studio": (("studio",), project, "collect"),
     "explain a code": (("explain", "MP0101"), codes, "explain"),
     "explain a function": (("explain", "intake.mp", "classify"), functions, "find"),
     "models": (("models", "path"), models, "resolve"),
