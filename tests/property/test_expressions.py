@@ -82,9 +82,10 @@ def comparisons(ways: tuple[str, ...]) -> st.SearchStrategy[str]:
 ATOMS = st.sampled_from(
     (
         *("paid", "note", "scores", "lines", "paid == false", "colour == red", "first.colour != Colour.blue"),
-        *("note is none or len(note) > 2", "note is not none and note matches /[a-z]+/", '"a" in first.name'),
+        *("(note is none or len(note) > 2)", "(note is not none and note matches /[a-z]+/)"),
+        '"a" in first.name',
         *('"a" in lines.name', '"x" in first.tags', "colour in [red, blue]", "first.discount is none"),
-        *("first.discount is none or first.discount < total", "max(scores) >= count", "1 in scores"),
+        *("(first.discount is none or first.discount < total)", "max(scores) >= count", "1 in scores"),
         *("all(lines.discount is none or lines.discount < lines.amount)", 'any("x" in lines.tags)'),
         *("any(lines.colour == red)", "all(scores < len(scores))", "all(lines.tags)"),
         "any(scores in [1, 2])",

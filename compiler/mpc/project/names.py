@@ -22,9 +22,10 @@ SOURCES: Final = "src"
 # What generated modules and the runtime import, beside Python's own modules; a test holds it complete.
 NEEDED: Final = frozenset(
     {
-        *("gguf", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance", "matplotlib", "microprompt"),
-        *("mpstd", "numpy", "outlines", "outlines_core", "pip", "pydantic", "pydantic_core", "safetensors"),
-        *("rich", "scipy", "threadpoolctl"),
+        *("fastapi", "gguf", "httpx2", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance", "mcp"),
+        *("matplotlib", "mcp_types", "microprompt", "mpstd", "numpy", "openai", "opentelemetry", "outlines"),
+        *("outlines_core", "pip", "prometheus_client", "pydantic", "pydantic_core", "rich", "safetensors"),
+        *("scipy", "starlette", "threadpoolctl", "uvicorn", "zstandard"),
     }
 )
 

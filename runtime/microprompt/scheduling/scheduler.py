@@ -16,6 +16,7 @@ import asyncio
 import atexit
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ T = TypeVar("T")
 
 QUEUE_LENGTH: Final = 256
 """Jobs that wait before whoever submits another one has to wait himself."""
+
+_ROUND: Final = 0.0003
+"""For how many seconds a runner that was idle waits for another job: a call takes a third of that to be
+submitted, and a hundred times as long to be answered."""
+
+_MOST_ROUNDS: Final = 8
+"""How often it waits like that, as long as jobs come."""
 
 _BACKLOG: Final = 4
 """Jobs that have to wait before another runner is worth its memory. Those that belong together are one."""
@@ -287,6 +295,14 @@ class Scheduler(Generic[R]):
         for inbox in list(self._inboxes.values()):
             inbox.put(None)
 
+    def linger(self) -> None:
+        """Let come what belongs to the job that has come: the calls of a wave are submitted one after the
+        other, and share all batches if none begins before the others are there."""
+        waiting, most = 0, _MOST_ROUNDS
+        while most and (found := len(self._waiting)) > waiting:
+            waiting, most = found, most - 1
+            time.sleep(_ROUND)
+
     def work(self, number: int) -> None:
         """What a runner's thread does until there is nothing to do, or the scheduler is closed."""
         runner = self._runner(number)
@@ -357,6 +373,7 @@ _Inbox: TypeAlias = "SimpleQueue[Scheduler[Any] | None]"
 def _serve(inbox: _Inbox, number: int) -> None:
     """A runner's thread: works when it is rung, and ends with `None`."""
     while (scheduler := inbox.get()) is not None:
+        scheduler.linger()
         scheduler.work(number)
         # While it waits again, this name must not keep the scheduler.
         del scheduler

@@ -27,6 +27,7 @@ STATUS: Final[Mapping[type[MicropromptError], int]] = {
     errors.NoAnswer: 422,
     errors.JournalError: 500,
     errors.ModelError: 503,
+    errors.ServerError: 503,
     errors.TuningError: 500,
     errors.DeadlineExceeded: 504,
     # What was asked was understood, and has no answer: asked again, it would have none again.
