@@ -15,6 +15,7 @@ export function logsView(told, { open }) {
   const errors = h("input", { type: "checkbox", onchange: () => show() });
   let trace = null;
   let most = AT_A_TIME;
+  let asked = 0;
   const filters = h(
     "form",
     { class: "filters", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() },
@@ -29,12 +30,15 @@ export function logsView(told, { open }) {
   }
 
   async function show() {
+    const turn = (asked += 1);
+    const isLatest = () => turn === asked; // replies may come in another order than they were asked for
     try {
       const found = await post("/api/logs", wanted());
+      if (!isLatest()) return;
       fill(list, found.record === null ? off() : calls(found));
       filters.hidden = found.record === null;
     } catch (error) {
-      fill(list, complaint(error));
+      if (isLatest()) fill(list, complaint(error));
     }
   }
 
