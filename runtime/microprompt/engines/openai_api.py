@@ -27,7 +27,7 @@ from ..types import AnyKind, kind
 from ..types.punctuation import decoded
 from ..types.schemas import closed_object, json_schema
 from .base import Call
-from .remote import CONNECT_SECONDS, READ_SECONDS, RemoteEngine
+from .remote import TIMEOUT, RemoteEngine, connection
 from .token_chances import Chances, Token, chances, confidence_in, value_span
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ class OpenAIEngine(RemoteEngine):
 
     def __init__(self, name: str, server: ModelServer) -> None:
         try:
-            import httpx2
             import openai
         except ImportError as error:
             raise ModelError(
@@ -65,15 +64,12 @@ class OpenAIEngine(RemoteEngine):
         import outlines
 
         super().__init__(name, server)
-        timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        # The package's own one follows redirects, and loads certificates also where none are needed.
-        http = httpx2.AsyncClient(timeout=timeout, verify=server.url.startswith("https:"))
         client = openai.AsyncOpenAI(
             base_url=server.url,
             api_key=self.key or "none",
-            timeout=timeout,
+            timeout=TIMEOUT,
             max_retries=0,  # calls are sent again in `RemoteEngine`, which knows their deadline
-            http_client=http,
+            http_client=connection(server),  # the package's own one follows redirects
         )
         self._api = openai
         self._headers: Any = {} if self.key else {"Authorization": openai.Omit()}
@@ -183,20 +179,13 @@ class OpenAIEngine(RemoteEngine):
                 **request, extra_headers=self._headers
             )
         except api.APIConnectionError as error:
-            raise self._unconnected(error) from error
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            raise self.unconnected(cause) from error
         except api.APIStatusError as error:
             self.failed(error.status_code, error.response.headers, _message(error.body))
         except (api.APIResponseValidationError, ValueError) as error:
             raise self.unreadable("it is not JSON") from error
         return reply
-
-    def _unconnected(self, error: Exception) -> Exception:
-        import httpx2
-
-        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.InvalidURL):
-            return self.unreachable(cause)
-        return self.silent() if isinstance(cause, httpx2.TimeoutException) else self.broken_off(cause)
 
     def _text(self, call: Call, reply: ChatCompletion) -> str:
         """What the model wrote. Raises `ServerError`, `AnswerRefused` and `AnswerTooLong`."""

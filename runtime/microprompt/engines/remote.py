@@ -18,6 +18,8 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from typing import Any, Final, NoReturn, TypeVar
 
+import httpx2
+
 from ..answer import Answer
 from ..errors import EngineError, ModelError, ServerError
 from ..explain import Explanation, TextPart
@@ -35,8 +37,9 @@ T = TypeVar("T")
 IN_FLIGHT: Final = 16
 """Calls that a server is sent at a time; others wait here, where giving them up costs nothing."""
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 300.0
+_READ_SECONDS: Final = 300.0
+
+TIMEOUT: Final = httpx2.Timeout(_READ_SECONDS, connect=10.0)
 """How long a server may take to be reached, and to say anything, where no deadline comes first."""
 
 _TRIES: Final = 4
@@ -253,22 +256,21 @@ class RemoteEngine(ABC):
                 raise ServerError(f"the server {where} refuses the call{said}", status=status)
         raise Retry(error, retry_after(headers))
 
-    def unreachable(self, error: Exception) -> ServerError:
-        """The error for a server that is not reached."""
-        return ServerError(
-            f"no server answers at {self.server.url}: {_shown(error)}",
-            help="start it, or check the address in the program",
-        )
-
-    def broken_off(self, error: Exception) -> Retry:
-        """The error for a connection that ended before all was said."""
-        return Retry(ServerError(f"the connection to {self.server.url} broke off: {_shown(error)}"))
-
-    def silent(self) -> ServerError:
-        """The error for a server that says nothing."""
-        return ServerError(
-            f"{self.server.url} said nothing for {READ_SECONDS:.0f} s", help="allow calls less time"
-        )
+    def unconnected(self, error: Exception) -> ServerError | Retry:
+        """The error for a server that is not reached or says nothing, and for a connection that ended before
+        all was said: only then the call may be sent again."""
+        match error:
+            case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.InvalidURL():
+                return ServerError(
+                    f"no server answers at {self.server.url}: {_shown(error)}",
+                    help="start it, or check the address in the program",
+                )
+            case httpx2.TimeoutException():
+                return ServerError(
+                    f"{self.server.url} said nothing for {_READ_SECONDS:.0f} s", help="allow calls less time"
+                )
+            case _:
+                return Retry(ServerError(f"the connection to {self.server.url} broke off: {_shown(error)}"))
 
     def unreadable(self, why: str) -> ServerError:
         """The error for a reply that is none."""
@@ -282,6 +284,12 @@ class RemoteEngine(ABC):
 
 
 _SPOKEN: Final = {"systemone": "the System One API", "openai": "the OpenAI API"}
+
+
+def connection(server: ModelServer, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
+    """A client for a server, with these headers in all that it sends."""
+    # Without TLS, certificates would be loaded for nothing.
+    return httpx2.AsyncClient(verify=server.url.startswith("https:"), timeout=TIMEOUT, headers=headers)
 
 
 def key_of(server: ModelServer) -> str | None:

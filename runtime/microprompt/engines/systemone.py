@@ -24,7 +24,7 @@ from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
 from ..scheduling.sampling import is_near_tie, sampler_of
 from ..types import AnyKind, kind
 from .base import Call
-from .remote import CONNECT_SECONDS, READ_SECONDS, RemoteEngine
+from .remote import RemoteEngine, connection
 
 NAME: Final = "systemone"
 
@@ -48,11 +48,7 @@ class SystemOneEngine(RemoteEngine):
 
     def __init__(self, name: str, server: ModelServer) -> None:
         super().__init__(name, server)
-        self._client = httpx2.AsyncClient(
-            verify=server.url.startswith("https:"),  # else certificates would be loaded for nothing
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
-        )
+        self._client = connection(server, {"Authorization": f"Bearer {self.key}"} if self.key else {})
 
     def refuse(self, program: Program) -> None:
         """Raise `ModelError` for what is no choice of up to 255 labels, and for a program that reasons."""
@@ -115,14 +111,10 @@ class SystemOneEngine(RemoteEngine):
                 if response.status_code != 200:
                     self.failed(response.status_code, response.headers, _message(bytes(reply)))
                 return bytes(reply)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.InvalidURL) as error:
-            raise self.unreachable(error) from error
-        except httpx2.TimeoutException as error:
-            raise self.silent() from error
         except httpx2.DecodingError as error:
             raise self.unreadable(str(error)) from error
-        except httpx2.TransportError as error:
-            raise self.broken_off(error) from error
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise self.unconnected(error) from error
 
     def _answer(self, call: Call, choice: AnyKind, found: Numbers, usage: Usage) -> Answer[object]:
         """The answer of a choice with these probabilities, shape (K,), in the order of the options."""
