@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .. import abi
-from ..answer import UNSCORED, Answer, FieldAnswer, Usage
+from ..answer import UNSCORED, Answer, Usage
 from ..errors import AnswerRefused, AnswerTooLong, ArgumentError, ModelError, ServerError
 from ..locations import ModelServer, server
 from ..program import Program
 from ..prompts.filling import Bindings, merged
 from ..prompts.layout import Literal, Segment, conversation, filled
-from ..scheduling.sampling import is_near_tie, sampler_of
 from ..types import AnyKind, kind
 from ..types.punctuation import decoded
 from ..types.schemas import closed_object, json_schema
@@ -230,26 +229,14 @@ class OpenAIEngine(RemoteEngine):
             found = Chances(1.0, (1.0,), 1)
         if found is None or found.options is None:
             return self._whole(choice, value, None if found is None else found.written)
-        with np.errstate(divide="ignore"):
-            log_probs = np.log(np.array(found.options))
-        using = call.program.using
-        taken = options.index(value) if using.temperature else sampler_of(using).pick(log_probs)
-        part = FieldAnswer(
-            value=options[taken],
-            confidence=found.options[taken],
-            distribution=dict(zip(map(choice.outcome, options), found.options, strict=True)),
-            coverage=None,
-            answered_by="labels",
+        return self.chosen(
+            call,
+            choice,
+            np.array(found.options),
+            taken=options.index(value) if call.program.using.temperature else None,
             shortlist=found.seen if found.seen < len(options) else None,
-        )
-        return Answer.of(
-            part.value,
-            {"": part},
-            declared=choice,
-            near_tie=is_near_tie(log_probs, using),
+            answered_by="labels",
             usage=_NOTHING,
-            seconds=0.0,
-            model=self.name,
         )
 
     def _whole(self, declared: AnyKind, value: object, confidence: float | None) -> Answer[object]:

@@ -19,17 +19,21 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn, TypeVar
 
 import httpx2
+import numpy as np
 
-from ..answer import Answer
+from ..answer import Answer, FieldAnswer, Usage
 from ..errors import EngineError, ModelError, ServerError
 from ..explain import Explanation, TextPart
+from ..heads.linear import Numbers
 from ..locations import ModelServer
 from ..program import Program
 from ..prompts.filling import written
 from ..prompts.layout import Argument, Blank, Literal, Segment
 from ..scheduling.jobs import Pending, awaited, deadline_of, run_many, wait
 from ..scheduling.loop import LoopThread
+from ..scheduling.sampling import is_near_tie, sampler_of
 from ..scheduling.scheduler import refuse_at_exit
+from ..types import AnyKind
 from .base import Call
 
 T = TypeVar("T")
@@ -218,6 +222,43 @@ class RemoteEngine(ABC):
             return _PAUSE * float(2 ** (tried - 1)) * random.uniform(0.75, 1.25)
         self._rests_until = max(self._rests_until, time.monotonic() + retry.after)
         return retry.after
+
+    def chosen(
+        self,
+        call: Call,
+        choice: AnyKind,
+        probabilities: Numbers,
+        *,
+        taken: int | None = None,
+        shortlist: int | None = None,
+        answered_by: str,
+        usage: Usage,
+    ) -> Answer[object]:
+        """The answer of a choice with these probabilities, shape (K,), in the order of its options: the one
+        that was `taken`, or the one that the call takes by them."""
+        using = call.program.using
+        options = choice.options() or ()
+        with np.errstate(divide="ignore"):
+            log_probs = np.log(probabilities)
+        if taken is None:
+            taken = sampler_of(using).pick(log_probs)
+        part = FieldAnswer(
+            value=options[taken],
+            confidence=float(probabilities[taken]),
+            distribution=dict(zip(map(choice.outcome, options), map(float, probabilities), strict=True)),
+            coverage=None,
+            answered_by=answered_by,
+            shortlist=shortlist,
+        )
+        return Answer.of(
+            part.value,
+            {"": part},
+            declared=choice,
+            near_tie=is_near_tie(log_probs, using),
+            usage=usage,
+            seconds=0.0,  # it is not there yet
+            model=self.name,
+        )
 
     def failed(self, status: int, headers: Mapping[str, str], message: str | None) -> NoReturn:
         """Raise what an HTTP status says, as `Retry` where the call may be sent again. `message` is what the

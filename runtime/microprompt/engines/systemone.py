@@ -15,13 +15,12 @@ import httpx2
 import numpy as np
 
 from .. import abi
-from ..answer import Answer, FieldAnswer, Usage
+from ..answer import Answer, Usage
 from ..errors import ModelError
 from ..heads.linear import Numbers
 from ..locations import MAX_SERVER_OPTIONS, ModelServer, server
 from ..program import Program
 from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
-from ..scheduling.sampling import is_near_tie, sampler_of
 from ..types import AnyKind, kind
 from .base import Call
 from .remote import RemoteEngine, connection
@@ -80,7 +79,8 @@ class SystemOneEngine(RemoteEngine):
     async def ask(self, call: Call) -> Answer[object]:
         choice = _choice(call)
         if len(choice.options() or ()) == 1:
-            return self._answer(call, choice, np.ones(1), _usage(None))  # nothing is left to ask
+            # Nothing is left to ask.
+            return self.chosen(call, choice, np.ones(1), answered_by=NAME, usage=_usage(None))
         body = self._body(call)
         reply = await self.sent(lambda: self._posted(body), call.timeout)
         try:
@@ -88,7 +88,7 @@ class SystemOneEngine(RemoteEngine):
             found = _probabilities(choice, data["answers"][_QUESTION])
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise self.unreadable(_problem(error)) from None
-        return self._answer(call, choice, found, _usage(data.get("usage")))
+        return self.chosen(call, choice, found, answered_by=NAME, usage=_usage(data.get("usage")))
 
     def _body(self, call: Call) -> dict[str, Any]:
         """Raises `ArgumentError` for arguments that no answer can be made of."""
@@ -115,30 +115,6 @@ class SystemOneEngine(RemoteEngine):
             raise self.unreadable(str(error)) from error
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise self.unconnected(error) from error
-
-    def _answer(self, call: Call, choice: AnyKind, found: Numbers, usage: Usage) -> Answer[object]:
-        """The answer of a choice with these probabilities, shape (K,), in the order of the options."""
-        options = choice.options() or ()
-        with np.errstate(divide="ignore"):
-            log_probs = np.log(found)
-        taken = sampler_of(call.program.using).pick(log_probs)
-        outcomes = map(choice.outcome, options)
-        part = FieldAnswer(
-            value=options[taken],
-            confidence=float(found[taken]),
-            distribution=dict(zip(outcomes, map(float, found), strict=True)),
-            coverage=None,
-            answered_by=NAME,
-        )
-        return Answer.of(
-            part.value,
-            {"": part},
-            declared=choice,
-            near_tie=is_near_tie(log_probs, call.program.using),
-            usage=usage,
-            seconds=0.0,  # it is not there yet
-            model=self.name,
-        )
 
 
 def _choice(call: Call) -> AnyKind:
