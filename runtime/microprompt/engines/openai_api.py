@@ -23,6 +23,7 @@ from ..program import Program
 from ..prompts.filling import Bindings, merged
 from ..prompts.layout import Literal, Segment, conversation, filled
 from ..types import AnyKind, kind
+from ..types.base import Schema
 from ..types.punctuation import decoded
 from ..types.schemas import closed_object, json_schema
 from .base import Call
@@ -83,9 +84,10 @@ class OpenAIEngine(RemoteEngine):
             raise ModelError(f"{self.name} writes no reasoning of this form", help="leave `reasoning` out")
 
     def segments(self, program: Program) -> Iterator[Segment]:
-        for message in conversation(program, _Form(kind(program.returns)).written):
+        form = _Form.of(kind(program.returns))
+        for message in conversation(program, form.written):
             yield from (Literal(f"{message.role}: "), *message.segments, Literal("\n"))
-        yield Literal(_Form(kind(program.returns)).asked)
+        yield Literal(form.asked)
 
     def render(self, call: Call) -> str:
         return "\n\n".join(f"{each['role']}: {each['content']}" for each in _messages(call, _form(call)))
@@ -263,15 +265,16 @@ class _Form:
     """The JSON in which answers of a kind are given: objects as they are, all else in one with one key."""
 
     kind: AnyKind
+    schema: Schema
+    is_wrapped: bool
 
-    @property
-    def schema(self) -> dict[str, object]:
-        schema = self.kind.json_schema()
-        return schema if "properties" in schema else closed_object({_KEY: schema}, [_KEY])
-
-    @property
-    def is_wrapped(self) -> bool:
-        return "properties" not in self.kind.json_schema()
+    @classmethod
+    def of(cls, kind: AnyKind) -> _Form:
+        """The form of a kind."""
+        schema = kind.json_schema()
+        if "properties" in schema:
+            return cls(kind, schema, is_wrapped=False)
+        return cls(kind, closed_object({_KEY: schema}, [_KEY]), is_wrapped=True)
 
     @property
     def asked(self) -> str:
@@ -300,7 +303,7 @@ class _Form:
 
 def _form(call: Call) -> _Form:
     """Raises as `Kind.given`."""
-    return _Form(kind(call.program.returns).given(call.arguments))
+    return _Form.of(kind(call.program.returns).given(call.arguments))
 
 
 def _messages(call: Call, form: _Form) -> list[dict[str, str]]:

@@ -65,8 +65,9 @@ class SystemOneEngine(RemoteEngine):
     def segments(self, program: Program) -> Iterator[Segment]:
         asked, about = instructions_and_input(program)
         yield from (Literal("state: "), *about, Literal("\ninstructions: "), *asked)
-        if not kind(program.returns).depends_on:
-            question = _question(kind(program.returns), "")
+        returns = kind(program.returns)
+        if not returns.depends_on:
+            question = _question(returns, "")
             del question["instructions"]
             yield Literal(f"\n{json.dumps(question, ensure_ascii=False)}")
 
@@ -137,16 +138,21 @@ def _require_number(options: tuple[object, ...], what: str) -> None:
 
 def _question(choice: AnyKind, instructions: str) -> dict[str, Any]:
     options = choice.options() or ()
-    asked = {"instructions": instructions}
+    asked = {"type": _type_of(options), "instructions": instructions}
+    if asked["type"] == "noul":
+        return asked
+    if asked["type"] == "score":
+        return {**asked, "criteria": [choice.plain(each) for each in options]}
+    means = {choice.plain(each): " ".join(choice.words(each)[1:]) or None for each in options}
+    return {**asked, "criteria": means}
+
+
+def _type_of(options: tuple[object, ...]) -> str:
+    """The type of the question that has these options. Whole numbers with gaps are no levels: to a server
+    they would lie as far apart as the others."""
     if set(options) == {True, False} and all(isinstance(each, bool) for each in options):
-        return {"type": "noul", **asked}
-    if _are_levels(options):
-        return {"type": "score", **asked, "criteria": [choice.plain(each) for each in options]}
-    return {
-        "type": "choice",
-        **asked,
-        "criteria": {choice.plain(each): " ".join(choice.words(each)[1:]) or None for each in options},
-    }
+        return "noul"
+    return "score" if _are_levels(options) else "choice"
 
 
 def _are_levels(options: tuple[object, ...]) -> bool:
@@ -162,15 +168,15 @@ def _probabilities(choice: AnyKind, answer: Any) -> Numbers:
     """The probability of each option, in order. Raises `ValueError`, `LookupError` or `TypeError` on an
     answer that is none."""
     options = choice.options() or ()
-    question = _question(choice, "")
-    if answer["type"] != question["type"]:
-        raise ValueError(f"a {question['type']} is answered by a {answer['type']!r}")
-    if question["type"] == "noul":
+    asked = _type_of(options)
+    if answer["type"] != asked:
+        raise ValueError(f"a {asked} is answered by a {answer['type']!r}")
+    if asked == "noul":
         yes = answer["noul"]
         said = [yes if each else 1 - yes for each in options]
     else:
-        score = question["type"] == "score"
-        names = [str(place) if score else choice.plain(each) for place, each in enumerate(options)]
+        is_score = asked == "score"
+        names = [str(place) if is_score else choice.plain(each) for place, each in enumerate(options)]
         if set(answer["probabilities"]) != set(names):
             raise ValueError("it has probabilities of other labels than it was asked about")
         said = [answer["probabilities"][name] for name in names]
