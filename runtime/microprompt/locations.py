@@ -59,10 +59,14 @@ class ModelServer:
         return urlsplit(self.url).scheme == "https" or _is_loopback(self.host)
 
 
+def protocol_of(name: str) -> Protocol | None:
+    """What the server speaks whose address stands for a model; `None` for all else that does."""
+    return next((known for known in get_args(Protocol) if name.startswith(f"{known}:")), None)
+
+
 def is_server(name: str) -> bool:
     """Whether what stands for a model is the address of a server that answers in its place."""
-    protocol, colon, _ = name.partition(":")
-    return bool(colon) and protocol in get_args(Protocol)
+    return protocol_of(name) is not None
 
 
 def server(name: str) -> ModelServer:
@@ -72,15 +76,11 @@ def server(name: str) -> ModelServer:
 
     Raises `NoServer` for one that leads nowhere.
     """
-    protocol, _, address = name.partition(":")
-    for known in get_args(Protocol):
-        if protocol == known:
-            return _server(known, address)
-    raise NoServer(f"{name!r} is not the address of a server", help=f"write {SERVER_FORMS}")
-
-
-def _server(protocol: Protocol, address: str) -> ModelServer:
     help = f"write {SERVER_FORMS}"
+    protocol = protocol_of(name)
+    if protocol is None:
+        raise NoServer(f"{name!r} is not the address of a server", help=help)
+    address = name.removeprefix(f"{protocol}:")
     if not address.isprintable() or " " in address:
         raise NoServer(f"there is a blank or a control character in {address!r}", help=help)
     try:

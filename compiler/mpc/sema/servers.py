@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from microprompt.locations import MAX_SERVER_OPTIONS, NoServer, is_server, server
+from microprompt.locations import MAX_SERVER_OPTIONS, NoServer, is_server, protocol_of, server
 
 from ..diagnostics import Reporter
 from ..syntax import nodes
@@ -28,18 +28,13 @@ def check_address(location: nodes.StringAst, reporter: Reporter) -> None:
         reporter.report("MP0615", location.span, error.message, label=label, help=error.help)
 
 
-def report_option(name: nodes.Name, reporter: Reporter) -> None:
-    """Report an option of a model that a server answers for."""
-    _report_idle(name, reporter)
-
-
 def check_servers(clause: nodes.UsingAst, using: CheckedUsing, returns: Type, reporter: Reporter) -> None:
     """Report what the servers that a prompt asks can't do for it."""
     at = {setting.name.text: setting for setting in clause.settings}
     own, larger = _on_server(using.model), _on_server(using.escalate.model if using.escalate else None)
     for name in (*(_OF_THE_MODEL if own else ()), *(_OF_BOTH if own or larger else ())):
         if name in at:
-            _report_idle(at[name].name, reporter)
+            report_local(at[name].name, reporter)
     for threshold in _reached(clause, own=own is not None, larger=larger is not None):
         reporter.report(
             "MP0605",
@@ -49,7 +44,7 @@ def check_servers(clause: nodes.UsingAst, using: CheckedUsing, returns: Type, re
             help="write `below` and a confidence, such as `below 0.6`",
         )
     for name, model in (("model", own), ("escalate", larger)):
-        if model is not None and model.location.startswith("systemone:"):
+        if model is not None and protocol_of(model.location) == "systemone":
             _check_choice(at[name].name, returns, reporter)
 
 
@@ -85,7 +80,8 @@ def _reached(clause: nodes.UsingAst, *, own: bool, larger: bool) -> Iterator[nod
             yield from (each for each in setting.thresholds if isinstance(each, nodes.ReachAst))
 
 
-def _report_idle(name: nodes.Name, reporter: Reporter) -> None:
+def report_local(name: nodes.Name, reporter: Reporter) -> None:
+    """Report a setting of how a model that runs here is led, where a server answers."""
     reporter.report(
         "MP0605",
         name.span,

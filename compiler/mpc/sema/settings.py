@@ -16,7 +16,7 @@ from ..types import Type
 from .checked import CheckedModel, CheckedUsing
 from .fallbacks import check_abstain, check_escalate, is_same_model, plain_value, report_same_model
 from .resolve import TypeResolver
-from .servers import check_address, check_servers, report_option
+from .servers import check_address, check_servers, report_local
 from .setting_values import model_of, number, report_bad, report_idle, whole
 
 _USING: Final = (
@@ -43,7 +43,7 @@ def check_model(declaration: nodes.ModelDecl, reporter: Reporter) -> CheckedMode
     layout: str | None = None
     for setting in _each_once(declaration.options, _MODEL, "model option", reporter):
         if is_server(location.text):
-            report_option(setting.name, reporter)
+            report_local(setting.name, reporter)
         elif setting.name.text == "context":
             context = whole(setting.value, 1, "a whole number of tokens above 0", "context=4096", reporter)
         else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from .. import abi, settings
 from ..errors import ArgumentError
-from ..locations import is_path, located, server
+from ..locations import is_path, located, protocol_of, server
 from ..scheduling.scheduler import forked, refuse_at_exit
 from . import local
 from .base import AnyEngine
@@ -54,8 +54,10 @@ def _check_server(name: str) -> None:
 
 
 KINDS: Final = (
-    EngineKind(takes=lambda name: name.startswith("systemone:"), load=_load_systemone, check=_check_server),
-    EngineKind(takes=lambda name: name.startswith("openai:"), load=_load_openai, check=_check_server),
+    EngineKind(
+        takes=lambda name: protocol_of(name) == "systemone", load=_load_systemone, check=_check_server
+    ),
+    EngineKind(takes=lambda name: protocol_of(name) == "openai", load=_load_openai, check=_check_server),
     # Last, for it takes every name: one that no model has is an error that says which names there are.
     EngineKind(takes=lambda name: True, load=local.load, check=local.check),
 )
