@@ -18,6 +18,12 @@ Protocol: TypeAlias = Literal["systemone", "openai"]
 MAX_SERVER_OPTIONS: Final = 255
 """The most options of a choice that a server of System One takes."""
 
+MAX_SERVER_LEVELS: Final = 10
+"""The most levels of a score that it takes."""
+
+SERVER_MODEL: Final = "jev-latest"
+"""The model that clients of such a server ask for by default: whichever it has."""
+
 SERVER_FORMS: Final = '"systemone:https://HOST" or "openai:http://HOST:8080/v1#MODEL"'
 """How the name of a model on a server is written, for messages."""
 

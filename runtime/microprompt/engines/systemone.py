@@ -18,7 +18,7 @@ from .. import abi
 from ..answer import Answer, Usage
 from ..errors import ModelError
 from ..heads.linear import Numbers
-from ..locations import MAX_SERVER_OPTIONS, ModelServer, server
+from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS, SERVER_MODEL, ModelServer, server
 from ..program import Program
 from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
 from ..types import AnyKind, kind
@@ -27,11 +27,7 @@ from .remote import RemoteEngine, connection
 
 NAME: Final = "systemone"
 
-_MODEL: Final = "jev-latest"
-"""The name that every such server takes."""
-
 _QUESTION: Final = "answer"
-_LEVELS: Final = (2, 10)
 _MAX_BYTES: Final = 4_000_000  # of a reply: several times what 255 long labels take
 _OFF: Final = 0.05  # how far from 1 probabilities may sum up, for they come rounded
 
@@ -96,7 +92,7 @@ class SystemOneEngine(RemoteEngine):
         asked, about = instructions_and_input(call.program)
         instructions = rendered(call.program, asked, call.arguments).strip()
         return {
-            "model": self.server.model or _MODEL,
+            "model": self.server.model or SERVER_MODEL,
             "state": rendered(call.program, about, call.arguments).strip(),
             "questions": {_QUESTION: _question(_choice(call), instructions)},
         }
@@ -157,9 +153,8 @@ def _type_of(options: tuple[object, ...]) -> str:
 
 def _are_levels(options: tuple[object, ...]) -> bool:
     """Whether these are whole numbers, each one more than the one before: levels of something."""
-    least, most = _LEVELS
     numbers = [each for each in options if type(each) is int]
-    if not least <= len(options) <= most or len(numbers) < len(options):
+    if not 2 <= len(options) <= MAX_SERVER_LEVELS or len(numbers) < len(options):
         return False
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .. import abi, models, settings
 from ..errors import ModelError
-from ..locations import is_path
-from .wire import ALIAS
+from ..locations import SERVER_MODEL, is_path
 
 _STARTED: Final = date.today()
 
@@ -50,7 +49,7 @@ def model_of(name: str) -> abi.Model | None:
     Raises `UnknownModel` unless it is one of `described_models`.
     """
     default = settings.current().model
-    if name in (ALIAS, default):
+    if name in (SERVER_MODEL, default):
         return None
     known = [model.name for model in described_models()]
     if name not in known:

@@ -14,11 +14,10 @@ from ..answer import Answer
 from ..declared import DeclaredFunction
 from ..errors import ArgumentError
 from ..function import PromptFunction
+from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS
 from ..types import AnyKind, kind
 from .questions import Inquiry, distribution_of
 from .wire import (
-    MAX_LEVELS,
-    MAX_OPTIONS,
     AnyAnswer,
     AnyQuestion,
     ChoiceQuestion,
@@ -139,8 +138,8 @@ def _type_of(answers: AnyKind) -> str | None:
     if len(options) < 2 or None in options:
         return None
     if all(type(option) is int for option in options):
-        return "score" if len(options) <= MAX_LEVELS else None
-    return "choice" if len(options) <= MAX_OPTIONS else None
+        return "score" if len(options) <= MAX_SERVER_LEVELS else None
+    return "choice" if len(options) <= MAX_SERVER_OPTIONS else None
 
 
 def _arguments(function: PromptFunction[..., Any], state: object) -> dict[str, object]:

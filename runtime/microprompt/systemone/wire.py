@@ -7,24 +7,16 @@ Fields of our own begin with `x_`. (Read from `typesafe-sdk` 0.7.5 and `jevcompa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS
 from .structured import StructuredText, require_text
-
-MAX_OPTIONS: Final = 255
-"""The most options of a choice."""
-
-MAX_LEVELS: Final = 10
-"""The most levels of a score."""
 
 MAX_QUESTIONS: Final = 1000
 """The most questions about one state."""
-
-ALIAS: Final = "jev-latest"
-"""The model that clients ask for by default: whichever the server has."""
 
 Order: TypeAlias = Literal["canonical", "averaged"]
 """The order in which options are shown: one that depends on the options alone, or several, of whose answers
@@ -38,14 +30,12 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    extra_prefix: ClassVar[str] = "x_"
-
     @model_validator(mode="before")
     @classmethod
     def _only_known(cls, data: object) -> object:
         if isinstance(data, dict):
             for name in data:
-                if name not in cls.model_fields and not str(name).startswith(cls.extra_prefix):
+                if name not in cls.model_fields and not str(name).startswith("x_"):
                     raise PydanticCustomError(
                         "extra_forbidden",
                         "There is no field {name}; the fields are {names}",
@@ -90,7 +80,7 @@ class ChoiceQuestion(_Asked):
     type: Literal["choice"] = "choice"
     instructions: StructuredText | None = None
     criteria: Annotated[
-        Mapping[Name, StructuredText | None] | None, Field(min_length=2, max_length=MAX_OPTIONS)
+        Mapping[Name, StructuredText | None] | None, Field(min_length=2, max_length=MAX_SERVER_OPTIONS)
     ] = None
     x_function: str | None = None
 
@@ -109,7 +99,9 @@ class ScoreQuestion(_Asked):
 
     type: Literal["score"] = "score"
     instructions: StructuredText | None = None
-    criteria: Annotated[list[StructuredText] | None, Field(min_length=2, max_length=MAX_LEVELS)] = None
+    criteria: Annotated[
+        list[StructuredText] | None, Field(min_length=2, max_length=MAX_SERVER_LEVELS)
+    ] = None
     x_function: str | None = None
 
     @model_validator(mode="after")
