@@ -53,8 +53,4 @@ def _warm(served: Served) -> None:
     example = next(iter((*program.examples, *program.tests)), None)
     if example is not None:
         with suppress(MicropromptError):  # that the example has no answer is for `mpc test` to say
-            function.detail(**{name: program.arguments_of(example)[name] for name in _names(function)})
-
-
-def _names(function: PromptFunction[..., object]) -> list[str]:
-    return [parameter.name for parameter in function.program.parameters]
+            function.detail(*example.arguments)
