@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from microprompt import FlowFunction, PromptFunction, flush, rows, settings
@@ -28,6 +28,7 @@ from microprompt.errors import ArgumentError, MicropromptError
 from microprompt.evaluation import kept
 from microprompt.given import given
 from microprompt.recording import store
+from microprompt.serving.calls import wanted
 from microprompt.types import kind
 
 from .. import __version__, codes, project, render
@@ -39,8 +40,6 @@ from .failures import failure
 from .guard import Guard
 from .prompts import prompt_of
 from .workspace import ChangedOnDiskError, UnknownFileError, Workspace
-
-T = TypeVar("T")
 
 _TYPES: Final = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -124,7 +123,7 @@ def _app(workspace: Workspace) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(ClientGoneError, _nobody)
+    app.add_exception_handler(ClientDisconnect, _nobody)
     for error in _FORESEEN:
         app.add_exception_handler(error, _failed)
 
@@ -169,9 +168,10 @@ def _app(workspace: Workspace) -> FastAPI:
         called, module = await run_in_threadpool(_function, workspace, asked)
         arguments = rows.from_inputs(called.program, asked.arguments)
         with given([pair for each in asked.given for pair in _given(module, each)]):
-            if isinstance(called, FlowFunction):
-                return (await unless_gone(request, called.atrace(**arguments))).to_json()
-            return (await unless_gone(request, called.adetail(**arguments))).to_json()
+            async with wanted(request.receive, None):
+                if isinstance(called, FlowFunction):
+                    return (await called.atrace(**arguments)).to_json()
+                return (await called.adetail(**arguments)).to_json()
 
     @app.post("/api/other")
     def other(asked: OtherLabel) -> dict[str, object]:
@@ -281,25 +281,6 @@ def _wanted(workspace: Workspace, asked: Logged) -> store.WantedCalls | None:
     )
 
 
-async def unless_gone(request: Request, answer: Coroutine[Any, Any, T]) -> T:
-    """What comes of a call, which is given up when the page does not wait for it any more."""
-    call = asyncio.ensure_future(answer)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait((call, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not call.done():
-            raise ClientGoneError
-        return call.result()
-    finally:
-        for each in (call, gone):
-            each.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def _listed(workspace: Workspace, file: str) -> dict[str, object]:
     """A file in the list: what it declares, or why nothing is known of that."""
     try:
@@ -328,10 +309,6 @@ def _tested(path: Path, functions: Sequence[AnyFunction]) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------------------------ what went wrong
-
-
-class ClientGoneError(Exception):
-    """Nobody waits for the answer any more."""
 
 
 _FORESEEN: Final = (

@@ -7,15 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
-from fastapi import Request
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
+from microprompt import PromptFunction
 from microprompt.evaluation import kept
 from microprompt.testing import ScriptedEngine
-from mpc.studio.app import ClientGoneError, unless_gone
 from mpc.studio.workspace import Workspace
 
-from .conftest import PROGRAM, Page
+from .conftest import PORT, PROGRAM, TOKEN, Page
 
 # ------------------------------------------------------------------------------------------------ files
 
@@ -270,11 +269,14 @@ def test_calls_are_shown_once_they_are_recorded(
 # ---------------------------------------------------------------------------------- who does not wait
 
 
-def test_a_call_is_given_up_when_the_page_has_gone() -> None:
+def test_a_call_is_given_up_when_the_page_has_gone(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask() -> tuple[bool, bool]:
         begun, was_cancelled = asyncio.Event(), False
+        told: list[Message] = []
+        asked = {"file": "support.mp", "function": "classify", "arguments": {"text": "Sit."}}
+        left: list[Message] = [{"type": "http.request", "body": json.dumps(asked).encode()}]
 
-        async def call() -> None:
+        async def call(*_: object, **__: object) -> None:
             nonlocal was_cancelled
             begun.set()
             try:
@@ -284,14 +286,31 @@ def test_a_call_is_given_up_when_the_page_has_gone() -> None:
                 raise
 
         async def receive() -> Message:
+            if left:
+                return left.pop()
             await begun.wait()
             return {"type": "http.disconnect"}
 
-        try:
-            await unless_gone(Request({"type": "http"}, receive), call())
-        except ClientGoneError:
-            await asyncio.sleep(0)
-            return True, was_cancelled
-        return False, was_cancelled
+        async def send(message: Message) -> None:
+            told.append(message)
+
+        monkeypatch.setattr(PromptFunction, "adetail", call)
+        headers = {
+            "host": f"127.0.0.1:{PORT}",
+            "authorization": f"Bearer {TOKEN}",
+            "content-type": "application/json",
+        }
+        await app(
+            {
+                "type": "http",
+                "method": "POST",
+                "path": "/api/run",
+                "query_string": b"",
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            },
+            receive,
+            send,
+        )
+        return told[0]["status"] == 499, was_cancelled
 
     assert asyncio.run(ask()) == (True, True)
