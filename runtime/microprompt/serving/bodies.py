@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zlib
-from importlib.util import find_spec
 from typing import Final
+
+import zstandard
 
 from .problems import Problem, Refused, too_large
 
@@ -21,7 +22,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     match encoding.strip().lower():
         case "" | "identity":
             return body
-        case "zstd" if find_spec("zstandard"):  # the gate of `mpc mcp` does without
+        case "zstd":
             return _from_zstd(body, most)
         case "gzip":
             return _from_gzip(body, most)
@@ -39,8 +40,6 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
 
 
 def _from_zstd(body: bytes, most: int) -> bytes:
-    import zstandard
-
     unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
     try:
         # The reader unpacks no more than it is asked for, but does not tell whether the frame ends; what its

@@ -88,7 +88,7 @@ class Problem:
             return json_reply(
                 self.to_json(), status=self.status, media_type=MEDIA_TYPE, headers=self.headers
             )
-        from ..systemone.routes import refusal  # not at the top: who serves MCP alone has no FastAPI
+        from ..systemone.routes import refusal  # not at the top: others serve too, and it takes 0.2 s
 
         status = 403 if self.kind == NO_KEY else self.status
         return refusal(status, _WIRE_TYPES.get(status, "api_usage_error"), self.detail, self.headers)
