@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from microprompt import FlowFunction, abi, interface
+from microprompt import FlowFunction, PromptFunction, abi, interface
 from microprompt.program import Parameter
 from microprompt.types import AnyKind, kind
 from microprompt.types.leaves import leaves
 
-from ..functions import AnyFunction
+from ..functions import AnyFunction, arguments_of
 
 _MOST_LABELS: Final = 256
 
@@ -31,10 +31,10 @@ def described(called: AnyFunction) -> dict[str, object]:
     program = called.program
     returns = kind(program.returns)
     defaults = called.defaults
-    is_flow = isinstance(called, FlowFunction)
+    examples = called.program.examples if isinstance(called, PromptFunction) else ()
     cases = [
         *(_case("test", called, test) for test in program.tests),
-        *(() if is_flow else (_case("example", called, example) for example in _examples(called))),
+        *(_case("example", called, example) for example in examples),
     ]
     return {
         **brief(called),
@@ -72,19 +72,10 @@ def _labels(declared: AnyKind) -> Iterator[dict[str, object]]:
         }
 
 
-def _examples(called: AnyFunction) -> tuple[abi.Example, ...]:
-    found: tuple[abi.Example, ...] = getattr(called.program, "examples", ())
-    return found
-
-
 def _case(origin: str, called: AnyFunction, case: abi.Example) -> dict[str, object]:
-    program = called.program
     return {
         "origin": origin,
         "line": case.line,
-        "arguments": {
-            parameter.name: kind(parameter.type).to_data(value)
-            for parameter, value in zip(program.parameters, case.arguments, strict=True)
-        },
-        "answer": kind(program.returns).to_data(case.answer),
+        "arguments": arguments_of(called, case),
+        "answer": kind(called.program.returns).to_data(case.answer),
     }

@@ -15,7 +15,7 @@ from microprompt.given import given
 from microprompt.types import kind
 
 from .. import project
-from ..functions import AnyFunction
+from ..functions import AnyFunction, arguments_of
 from .words import in_line
 
 if TYPE_CHECKING:
@@ -109,17 +109,14 @@ def _result(
     answer: Answer[Any] | Trace[Any] | None,
     error: str | None,
 ) -> Result:
-    parameters, returns = called.program.parameters, kind(called.program.returns)
+    returns = kind(called.program.returns)
     told = answer if isinstance(answer, Answer) else None
     chances = told.distribution if told and returns.options() is not None else None
     return Result(
         file=project.shown(path),
         line=test.line,
         function=called.program.name,
-        arguments={
-            parameter.name: kind(parameter.type).to_data(value)
-            for parameter, value in zip(parameters, test.arguments, strict=True)
-        },
+        arguments=arguments_of(called, test),
         expected=returns.to_data(test.answer),
         got=returns.to_data(answer.value) if answer else None,
         passed=answer is not None and answer.value == test.answer,
