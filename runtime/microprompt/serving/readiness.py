@@ -48,9 +48,11 @@ def _warm(served: Served) -> None:
     function = served.function
     if not isinstance(function, PromptFunction):
         return
-    function.engine()
-    program = function.program
+    engine, program = function.engine(), function.program
     example = next(iter((*program.examples, *program.tests)), None)
     if example is not None:
         with suppress(MicropromptError):  # that the example has no answer is for `mpc test` to say
-            function.detail(*example.arguments)
+            # The engine itself is asked: a call of the function would be recorded, and nobody has made one.
+            names = (parameter.name for parameter in program.parameters)
+            call = function.call_with(dict(zip(names, example.arguments, strict=True)))
+            engine.result(engine.submit(call))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from microprompt import errors
+from microprompt import errors, flush
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
 from microprompt.function import PromptFunction
 from microprompt.serving.app import create_app
@@ -83,6 +84,24 @@ def test_a_service_is_ready_once_its_prompts_are_warm(
 
     assert asyncio.run(watch()) == [503, 200]
     assert engine.calls == [("classify", {"text": "Who is it?"})]
+
+
+def test_what_warms_a_prompt_is_no_call_that_is_recorded(
+    functions: Sequence[Served], engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "calls.sqlite"
+    monkeypatch.setenv("MICROPROMPT_RECORD", str(record))
+    readiness = Readiness(functions)
+
+    async def prepare() -> None:
+        async with readiness.prepared():
+            while not readiness.is_ready:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(prepare())
+    flush()
+    assert engine.calls == [("classify", {"text": "Who is it?"})]
+    assert not record.exists()
 
 
 def test_why_models_can_not_be_had_is_known(
