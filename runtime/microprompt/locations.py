@@ -120,6 +120,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def model_named(name: str, folder: Path | None = None) -> str:
+    """What stands for the same model wherever it is read: the absolute path of its file, which was written
+    down in `folder`, or in the current one; any other name as it is. Raises as `located`."""
+    return str(located(name, folder)) if is_path(name) else name
+
+
 def located(path: str | Path, folder: Path | None = None) -> Path:
     """The absolute path of a file that was written down in `folder`, or in the current one; `~` is home.
 

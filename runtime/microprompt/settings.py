@@ -19,7 +19,7 @@ from typing import Any, Final, TypedDict, Unpack
 from . import storage
 from .cpu import hardware_threads, usable_cores
 from .errors import ArgumentError
-from .locations import is_path, located
+from .locations import located, model_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ def _read_model(value: object, folder: Path | None) -> str:
     """A model's name, or the path of its file."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError
-    return str(located(value, folder)) if is_path(value) else value
+    return model_named(value, folder)
 
 
 def _read_home(value: object, folder: Path | None) -> Path:

@@ -19,7 +19,6 @@ from microprompt.systemone.structured import laid_out
 
 from . import console
 from .failures import Failure
-from .functions import model_named
 from .output import print_json
 
 _MAX_FILE: Final = 1 << 24
@@ -88,7 +87,7 @@ def command(
         found = decide(
             about,
             questions,
-            model=None if model is None else model_named(model),
+            model=model,
             order="averaged" if averaged else "canonical",
         )
     if as_json:

@@ -16,6 +16,7 @@ from microprompt.evaluation import kept, run
 from microprompt.evaluation.figures import share
 from microprompt.evaluation.rows import LABEL, LabelledRows, read_labelled
 from microprompt.evaluation.variants import Variant, on_models
+from microprompt.locations import model_named
 from microprompt.storage import read_regular, replace
 from mpc.diagnostics import ToolError
 from mpc.project.named import SUFFIX
@@ -66,7 +67,7 @@ def command(
     called = functions.find(file, function)
     found = read_labelled(called.program, read_regular(path, rows.MAX_ROWS), str(path), label=label)
     _warn(found.warnings)
-    variants = on_models(called, [*map(functions.model_named, models)])
+    variants = on_models(called, [*map(model_named, models)])
     evaluation = run.compare(function, found, tuple(_run(variant, found) for variant in variants))
     for variant in evaluation.variants:
         _warn(variant.warnings, of=variant.name if len(variants) > 1 else None)

@@ -12,7 +12,6 @@ import click
 
 from microprompt.declared import DeclaredFunction
 from microprompt.function import PromptFunction
-from microprompt.locations import is_path, located
 from mpc import codes, project
 from mpc.diagnostics import suggestion
 from mpc.functions import AnyFunction as AnyFunction
@@ -21,15 +20,6 @@ from mpc.functions import own as own
 from .failures import Failure, show_diagnostics
 
 AnyPrompt: TypeAlias = PromptFunction[..., Any]
-
-
-def model_named(name: str) -> str:
-    """What stands for a model that an option names: a registered name as it is, else the absolute path, which
-    begins in the current folder as that of any other file on a command line.
-
-    Raises `ArgumentError` if the path leads nowhere.
-    """
-    return str(located(name)) if is_path(name) else name
 
 
 def load(file: str) -> ModuleType:

@@ -11,6 +11,7 @@ import click
 from microprompt import FlowFunction
 from microprompt.evaluation.figures import share
 from microprompt.evaluation.variants import on_models
+from microprompt.locations import model_named
 from microprompt.recording.entry import CallEntry
 from microprompt.recording.replay import Replay, ReplayedCall, recorded_calls, replay
 from mpc.trials import words
@@ -89,7 +90,7 @@ def _called(file: str, function: str | None) -> Sequence[functions.AnyFunction]:
 def _replayed(
     called: functions.AnyFunction, model: str | None, entries: Sequence[CallEntry]
 ) -> Replay:
-    (variant,) = on_models(called, [] if model is None else [functions.model_named(model)])
+    (variant,) = on_models(called, [] if model is None else [model_named(model)])
     with console.model_progress(), console.counted(called.program.name, len(entries)) as advance:
         return replay(variant.function, variant.name, entries, advance)
 

@@ -24,6 +24,7 @@ from microprompt.evaluation.rows import (
     with_defaults,
 )
 from microprompt.heads.names import short_name
+from microprompt.locations import model_named
 from microprompt.program import Program
 from microprompt.storage import read_regular
 from mpc import project
@@ -114,7 +115,7 @@ def command(
     key = project.keys(path).get(function)
     if key is None:
         raise Failure(f"{file} imports `{function}`", help="tune it in the file that declares it")
-    named = called.program.using.model if model is None else abi.Model(name=functions.model_named(model))
+    named = called.program.using.model if model is None else abi.Model(name=model_named(model))
     wanted = loaded.wanted(named, path.parent)
     program = replace(called.program, using=replace(called.program.using, model=wanted))
     found = [_labelled(program, each, label) for each in labelled]

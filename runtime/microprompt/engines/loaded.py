@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from .. import abi, settings
 from ..errors import ArgumentError
-from ..locations import is_path, located, protocol_of, server
+from ..locations import model_named, protocol_of, server
 from ..scheduling.scheduler import forked, refuse_at_exit
 from . import local
 from .base import AnyEngine
@@ -103,12 +103,12 @@ def embedder_for(name: str, folder: Path | None = None) -> Embedder:
 
     Raises as `engine_for`, and `ModelError` for a language model.
     """
-    return _loaded(_embedders, _located(name, folder), local.load_embedder)
+    return _loaded(_embedders, model_named(name, folder), local.load_embedder)
 
 
 def loaded_embedder(name: str, folder: Path | None = None) -> Embedder | None:
     """The same embedder if it is there already; does not wait."""
-    return _open(_embedders.get(_located(name, folder)))
+    return _open(_embedders.get(model_named(name, folder)))
 
 
 def check(model: abi.Model | None, folder: Path | None = None) -> None:
@@ -179,14 +179,10 @@ def wanted(model: abi.Model | None, folder: Path | None) -> abi.Model:
     """What to load, with the settings in the places that the program left open."""
     current = settings.current()
     return abi.Model(
-        name=_located(model.name if model else current.model, folder),
+        name=model_named(model.name if model else current.model, folder),
         layout=model.layout if model else None,
         context=(model.context if model else None) or current.context,
     )
-
-
-def _located(name: str, folder: Path | None) -> str:
-    return str(located(name, folder)) if is_path(name) else name
 
 
 def _after_fork() -> None:

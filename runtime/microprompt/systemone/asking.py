@@ -14,7 +14,7 @@ from ..answer import Answer, Usage
 from ..errors import ArgumentError, MicropromptError
 from ..function import LaterPrompt, PromptFunction
 from ..gathering import agather, gather
-from ..locations import is_path, located
+from ..locations import model_named
 from .functions import Functions, inquiry_of_function
 from .made import UntoldFunction
 from .polls import Poll, SinglePoll, poll_of
@@ -165,9 +165,7 @@ class Asking:
 
 
 def _model(name: str | None) -> abi.Model | None:
-    if name is None:
-        return None
-    return abi.Model(name=str(located(name)) if is_path(name) else name)
+    return None if name is None else abi.Model(name=model_named(name))
 
 
 def _request(
