@@ -7,7 +7,7 @@ numbers is a score, if there are 2 to 10 of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from .. import rows
 from ..answer import Answer
@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from ..function import PromptFunction
 from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS
 from ..types import AnyKind, kind
-from .questions import Inquiry, distribution_of
+from .questions import Inquiry, answer_of_choice, distribution_of
 from .wire import (
     AnyAnswer,
     AnyQuestion,
@@ -24,7 +24,6 @@ from .wire import (
     NoulAnswer,
     NoulQuestion,
     ScoreQuestion,
-    choice_answer,
     score_answer,
 )
 
@@ -93,7 +92,7 @@ class _FunctionInquiry(Inquiry):
         assert options is not None
         self._outcomes = tuple(map(answers.outcome, options))
         self._names = tuple(map(answers.key, options))
-        self._question = self._with_criteria(id, question)
+        self._require_criteria(id)
 
     @property
     def function(self) -> PromptFunction[..., Any]:
@@ -110,23 +109,27 @@ class _FunctionInquiry(Inquiry):
         match self._question:
             case NoulQuestion():
                 return NoulAnswer(noul=probabilities[self._outcomes.index(True)])
-            case ChoiceQuestion(criteria=criteria):
-                found = dict(zip(self._names, probabilities, strict=True))
-                return choice_answer({name: found[name] for name in criteria or found})
+            case ChoiceQuestion() as question:
+                return answer_of_choice(question, self._names, probabilities)
             case ScoreQuestion(criteria=criteria):
                 return score_answer(criteria or self._names, probabilities)
 
-    def _with_criteria(self, id: str, question: AnyQuestion) -> AnyQuestion:
-        """The question. Raises `QuestionError` if it names other options than the function has."""
+    def _require_criteria(self, id: str) -> None:
+        """Raise `QuestionError` if the question names other options than the function has."""
+        question = self._question
         match question:
-            case NoulQuestion() | ChoiceQuestion(criteria=None) | ScoreQuestion(criteria=None):
-                return question
-            case ChoiceQuestion(criteria=criteria) if set(criteria or ()) != set(self._names):
+            case NoulQuestion():
+                return
+            case ChoiceQuestion(criteria=options):
+                if options is None or set(options) == set(self._names):
+                    return
                 problem = f"the options of {question.x_function} are {', '.join(self._names)}"
-            case ScoreQuestion(criteria=criteria) if len(criteria or ()) != len(self._names):
+            case ScoreQuestion(criteria=levels):
+                if levels is None or len(levels) == len(self._names):
+                    return
                 problem = f"{question.x_function} has {len(self._names)} levels"
             case _:
-                return question
+                assert_never(question)
         raise QuestionError(problem, question=id, field="criteria", help="leave the criteria out")
 
 

@@ -233,9 +233,9 @@ class ScoreInquiry(_OwnInquiry):
 def answer_of_choice(
     question: ChoiceQuestion, names: Sequence[str], probabilities: Sequence[float]
 ) -> AnyAnswer:
-    """The answer that the probabilities of all options make, in the order of the question."""
+    """The answer that the probabilities of all options make, in the order of the question if it has one."""
     by_name = dict(zip(names, probabilities, strict=True))
-    return choice_answer({name: by_name[name] for name in question.criteria or ()})
+    return choice_answer({name: by_name[name] for name in question.criteria or by_name})
 
 
 def options_of(question: ChoiceQuestion) -> Mapping[str, str]:
