@@ -111,11 +111,11 @@ class Asking:
         """Raises `QuestionError` for a question that its function can't answer."""
         state = laid_out(request.state)
         is_averaged = (request.x_order or order) == "averaged"
+        self._keys = {id: question.model_dump_json() for id, question in request.questions.items()}
         self._ids: dict[str, list[str]] = {}
         self._polls: dict[str, Poll] = {}
-        self._order: list[str] = list(request.questions)
         for id, question in request.questions.items():
-            key = question.model_dump_json()
+            key = self._keys[id]
             if key not in self._polls:
                 self._polls[key] = (
                     poll_of(question, state, model, is_averaged=is_averaged)
@@ -153,10 +153,10 @@ class Asking:
     def decisions(self) -> Decisions:
         """All answers, in the order of the questions."""
         usage = Usage.total(usage for poll in self._polls.values() for usage in poll.usages)
-        by_id = {id: self._polls[key].answer() for key, ids in self._ids.items() for id in ids}
+        answers = {key: poll.answer() for key, poll in self._polls.items()}
         return Decisions(
             model=self._model,
-            answers={id: by_id[id] for id in self._order},
+            answers={id: answers[key] for id, key in self._keys.items()},
             usage=TokenCounts(input_tokens=usage.prompt_tokens, output_tokens=usage.decoded_tokens),
         )
 
@@ -179,10 +179,10 @@ def _request(
             {"model": model or "", "state": state, "questions": dict(questions), "x_order": order}
         )
     except ValidationError as error:
-        raise ArgumentError("; ".join(problems(error))) from None
+        raise ArgumentError("; ".join(_problems(error))) from None
 
 
-def problems(error: ValidationError) -> list[str]:
+def _problems(error: ValidationError) -> list[str]:
     """What is wrong with a request, with where it is."""
     return [
         f"{'.'.join(map(str, each['loc'])) or 'the request'}: {each['msg']}"
