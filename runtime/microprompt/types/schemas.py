@@ -41,7 +41,7 @@ def meanings_of(names: Iterable[tuple[str, str | None]]) -> Iterator[str]:
 def said_range(least: str | None, most: str | None) -> Iterator[str]:
     """A line for a range that a schema can't say, where there is one."""
     if least is not None or most is not None:
-        yield f"{range_text(least, most)}"
+        yield range_text(least, most)
 
 
 def json_schema(schema: Schema) -> Any:
