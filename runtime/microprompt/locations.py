@@ -54,15 +54,11 @@ class ModelServer:
     model: str | None
 
     @property
-    def host(self) -> str:
-        """The host's name or address, in lower case."""
-        return urlsplit(self.url).hostname or ""
-
-    @property
     def is_private(self) -> bool:
         """Whether nobody between here and there can read along: it is this machine, or the way is
         encrypted."""
-        return urlsplit(self.url).scheme == "https" or _is_loopback(self.host)
+        parts = urlsplit(self.url)
+        return parts.scheme == "https" or _is_loopback(parts.hostname or "")
 
 
 def protocol_of(name: str) -> Protocol | None:

@@ -20,6 +20,7 @@ from . import local
 from .base import AnyEngine
 from .embedder import Embedder
 from .engine import Engine
+from .keys import key_of
 
 if TYPE_CHECKING:
     from .outlines_model import OutlinesModel
@@ -48,8 +49,6 @@ def _load_openai(wanted: abi.Model) -> AnyEngine:
 
 
 def _check_server(name: str) -> None:
-    from .remote import key_of  # not at the top: few programs ask a server
-
     key_of(server(name))
 
 

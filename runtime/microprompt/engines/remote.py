@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import os
 import random
 import time
 from abc import ABC, abstractmethod
@@ -22,7 +21,7 @@ import httpx2
 import numpy as np
 
 from ..answer import Answer, FieldAnswer, Usage
-from ..errors import EngineError, ModelError, ServerError
+from ..errors import EngineError, ServerError
 from ..explain import Explanation, TextPart
 from ..heads.linear import Numbers
 from ..locations import ModelServer
@@ -35,6 +34,7 @@ from ..scheduling.sampling import is_near_tie, sampler_of
 from ..scheduling.scheduler import refuse_at_exit
 from ..types import AnyKind
 from .base import Call
+from .keys import key_of, variables_of
 
 T = TypeVar("T")
 
@@ -271,7 +271,7 @@ class RemoteEngine(ABC):
                 raise ServerError(
                     f"the server {where} {what}{said}",
                     status=status,
-                    help=f"set {' or '.join(_variables(self.server))} to a key of it",
+                    help=f"set {' or '.join(variables_of(self.server))} to a key of it",
                 )
             case 404:
                 raise ServerError(
@@ -331,37 +331,6 @@ def connection(server: ModelServer, headers: Mapping[str, str] | None = None) ->
     """A client for a server, with these headers in all that it sends."""
     # Without TLS, certificates would be loaded for nothing.
     return httpx2.AsyncClient(verify=server.url.startswith("https:"), timeout=TIMEOUT, headers=headers)
-
-
-def key_of(server: ModelServer) -> str | None:
-    """The key for a server, from the environment. `OPENAI_API_KEY` is that of OpenAI, or of the server that
-    `OPENAI_BASE_URL` names: no program gets it sent elsewhere.
-
-    Raises `ModelError` where it would be sent in the clear over a network.
-    """
-    for variable in _variables(server):
-        if key := os.environ.get(variable, "").strip():
-            break
-    else:
-        return None
-    if not server.is_private:
-        raise ModelError(
-            f"the key in {variable} would be sent to {server.url} in the clear",
-            help="use https, or unset the key if the server wants none",
-        )
-    if not key.isascii() or not key.isprintable():
-        raise ModelError(f"what {variable} holds is no key: there are other characters than ASCII in it")
-    return key
-
-
-def _variables(server: ModelServer) -> tuple[str, ...]:
-    """The variables of the environment that may hold the key of a server."""
-    own = f"MICROPROMPT_{server.protocol.upper()}_KEY"
-    if server.protocol != "openai":
-        return (own,)
-    base = os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/")
-    is_theirs = server.url in (base, "https://api.openai.com/v1")
-    return (own, "OPENAI_API_KEY") if is_theirs else (own,)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
