@@ -1,8 +1,8 @@
 """One scheduler a model: jobs from threads, tasks and `map` meet in one queue, which runners serve.
 
-A runner is what runs jobs in one thread: for a language model a group of lanes. An idle engine starts a job
-at once, on all cores. When several runners are busy each computes on its share of the cores. Runners after
-the first are made when jobs first have to wait. Jobs that belong together, as questions about one state do,
+A runner is what runs jobs in one thread: for a language model a group of lanes. One that was idle starts as
+soon as no more jobs come, on all cores. When several runners are busy each computes on its share of the
+cores. Runners after the first are made when jobs first have to wait. Jobs that belong together, as questions about one state do,
 go to one runner: another one would have to evaluate the state again.
 
 Each runner has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
@@ -297,7 +297,8 @@ class Scheduler(Generic[R]):
 
     def linger(self) -> None:
         """Let come what belongs to the job that has come: the calls of a wave are submitted one after the
-        other, and share all batches if none begins before the others are there."""
+        other, and share all batches if none begins before the others are there. For a runner that was idle:
+        at one that is busy, what comes during a batch is in the next one anyhow."""
         waiting, most = 0, _MOST_ROUNDS
         while most and (found := len(self._waiting)) > waiting:
             waiting, most = found, most - 1

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from microprompt.errors import DeadlineExceeded, EngineError, ModelError
 from microprompt.scheduling import places
+from microprompt.scheduling import scheduler as scheduling
 from microprompt.scheduling.backend import Rows, Step
 from microprompt.scheduling.jobs import Job
 from microprompt.scheduling.lane_group import LaneGroup
@@ -171,6 +173,27 @@ def test_calls_that_are_cancelled_or_late_leave_the_others_right_and_the_engine_
         assert len(ended) == 16 * 30
         assert ended.count("cancelled") == 16 * 10
         assert ended.count("right") >= 16 * 15
+
+
+@pytest.mark.parametrize(("come", "share"), [(1, 1), (5, 5), (20, scheduling._MOST_ROUNDS + 1)])
+def test_what_comes_one_after_the_other_to_an_idle_runner_shares_its_first_batch(
+    come: int, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scheduler() as (made, backend):
+        jobs = [job(write(1)) for _ in range(come)]
+        left = iter(jobs)
+
+        def pause(_: float) -> None:
+            if (one := next(left, None)) is not None:
+                made.submit(one)
+
+        monkeypatch.setattr(scheduling, "time", SimpleNamespace(sleep=pause))
+        made.submit(next(left))
+        wait_until(lambda: bool(backend.steps))
+        for one in left:
+            made.submit(one)
+        assert [made.result(one) for one in jobs] == ["done"] * come
+        assert backend.steps[0] == share
 
 
 def test_a_lone_job_runs_on_all_threads_and_busy_lanes_share_them() -> None:
