@@ -94,9 +94,9 @@ def from_row(row: tuple[Any, ...]) -> CallEntry:
     return CallEntry(**found)
 
 
-def hash_of(arguments: Mapping[str, object]) -> str:
-    """What is equal for equal arguments, as JSON data: the beginning of a SHA-256, in hexadecimal digits."""
-    text = json.dumps(arguments, ensure_ascii=False, sort_keys=True)
+def hash_of(said: object) -> str:
+    """What is equal for equal JSON data: the beginning of a SHA-256, in hexadecimal digits."""
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:32]
 
 

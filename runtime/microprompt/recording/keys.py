@@ -7,16 +7,14 @@ of what the runtime has, for prompts that no compiler wrote have one too; so it 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import OrderedDict
 from typing import Final
 
 from ..program import Program
 from ..trace import data_of
 from ..types import AnyKind, kind
+from .entry import hash_of
 
-_DIGITS: Final = 32
 _KEPT: Final = 256
 
 
@@ -38,7 +36,7 @@ class Keys:
 
 
 def key_of(program: Program) -> str:
-    """The key of a program: the beginning of a SHA-256, in hexadecimal digits."""
+    """The key of a program."""
     returns = kind(program.returns)
     said = [
         [[each.name, *_type(kind(each.type))] for each in program.parameters],
@@ -55,8 +53,7 @@ def key_of(program: Program) -> str:
         program.using.layout,
         program.using.reasoning,
     ]
-    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:_DIGITS]
+    return hash_of(said)
 
 
 def _type(said: AnyKind) -> list[object]:
