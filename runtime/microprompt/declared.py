@@ -23,6 +23,7 @@ from .types import AnyKind, kind
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 class DeclaredProgram(Signature, Protocol):
     """A function of the language: what it takes and gives, where it is written, and how it is tested."""
 

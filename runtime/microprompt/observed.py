@@ -221,8 +221,6 @@ def _message(error: BaseException) -> str:
 # ------------------------------------------------------------------------------------------------- prompts
 
 
-
-
 def is_on() -> bool:
     """Whether anybody looks at calls now."""
     return settings.current().record is not None or telemetry.is_on()
