@@ -42,36 +42,38 @@ class LaterPrompt(Later[G]):
     """A call of a prompt function that has not begun."""
 
     def __init__(
-        self, function: PromptFunction[..., Any], call: Call, take: Callable[[Answer[Any]], G]
+        self,
+        function: PromptFunction[..., Any],
+        arguments: Mapping[str, object],
+        take: Callable[[Answer[Any]], G],
     ) -> None:
         """`take` is what `gather` gives of the answer."""
         super().__init__()
         self.function = function
-        self.call = call
+        self._arguments = arguments
         self._take = take
 
     def begin(self) -> tuple[Answerer, Pending[Answer[object]]]:
         with self.function.placed():
             engine = self.function.asked()
-            return engine, engine.submit(self._now())
+            return engine, engine.submit(self._call())
 
     async def outcome(self) -> Answer[Any]:
         with self.function.placed():
-            call = self._now()
+            call = self._call()
         return await self.function.answered(call)
 
-    def _now(self) -> Call:
-        """The call with the time that is left now: in a long wave, less than when it was made."""
-        return self.function._asked(self.call.arguments)
+    def _call(self) -> Call:
+        """The call with the time that is left now: in a long wave, less than for the first ones."""
+        return self.function._asked(self._arguments)
 
     def over(self, state: object) -> Later[G] | None:
         if given_for(self.function) is not None:
             return self  # no model reads it
-        for name, value in self.call.arguments.items():
+        for name, value in self._arguments.items():
             if value is state or (type(value) is type(state) and value == state):
-                function = self.function.over(name)
                 found = copy(self)
-                found.function, found.call = function, replace(self.call, program=function.program)
+                found.function = self.function.over(name)
                 return found
         return None
 
@@ -79,7 +81,7 @@ class LaterPrompt(Later[G]):
         return self.function.placed()
 
     def given(self, outcome: Answer[Any], wave: int) -> G:
-        _told(self.call, outcome, line=self.line, wave=wave)
+        _told(self.function.program, self._arguments, outcome, line=self.line, wave=wave)
         return self._take(outcome)
 
 
@@ -121,7 +123,8 @@ class PromptFunction(DeclaredFunction[P, R]):
         """The answer with its probability, the distribution over the labels, and what it cost."""
         with self.placed():
             engine, call = self.asked(), self._call(args, kwargs)
-            return _told(call, cast(Answer[R], engine.result(engine.submit(call))))
+            answer = cast(Answer[R], engine.result(engine.submit(call)))
+            return _told(call.program, call.arguments, answer)
 
     async def acall(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The answer, without blocking the event loop. Cancelling the task cancels the call."""
@@ -131,17 +134,17 @@ class PromptFunction(DeclaredFunction[P, R]):
         """As `detail`, without blocking the event loop."""
         with self.placed():
             call = self._call(args, kwargs)
-            return _told(call, await self.answered(call))
+            return _told(call.program, call.arguments, await self.answered(call))
 
     def later(self, /, *args: P.args, **kwargs: P.kwargs) -> Later[R]:
         """The call, to be answered beside others by `gather`."""
         with self.placed():
-            return LaterPrompt(self, self._call(args, kwargs), attrgetter("value"))
+            return LaterPrompt(self, self.arguments(args, kwargs), attrgetter("value"))
 
     def later_detail(self, /, *args: P.args, **kwargs: P.kwargs) -> Later[Answer[R]]:
         """As `later`, with details."""
         with self.placed():
-            return LaterPrompt(self, self._call(args, kwargs), lambda answer: answer)
+            return LaterPrompt(self, self.arguments(args, kwargs), lambda answer: answer)
 
     def run_many(self, rows: Iterable[dict[str, object]], *, in_flight: int) -> Iterator[Answer[R]]:
         calls = map(self._asked, rows)
@@ -279,12 +282,19 @@ class PromptFunction(DeclaredFunction[P, R]):
         return Call(self.program, arguments, running.time_left(timeout))
 
 
-def _told(call: Call, answer: Answer[R], *, line: int | None = None, wave: int | None = None) -> Answer[R]:
+def _told(
+    program: Program,
+    arguments: Mapping[str, object],
+    answer: Answer[R],
+    *,
+    line: int | None = None,
+    wave: int | None = None,
+) -> Answer[R]:
     """The answer to a call, of which a flow that is traced has been told."""
     running.tell(
         "prompt",
-        call.program,
-        call.arguments,
+        program,
+        arguments,
         answer.value,
         answer.seconds,
         answer=answer,

@@ -2,8 +2,8 @@
 
 A runner is what runs jobs in one thread: for a language model a group of lanes. One that was idle starts as
 soon as no more jobs come, on all cores. When several runners are busy each computes on its share of the
-cores. Runners after the first are made when jobs first have to wait. Jobs that belong together, as questions about one state do,
-go to one runner: another one would have to evaluate the state again.
+cores. Runners after the first are made when jobs first have to wait. Jobs that belong together, as questions
+about one state do, go to one runner: another one would have to evaluate the state again.
 
 Each runner has a thread of its own. While there is nothing to do the thread waits at its inbox and holds
 nothing of the scheduler, so an engine that nobody refers to any more is freed like any object; to ring, the

@@ -76,7 +76,7 @@ class LaterQuestion(LaterPrompt[Answer[Any]]):
     def __init__(
         self, function: PromptFunction[..., Any], arguments: Mapping[str, object], ids: Sequence[str]
     ) -> None:
-        super().__init__(function, function.call_with(arguments), lambda answer: answer)
+        super().__init__(function, function.arguments((), arguments), lambda answer: answer)
         self._ids = ids
 
     def given(self, outcome: Answer[Any], wave: int) -> Answer[Any]:
