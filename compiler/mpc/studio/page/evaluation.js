@@ -2,7 +2,7 @@
 
 import { h, fill, complaint, copyable, percent, short, readable } from "./dom.js";
 import { get } from "./api.js";
-import { state, key, load } from "./state.js";
+import { state, load, retry } from "./state.js";
 
 const WIDEST = 16;
 
@@ -105,8 +105,7 @@ function worst(found, open) {
     ),
   ];
   function tryIt(each) {
-    state.arguments.set(key(), each.arguments);
-    state.answers.delete(key());
+    retry(each.arguments);
     open("try");
   }
 }

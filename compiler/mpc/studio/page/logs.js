@@ -2,7 +2,7 @@
 
 import { h, fill, complaint, copyable, percent, short, readable } from "./dom.js";
 import { post } from "./api.js";
-import { state, key, about } from "./state.js";
+import { about, retry } from "./state.js";
 import { bars, chosenKey, cost } from "./answer.js";
 
 const AT_A_TIME = 100;
@@ -106,8 +106,7 @@ export function logsView(told, { open }) {
   }
 
   function tryIt(each) {
-    state.arguments.set(key(), each.arguments);
-    state.answers.delete(key());
+    retry(each.arguments);
     open("try");
   }
 

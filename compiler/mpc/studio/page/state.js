@@ -37,6 +37,12 @@ export async function load(file) {
   return state.saved.get(file);
 }
 
+/** Let the form have these arguments, without the answer that was given to others. */
+export function retry(values) {
+  state.arguments.set(key(), values);
+  state.answers.delete(key());
+}
+
 const place = (file) => `mpc-studio-draft:${file}`;
 
 /** Keep what has been typed: it survives a reload, and every request sees it. */
