@@ -4,15 +4,17 @@ import { h, fill, readable, percent, ms, short, copyable } from "./dom.js";
 
 const MOST_BARS = 12;
 
+const ranked = (distribution) => Object.entries(distribution).sort(([, a], [, b]) => b - a);
+
 /** Where a label stands among the others, and what it would take: `more` adds what is known elsewhere. */
 function alternative(label, { distribution, chosen, labels = [], cases = [] }, more) {
   const p = distribution[label];
-  const ranked = Object.entries(distribution).sort(([, a], [, b]) => b - a);
-  const rank = ranked.findIndex(([key]) => key === label) + 1;
+  const all = ranked(distribution);
+  const rank = all.findIndex(([key]) => key === label) + 1;
   const best = distribution[chosen];
   const { word, meaning } = labels.find((each) => each.key === label) ?? {};
   const rows = [
-    ["probability", `${(100 * p).toFixed(2)} %, number ${rank} of ${ranked.length}`],
+    ["probability", `${(100 * p).toFixed(2)} %, number ${rank} of ${all.length}`],
     label !== chosen && best !== undefined && p > 0
       ? ["against the answer", `${(best / p).toFixed(best / p < 10 ? 1 : 0)} times less probable than ${chosen}; ${Math.log(p / best).toFixed(2)} in log odds`]
       : null,
@@ -33,9 +35,8 @@ function alternative(label, { distribution, chosen, labels = [], cases = [] }, m
 
 /** The distribution over labels as bars; a click on one opens what is known of that label. */
 export function bars(distribution, chosen, { labels, cases, more, name = "" } = {}) {
-  const ranked = Object.entries(distribution).sort(([, a], [, b]) => b - a);
   const list = h("ol", { class: "bars", "aria-label": `Distribution${name ? ` of ${name}` : ""}` });
-  const rows = ranked.map(([label, p]) => {
+  const rows = ranked(distribution).map(([label, p]) => {
     const panel = h("div", { hidden: true });
     const button = h(
       "button",
@@ -151,7 +152,7 @@ export function chosenKey({ value, distribution, abstained }) {
     if (key in distribution) return key;
     if (JSON.stringify(value) in distribution) return JSON.stringify(value);
   }
-  return Object.entries(distribution).sort(([, a], [, b]) => b - a)[0][0];
+  return ranked(distribution)[0][0];
 }
 
 function checks(found) {

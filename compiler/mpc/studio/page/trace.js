@@ -1,7 +1,7 @@
 // The decisions of a flow as a tree: those of a wave side by side, those on the way of a decision below it.
 
 import { h, readable, short, percent, ms, copyable } from "./dom.js";
-import { bars, cost, valueShown } from "./answer.js";
+import { bars, chosenKey, cost, valueShown } from "./answer.js";
 
 function waves(decisions) {
   const found = [];
@@ -12,7 +12,7 @@ function waves(decisions) {
   return found;
 }
 
-function grown(decisions, more, path) {
+function grown(decisions, more) {
   let at = -1;
   return h(
     "ul",
@@ -20,7 +20,7 @@ function grown(decisions, more, path) {
     waves(decisions).map((wave) => {
       const inside = wave.map((each) => {
         at += 1;
-        return h("li", {}, decision(each, more, [...path, at]));
+        return h("li", {}, decision(each, more?.(each, at)));
       });
       if (wave.length === 1) return inside;
       const took = Math.max(...wave.map((each) => each.seconds));
@@ -29,7 +29,7 @@ function grown(decisions, more, path) {
   );
 }
 
-function decision(each, more, path) {
+function decision(each, more) {
   const given = Object.values(each.arguments).map((value) => short(value, 28)).join(", ");
   const how = [each.answered_by, each.abstained ? "abstained" : null, each.escalated ? "escalated" : null].filter(Boolean).join(", ");
   return h(
@@ -53,25 +53,19 @@ function decision(each, more, path) {
         Object.entries(each.arguments).map(([name, value]) => [h("dt", {}, name), h("dd", {}, short(value, 400))]),
       ),
       each.reasoning ? h("p", { class: "reasoning" }, each.reasoning) : null,
-      each.distribution
-        ? bars(each.distribution, chosen(each), { name: each.function, more: path.length === 1 ? more?.(each, path[0]) : undefined })
-        : null,
+      each.distribution ? bars(each.distribution, chosenKey(each), { name: each.function, more }) : null,
       each.usage ? cost(each.usage, each.seconds, each.model) : null,
-      each.decisions ? grown(each.decisions, more, path) : null,
+      each.decisions ? grown(each.decisions) : null,
     ),
   );
-}
-
-function chosen({ value, distribution }) {
-  const key = typeof value === "string" ? value : value === null ? "none" : JSON.stringify(value);
-  return key in distribution ? key : Object.entries(distribution).sort(([, a], [, b]) => b - a)[0][0];
 }
 
 function walk(decisions) {
   return decisions.flatMap((each) => [each, ...walk(each.decisions ?? [])]);
 }
 
-/** A flow's value and the way to it. `more(decision, place)` gives what a label's panel may add. */
+/** A flow's value and the way to it. `more(decision, place)` gives what the panels of a decision's labels may add; of
+ * decisions on the way of another, nothing. */
 export function traceShown(trace, more) {
   const all = walk(trace.decisions);
   const usages = all.map((each) => each.usage).filter(Boolean);
@@ -87,7 +81,7 @@ export function traceShown(trace, more) {
       : null,
     cost(usage, trace.seconds),
     h("h3", {}, `Decisions (${all.length})`),
-    trace.decisions.length ? grown(trace.decisions, more, []) : h("p", { class: "muted" }, "It calls nothing."),
+    trace.decisions.length ? grown(trace.decisions, more) : h("p", { class: "muted" }, "It calls nothing."),
     h("details", {}, h("summary", {}, "As JSON"), copyable(JSON.stringify(trace, null, 2))),
   );
 }
