@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from microprompt.evaluation import kept
 from microprompt.testing import ScriptedEngine
@@ -125,6 +125,20 @@ def test_parameters_of_all_types_are_filled_in_by_forms(shown: Studio, engine: S
     assert (asked["tags"], asked["note"], asked["loud"]) == (["hot"], "be quick", True)
     assert str(asked["tone"]) == "angry"
     assert not shown.problems
+
+
+def test_a_call_that_is_under_way_is_not_made_again_by_the_keys(shown: Studio) -> None:
+    page = shown.page
+    asked: list[Route] = []
+    page.route("**/api/run", lambda route: asked.append(route))  # and nobody answers
+    shown.open("classify")
+    page.get_by_label("text").fill("Is it raining?")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("region", name="Answer")).to_have_text("stopped")
+    assert len(asked) == 1
 
 
 def test_a_record_can_be_written_as_json_which_is_checked(shown: Studio) -> None:

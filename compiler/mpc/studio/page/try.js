@@ -29,6 +29,7 @@ export function tryView(told) {
   else fill(result, h("p", { class: "empty" }, "The answer will stand here. The first call loads the model, which may take a while."));
 
   async function call() {
+    if (run.disabled) return; // by the keys, while a call is under way
     problem.textContent = "";
     let values;
     try {
