@@ -7,13 +7,11 @@ All that is left of a call there is ours, so this is the most that recording can
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Final
 
 import click
 
@@ -21,10 +19,9 @@ import microprompt
 from microprompt.testing import scripted
 from mpstd.request import Act, classify
 
+from .flows import interval
 from .report import warn_if_busy
 from .sentences import SENTENCES
-
-_RESAMPLES: Final = 2000
 
 
 @click.command()
@@ -39,10 +36,10 @@ def main(rounds: int, calls: int) -> None:
             for measured, clock in (("clock", time.perf_counter), ("processor", time.process_time)):
                 pairs = _pairs(ask, record, clock, rounds, calls)
                 ratios = [with_it / without for with_it, without in pairs]
-                low, high = _interval(ratios)
+                times, low, high = interval(ratios)
                 more = median(1e6 * (with_it - without) / calls for with_it, without in pairs)
                 click.echo(
-                    f"{name}, seconds of the {measured}: {median(ratios):.3f} [{low:.3f}, {high:.3f}] times "
+                    f"{name}, seconds of the {measured}: {times:.3f} [{low:.3f}, {high:.3f}] times "
                     f"as many, {more:.0f} µs a call more; n = {rounds} rounds of {calls} calls each way"
                 )
         microprompt.configure(record=False)
@@ -77,13 +74,6 @@ def _pairs(
         if number:  # the first round pays for the prefix
             found.append((seconds[record], seconds[None]))
     return found
-
-
-def _interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the median, by the bootstrap."""
-    chance = random.Random(0)
-    medians = sorted(median(chance.choices(ratios, k=len(ratios))) for _ in range(_RESAMPLES))
-    return medians[_RESAMPLES // 40], medians[-_RESAMPLES // 40]
 
 
 if __name__ == "__main__":
