@@ -41,4 +41,4 @@ def create_http_app(server: Server[Any], *, keys: Sequence[str] = ()) -> ASGIApp
     """
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False) if keys else None
     app = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)
-    return Gate(app, keys=keys, any_host=False, limits=ServingLimits())
+    return Gate(app, keys=keys, limits=ServingLimits())

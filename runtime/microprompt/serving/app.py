@@ -31,14 +31,13 @@ def create_app(
     functions: Sequence[Served],
     *,
     keys: Sequence[str] = (),
-    any_host: bool = False,
     limits: ServingLimits | None = None,
     title: str = "microprompt",
 ) -> FastAPI:
     """An application that serves functions; all of its requests share the engines of this process.
 
     With `keys`, who asks has to have one of them. Without, it is for this machine only, and refuses requests
-    that name another host, unless `any_host`. The models are loaded when the application starts.
+    that name another host. The models are loaded when the application starts.
 
     Raises `ArgumentError` if two functions have the same name.
     """
@@ -70,7 +69,7 @@ def create_app(
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Gate, keys=tuple(keys), any_host=any_host, limits=limits)
+    app.add_middleware(Gate, keys=tuple(keys), limits=limits)
     return app
 
 

@@ -27,11 +27,9 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 class Gate:
     """Lets through what may pass, with its body read."""
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[str], any_host: bool, limits: ServingLimits) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Sequence[str], limits: ServingLimits) -> None:
         self._app = app
         self._keys = [key.encode() for key in keys]
-        # With a key, no page of a browser can ask in its user's name, whatever its host is called.
-        self._any_host = any_host or bool(keys)
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,8 +60,8 @@ class Gate:
                 await INTERNAL.reply(scope["path"])(scope, receive, send)
 
     def _require_host(self, headers: Headers) -> None:
-        if self._any_host:
-            return
+        if self._keys:
+            return  # no page of a browser can ask in its user's name, whatever its host is called
         host = headers.get("host", "")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name.lower() not in _LOOPBACK:

@@ -39,9 +39,10 @@ def test_a_service_does_what_it_says_and_nothing_else(
     functions: Sequence[Served], engine: ScriptedEngine
 ) -> None:
     served = [each for each in functions if each.function.program.name in _SERVED]
-    app = create_app(served, any_host=True)
+    app = create_app(served, keys=["secret"])
+    headers = {"Authorization": "Bearer secret"}
     app.state.readiness.is_ready = True
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=headers)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == len(_SERVED) + 5
     calls = [operation for operation in operations if operation.method.upper() == "POST"]
@@ -53,7 +54,7 @@ def test_a_service_does_what_it_says_and_nothing_else(
         @settings(max_examples=count, database=None, suppress_health_check=_SLOW)
         @given(case=operation.as_strategy())
         def check(case: Any) -> None:
-            response = case.call()
+            response = case.call(headers=headers)
             seen[response.status_code] += 1
             case.validate_response(response, checks=_CHECKS)
 
