@@ -25,7 +25,7 @@ from .decided_call import DecidedCall
 from .escalation import on_larger_model
 from .evidence import Loaded, Sources
 from .explained import explained
-from .settle import Heads, Settlement, settle
+from .settle import Heads, Settlement, settle, tell_of_untuned
 from .source import EMBEDDER
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ class Decider(StepwiseEngine):
             if found is None:
                 model, heads = place = self._place()
                 found = settle(self._program, self._folder, model, self.sources, heads)
+                if self._heads is Heads.ANY:
+                    tell_of_untuned(self._program, found)
                 if self._larger is not None:
                     self._larger.settlement()  # what is wrong with it is not for the first unsure call to say
                 self._settlements[place] = found

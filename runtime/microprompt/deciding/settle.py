@@ -4,7 +4,8 @@ on an answer is taken.
 A head is taken from the tuning file, if that was made for this prompt, model and version; else it is made
 from the source alone, once, and kept; where that has nothing for one, it is of label scores, corrected by how
 often each label is said anyway; and where nothing tells that, labels are scored as they are. What is not
-used, and why, is remembered for who asks (`explain`), and what is lacking is said once on standard error.
+used, and why, is remembered for who asks (`explain`); what is lacking, and a tuning that is not used, is said
+once on standard error.
 """
 
 from __future__ import annotations
@@ -366,8 +367,18 @@ _telling = threading.Lock()
 
 def tell_of_lack(error: ModelError) -> None:
     """Say once that evidence is not to be had; answers say by themselves what they go by."""
+    _tell_once(f"deciding without the embedder: {error.message}")
+
+
+def tell_of_untuned(program: Program, settlement: Settlement) -> None:
+    """Say once that a program has a tuning which is not used: its answers may be much worse than with it."""
+    if settlement.untuned is not None:
+        _tell_once(f"{program.name} answers untuned: {settlement.untuned}")
+
+
+def _tell_once(message: str) -> None:
     with _telling:
-        if error.message in _told:
+        if message in _told:
             return
-        _told.add(error.message)
-    models.tell()(f"deciding without the embedder: {error.message}", 0, 0)
+        _told.add(message)
+    models.tell()(message, 0, 0)

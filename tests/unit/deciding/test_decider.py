@@ -245,12 +245,23 @@ def test_label_scores_are_corrected_by_a_tuned_head(sources: FakeSources, tuned:
         ({"recipe": RECIPE + 1}, "another version of microprompt"),
     ],
 )
-def test_the_tuning_of_something_else_is_not_used(
-    sources: FakeSources, tuned: Any, tmp_path: Path, entry: dict[str, Any], why: str
+def test_the_tuning_of_something_else_is_not_used_and_that_is_said_once(
+    sources: FakeSources,
+    tuned: Any,
+    tmp_path: Path,
+    entry: dict[str, Any],
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = decider(tuned(program(ACT, examples=EXAMPLES), HEAD, **entry), sources, tmp_path)
-    assert ask(asked, "Is it near?").answered_by == "readout+embedder"
+    monkeypatch.setattr("microprompt.deciding.settle._told", set())
+    for _ in range(2):
+        asked = decider(tuned(program(ACT, examples=EXAMPLES), HEAD, **entry), sources, tmp_path)
+        assert ask(asked, "Is it near?").answered_by == "readout+embedder"
     assert why in str(asked.settlement().untuned)
+    said = capsys.readouterr().err
+    assert said.count("answers untuned") == 1
+    assert why in said
 
 
 @pytest.mark.parametrize(
