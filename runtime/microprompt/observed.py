@@ -1,7 +1,8 @@
 """Calls that somebody looks at: they are told to the record and to OpenTelemetry, where these are on.
 
 Which call made which is in the context (`contextvars`), so it holds in tasks and threads too: a call that is
-made in a flow is told as one of its own, in its trace. Where nobody looks, a call pays for that question.
+made in a flow is told as one of its own, in its trace. So is whether calls are recorded (`unrecorded`).
+Where nobody looks, a call pays for that question.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .trace import Called, data_of
 from .types import kind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .engines.base import AnyEngine, Call
     from .recording.entry import CallEntry
     from .recording.keys import Keys
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _current: ContextVar[ObservedCall | None] = ContextVar("microprompt_observed", default=None)
+_is_unrecorded: ContextVar[bool] = ContextVar("microprompt_unrecorded", default=False)
 
 
 class DeclaredSignature(Signature, Protocol):
@@ -63,10 +67,10 @@ class ObservedCall:
         self.trace, self.span = (span and span.ids) or _new_ids(self._parent)
         self._keeps_arguments = current.record_arguments
         self._writer: RecordWriter | None = None
-        if current.record is not None:
+        if (record := _record(current)) is not None:
             from .recording.writer import writer_of  # not at the top: most programs keep no record
 
-            self._writer = writer_of(current.record)
+            self._writer = writer_of(record)
             # As they are now: the caller may go on to change a list among them.
             self._arguments = data_of(signature, arguments)
         self._answers: list[_Decided] = []
@@ -218,18 +222,37 @@ def _message(error: BaseException) -> str:
     return error.message if isinstance(error, MicropromptError) else str(error)
 
 
-# ------------------------------------------------------------------------------------------------- prompts
+# ----------------------------------------------------------------------------------------- who looks at calls
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Let no call be recorded that is made in the block, in its tasks and threads neither: what is asked to
+    look into a program is no call of it. OpenTelemetry is told of such calls too, for they cost the same."""
+    token = _is_unrecorded.set(True)
+    try:
+        yield
+    finally:
+        _is_unrecorded.reset(token)
+
+
+def _record(current: Settings) -> Path | None:
+    """The file that calls are recorded in here; `None` where they are not."""
+    return None if _is_unrecorded.get() else current.record
 
 
 def is_on() -> bool:
-    """Whether anybody looks at calls now."""
-    return settings.current().record is not None or telemetry.is_on()
+    """Whether anybody looks at calls here."""
+    return _record(settings.current()) is not None or telemetry.is_on()
+
+
+# ------------------------------------------------------------------------------------------------- prompts
 
 
 def begin(module: str, call: Call) -> ObservedCall | None:
     """A call of a prompt of this module begins; `None` where nobody looks."""
     current, is_traced = settings.current(), telemetry.is_on()
-    if current.record is None and not is_traced:
+    if _record(current) is None and not is_traced:
         return None
     program = call.program
     own = program.using.model
@@ -294,7 +317,7 @@ def flow(
 ) -> Iterator[Callable[[T], T]]:
     """Tell a flow that runs in the block. What it returns is given to what the block is given, and back."""
     current, is_traced = settings.current(), telemetry.is_on()
-    if current.record is None and not is_traced:
+    if _record(current) is None and not is_traced:
         yield lambda value: value
         return
     span = telemetry.flow_span(module, signature.name) if is_traced else None

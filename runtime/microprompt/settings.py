@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from pathlib import Path
@@ -94,19 +93,6 @@ def configure(**overrides: Unpack[Overrides]) -> Settings:
     _configured.update(_checked(overrides, where="microprompt.configure(...)", folder=None))
     _read.cache_clear()
     return current()
-
-
-@contextmanager
-def unrecorded() -> Iterator[None]:
-    """Let nothing be recorded in the block: what is asked to look into a program is no call of it."""
-    before = dict(_configured)
-    configure(record=False)
-    try:
-        yield
-    finally:
-        _configured.clear()
-        _configured.update(before)
-        _read.cache_clear()
 
 
 def reset() -> None:

@@ -19,6 +19,7 @@ from microprompt import cpu, models, settings
 from microprompt.engines import loaded
 from microprompt.errors import MicropromptError
 from microprompt.locations import is_server, server
+from microprompt.observed import unrecorded
 from mpc import project
 from mpc.diagnostics import ToolError
 
@@ -137,6 +138,7 @@ def _lanes(chosen: int, rates: Mapping[int, float]) -> str:
     return f"{chosen} (tokens a second: {measured})"
 
 
+@unrecorded()
 def _call() -> Facts:
     if not is_server(settings.current().model):
         models.resolve(settings.current().model)  # a check downloads nothing

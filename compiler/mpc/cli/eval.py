@@ -11,7 +11,7 @@ from typing import Final
 import click
 from rich.cells import cell_len
 
-from microprompt import rows, settings
+from microprompt import rows
 from microprompt.evaluation import kept, run
 from microprompt.evaluation.figures import share
 from microprompt.evaluation.rows import LABEL, LabelledRows, read_labelled
@@ -60,7 +60,6 @@ def command(
     ROWS is a file of JSON lines, .csv or .tsv. A row is {"inputs": {parameter: value}, "label": ...} or has
     the parameters and the label side by side.
     """
-    click.get_current_context().with_resource(settings.unrecorded())
     if html is not None:
         _require_matplotlib()
         html.parent.mkdir(parents=True, exist_ok=True)

@@ -35,9 +35,8 @@ record_option = click.option(
 
 
 def record_at(path: Path | None) -> Path:
-    """The record that an option names, or the settings; until the command ends, nothing is added to it."""
+    """The record that an option names, or the settings."""
     found = path or settings.current().record
-    click.get_current_context().with_resource(settings.unrecorded())
     if found is None:
         raise Failure(
             "no calls are recorded here",

@@ -15,6 +15,7 @@ from microprompt import PromptFunction, rows, settings
 from microprompt.errors import MicropromptError
 from microprompt.evaluation.outcomes import Outcome, outcomes
 from microprompt.journal import ERROR, Journal, journal
+from microprompt.observed import unrecorded
 from microprompt.storage import HeldError, read_regular
 from mpc import project
 
@@ -105,7 +106,7 @@ def _warm(called: functions.AnyFunction, asked: Sequence[rows.Row]) -> None:
         return
     first = next((row for row in asked if not isinstance(row.arguments, MicropromptError)), None)
     if first is not None:
-        with console.model_progress():
+        with console.model_progress(), unrecorded():
             next(_outcomes(called, [first]))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from microprompt import PromptFunction, settings
+from microprompt import PromptFunction
 from microprompt.errors import EngineError, MicropromptError, ModelError
 from microprompt.evaluation.leave_out import leave_out
 from mpc import project
@@ -41,7 +41,6 @@ def command(
     ctx: click.Context, paths: tuple[Path, ...], as_json: bool, junit: Path | None, leaves_out: bool | None
 ) -> None:
     """Run the tests of the prompts and flows in PATHS (default: this folder)."""
-    click.get_current_context().with_resource(settings.unrecorded())
     leaves_out = not as_json if leaves_out is None else leaves_out
     results: list[Result | RowsResult] = []
     broken = False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from microprompt import abi, rows, settings
+from microprompt import abi, rows
 from microprompt.engines import loaded
 from microprompt.errors import ModelError
 from microprompt.evaluation.rows import (
@@ -101,7 +101,6 @@ def command(
     left out. The model that unsure answers go on to is tuned on them too. `mpc build` takes up what was
     learnt.
     """
-    click.get_current_context().with_resource(settings.unrecorded())
     seconds = _seconds(budget)
     if labelled and unlabelled is not None:
         raise click.UsageError("rows with answers (--on) say all that rows without (--unlabelled) would")

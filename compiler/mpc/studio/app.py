@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from microprompt.declared import DeclaredFunction
 from microprompt.errors import ArgumentError, MicropromptError
 from microprompt.evaluation import kept
 from microprompt.given import given
+from microprompt.observed import unrecorded
 from microprompt.recording import store
 from microprompt.serving.calls import wanted
 from microprompt.types import kind
@@ -167,7 +168,9 @@ def _app(workspace: Workspace) -> FastAPI:
     async def run(asked: AskedCall, request: Request) -> dict[str, object]:
         called, module = await run_in_threadpool(_function, workspace, asked)
         arguments = rows.from_inputs(called.program, asked.arguments)
-        with given([pair for each in asked.given for pair in _given(module, each)]):
+        # What would follow is a look into the program, and no call of it.
+        kept_out = unrecorded() if asked.given else nullcontext()
+        with given([pair for each in asked.given for pair in _given(module, each)]), kept_out:
             async with wanted(request.receive, None):
                 if isinstance(called, FlowFunction):
                     return (await called.atrace(**arguments)).to_json()
@@ -181,7 +184,8 @@ def _app(workspace: Workspace) -> FastAPI:
             raise ArgumentError(f"{called.program.name} calls other prompts, and can't be asked in parts")
         decider = called.decider
         engine = called.engine() if decider is None else decider.sources.engine()
-        call, answer = called.call_with(arguments), called.detail(**arguments)
+        with unrecorded():
+            call, answer = called.call_with(arguments), called.detail(**arguments)
         return with_label(engine, call, answer, asked.field, asked.label).to_json()
 
     @app.post("/api/prompt")

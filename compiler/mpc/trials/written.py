@@ -12,6 +12,7 @@ from microprompt import FlowFunction, Trace, abi
 from microprompt.answer import Answer
 from microprompt.errors import MicropromptError, ModelError
 from microprompt.given import given
+from microprompt.observed import unrecorded
 from microprompt.types import kind
 
 from .. import project
@@ -94,6 +95,7 @@ def _said(called: AnyFunction, error: MicropromptError) -> str:
     return "\n".join(error.lines) if isinstance(called, FlowFunction) else error.message
 
 
+@unrecorded()
 def _answer(called: AnyFunction, test: abi.Example) -> Answer[Any] | Trace[Any]:
     """What a function answers to a test, in which some of what a flow calls may have its answers given."""
     if not isinstance(called, FlowFunction):

@@ -25,7 +25,7 @@ from ..engines import loaded
 from ..engines.base import AnyEngine, Call
 from ..engines.steps import Steps, StepwiseEngine
 from ..explain import CalledPlan
-from ..observed import ObservedEngine
+from ..observed import ObservedEngine, unrecorded
 from ..program import AnsweredExample, Program
 from ..prompts.filling import Bindings, NestedCall, callees_of, calls_of
 from ..scheduling.jobs import Answerer, Pending, deadline_of, run_many
@@ -111,7 +111,9 @@ class NestedEngine(StepwiseEngine):
 
     def render(self, call: Call) -> str:
         """The exact text of a call's prompt, for which the prompts in it are answered."""
-        return self._engine().render(Call(self.program, self.completed([call.arguments])[0]))
+        with unrecorded():
+            arguments = self.completed([call.arguments])[0]
+        return self._engine().render(Call(self.program, arguments))
 
     def explain(self, program: Program) -> Explanation:
         """What a call of the program costs and why. Prompts are run whose answers the examples show."""
@@ -186,6 +188,8 @@ class NestedEngine(StepwiseEngine):
         if not program.examples:
             return program
         rows = list(map(program.arguments_of, program.examples))
+        with unrecorded():  # whoever made the call that comes first did not make these
+            answered = self.completed(rows)
         examples = tuple(
             AnsweredExample(
                 arguments=example.arguments,
@@ -193,7 +197,7 @@ class NestedEngine(StepwiseEngine):
                 line=example.line,
                 answers={name: value for name, value in completed.items() if name not in row},
             )
-            for example, row, completed in zip(program.examples, rows, self.completed(rows), strict=True)
+            for example, row, completed in zip(program.examples, rows, answered, strict=True)
         )
         return replace(program, examples=examples)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..function import PromptFunction
+from ..observed import unrecorded
 from ..types import kind
 from .variants import with_program
 
@@ -20,6 +21,7 @@ MOST: Final = 64
 """More examples are not left out: each costs the evaluation of a prompt with all the others."""
 
 
+@unrecorded()
 def leave_out(function: PromptFunction[..., Any]) -> Unseen | None:
     """How examples are answered without having been seen; `None` if this tells too little or costs too much.
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..answer import Answer
 from ..errors import MicropromptError
 from ..function import PromptFunction
+from ..observed import unrecorded
 from ..program import Signature
 from ..types import kind
 from ..types.leaves import leaf_values, leaves
@@ -145,6 +146,7 @@ class Evaluation:
         }
 
 
+@unrecorded()
 def warm(variant: Variant, rows: LabelledRows) -> None:
     """Load the variant's model, and throw a first answer away: it pays for the prefix. A flow is not called
     for nothing, for what it calls in its turn may do something.
@@ -156,6 +158,7 @@ def warm(variant: Variant, rows: LabelledRows) -> None:
         next(outcomes(variant.function, rows.arguments[:1]))
 
 
+@unrecorded()
 def run(variant: Variant, rows: LabelledRows, advance: Callable[[int], None]) -> Evaluated:
     """Ask all rows and measure the answers; `advance` is told how many more rows are done.
 

@@ -14,6 +14,7 @@ from ..errors import ArgumentError, MicropromptError
 from ..evaluation.metrics import wilson
 from ..evaluation.outcomes import Outcome, outcomes
 from ..evaluation.run import TIMED_ROWS
+from ..observed import unrecorded
 from ..types import kind
 from .entry import CallEntry
 from .labels import recorded_arguments
@@ -117,6 +118,7 @@ def recorded_calls(function: DeclaredFunction[..., Any], record: Path, limit: in
     return [*taken(record, distinct(record, wanted)[:limit])]
 
 
+@unrecorded()
 def replay(
     function: DeclaredFunction[..., Any],
     model: str,

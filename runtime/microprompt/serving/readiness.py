@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from ..errors import MicropromptError
 from ..function import PromptFunction
+from ..observed import unrecorded
 from .served import Served
 
 
@@ -48,11 +49,10 @@ def _warm(served: Served) -> None:
     function = served.function
     if not isinstance(function, PromptFunction):
         return
-    engine, program = function.engine(), function.program
+    function.engine()
+    program = function.program
     example = next(iter((*program.examples, *program.tests)), None)
     if example is not None:
-        with suppress(MicropromptError):  # that the example has no answer is for `mpc test` to say
-            # The engine itself is asked: a call of the function would be recorded, and nobody has made one.
-            names = (parameter.name for parameter in program.parameters)
-            call = function.call_with(dict(zip(names, example.arguments, strict=True)))
-            engine.result(engine.submit(call))
+        # That the example has no answer is for `mpc test` to say.
+        with unrecorded(), suppress(MicropromptError):
+            function.detail(*example.arguments)

@@ -31,6 +31,7 @@ from ..heads.linear import log_softmax
 from ..heads.names import short_name
 from ..heads.tuning import Entry, Tunings
 from ..locations import is_server
+from ..observed import unrecorded
 from ..program import Program
 from ..types import kind
 from .arrange import arrange, in_words
@@ -72,6 +73,7 @@ class Tuned:
         return (*larger, self.entry)
 
 
+@unrecorded()
 def tune(
     request: Request, listener: Listener, *, sources: SourcesOf = Loaded, reader: Reader = evidence_of_rows
 ) -> Tuned:

@@ -164,11 +164,18 @@ def test_wrong_options_are_refused(mpc: Mpc, calls: Path, option: str, value: st
 
 def test_what_looks_into_a_program_is_not_recorded(mpc: Mpc, calls: Path, folder: Path) -> None:
     (folder / "rows.jsonl").write_text('{"text": "Who?", "label": "question"}\n')
-    mpc("test", "intake.mp")
-    mpc("eval", "intake.mp", "classify", "rows.jsonl")
-    mpc("replay", "intake.mp")
+    assert " failed" in mpc("test", "intake.mp").stdout
+    assert mpc("eval", "intake.mp", "classify", "rows.jsonl").exit_code == 0
+    assert mpc("replay", "intake.mp").exit_code == 0
     assert microprompt.flush()
     assert count(calls, WantedCalls()) == 5
+
+
+def test_what_warms_a_model_before_rows_is_not_recorded(mpc: Mpc, calls: Path, folder: Path) -> None:
+    (folder / "rows.jsonl").write_text('{"text": "Who?"}\n')
+    assert mpc("map", "intake.mp", "classify", "rows.jsonl", "--out", "out.jsonl").exit_code == 0
+    assert microprompt.flush()
+    assert count(calls, WantedCalls()) == 6
 
 
 # ----------------------------------------------------------------------------------------------- label

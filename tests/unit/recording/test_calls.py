@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import microprompt
-from microprompt import agather, gather
+from microprompt import abi, agather, gather, prompt
 from microprompt.errors import DeadlineExceeded, MicropromptError, ModelError, ScriptError
 from microprompt.function import PromptFunction
+from microprompt.observed import unrecorded
 from microprompt.recording.entry import hash_of
 from microprompt.recording.store import WantedCalls
 from microprompt.testing import given, scripted
@@ -207,6 +210,51 @@ def test_what_a_test_gives_is_no_call(record: Path) -> None:
         assert asyncio.run(_one(classify.acall(TEXT))) is Act.command
     assert microprompt.flush()
     assert not record.exists()
+
+
+UNRECORDED: dict[str, tuple[Callable[[], object], int]] = {
+    **WAYS,
+    "flow": (lambda: several(["a", "b"]), 4),
+    "aflow": (lambda: asyncio.run(_one(several.acall(["a", "b"]))), 4),
+    "flows": (lambda: several.map([(["a", "b"],)]), 4),
+}
+
+
+@pytest.mark.parametrize("way", UNRECORDED)
+def test_what_looks_into_a_program_is_not_recorded(record: Path, way: str) -> None:
+    call, times = UNRECORDED[way]
+    with scripted(SCRIPT) as engine, unrecorded():
+        call()
+    assert len(engine.calls) >= times
+    with scripted(SCRIPT):
+        classify("Who?")  # and what comes behind it is
+    (found,) = recorded(record)
+    assert found.arguments == {"text": "Who?"}
+
+
+def test_one_that_looks_into_a_program_leaves_the_calls_of_others_in_the_record(record: Path) -> None:
+    with scripted(SCRIPT), unrecorded():
+        other = threading.Thread(target=lambda: classify(TEXT))
+        other.start()
+        other.join()
+    assert len(recorded(record)) == 1
+
+
+def test_what_fills_the_examples_of_a_prompt_is_not_recorded(record: Path) -> None:
+    def refine(text: str) -> bool:
+        raise NotImplementedError  # the model answers
+
+    refined = prompt(refine)
+    refined.body = replace(
+        judge.body, examples=(abi.Example(arguments=("Who is it?",), answer=True, line=4),)
+    )
+    with scripted({**SCRIPT, "refine": True}) as engine:
+        refined(TEXT)
+        refined.render("Why?")
+    assert [text["text"] for name, text in engine.calls if name == "classify"] == ["Who is it?", TEXT, "Why?"]
+    assert [(each.function, each.arguments) for each in recorded(record)] == [
+        *(("classify", {"text": TEXT}), ("refine", {"text": TEXT})),
+    ]
 
 
 def test_text_of_any_kind_is_recorded(record: Path) -> None:

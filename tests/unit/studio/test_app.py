@@ -266,6 +266,23 @@ def test_calls_are_shown_once_they_are_recorded(
     assert page.post("/api/logs", limit=0).status_code == 422
 
 
+def test_what_looks_into_the_program_is_not_recorded(
+    page: Page, engine: ScriptedEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPROMPT_RECORD", str(folder / "calls.sqlite"))
+    (folder / "rows.jsonl").write_text('{"text": "Who?", "label": "question"}\n')
+    draft = PROGRAM.replace('tests:\n    "Is it', 'tests:\n    from "rows.jsonl"\n    "Is it')
+    tested = page.post("/api/tests", drafts={"support.mp": draft}).text.splitlines()
+    assert [json.loads(line)["passed"] for line in tested] == [True, False, True, True]
+    asked = {"function": "ticket", "arguments": {"text": "It is slow."}}
+    assert page.post("/api/other", **asked, field="topic", label="laptop").status_code == 200
+    given = [{"function": "classify", "answers": ["command"]}]
+    run = page.post("/api/run", function="reply", arguments={"text": "Is it?"}, given=given)
+    assert run.status_code == 200
+    assert len(engine.calls) > 4
+    assert page.post("/api/logs").json()["count"] == 0
+
+
 # ---------------------------------------------------------------------------------- who does not wait
 
 
