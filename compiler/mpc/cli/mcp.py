@@ -44,14 +44,17 @@ def command(
     with served.extra("mcp"):
         from microprompt.mcp_server.server import create_server
         from microprompt.mcp_server.transports import PATH, create_http_app, run_stdio
+        from microprompt.serving.readiness import Readiness
         from microprompt.serving.server import run
     keys = served.keys_for(host, key_file) if http else ()
     functions = served.functions_at(paths)
-    server = create_server(functions, name=Path(paths[0]).absolute().stem)
+    readiness = Readiness(functions)
+    server = create_server(functions, readiness, name=Path(paths[0]).absolute().stem)
     if not http:
-        run_stdio(server)
+        run_stdio(server, readiness)
         return
     listener = served.listening(host, port)
     count = "1 tool" if len(functions) == 1 else f"{len(functions)} tools"
     said = f"serving {count} at {served.url_of(listener)}{PATH}; stop with Ctrl-C"
-    run(create_http_app(server, keys=keys), listener, on_start=lambda: click.echo(said, err=True))
+    app = create_http_app(server, keys=keys)
+    run(app, listener, readiness=readiness, on_start=lambda: click.echo(said, err=True))

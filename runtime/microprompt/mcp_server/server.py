@@ -26,14 +26,16 @@ _INSTRUCTIONS: Final = (
 )
 
 
-def create_server(functions: Sequence[Served], *, name: str = "microprompt") -> Server[Any]:
-    """A server whose tools are these functions. Their models are loaded when it starts.
+def create_server(
+    functions: Sequence[Served], readiness: Readiness, *, name: str = "microprompt"
+) -> Server[Any]:
+    """A server whose tools are these functions. Their models are loaded when it starts, which is the
+    `readiness` of the same functions.
 
     Raises `ArgumentError` if two functions would be tools of the same name.
     """
     tools = {tool.name: tool for tool in function_tools(functions)}
     calls = Calls(functions, ServingLimits())
-    readiness = Readiness(functions)
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncIterator[None]:

@@ -6,24 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from ..errors import MicropromptError
+from ..engines.steps import StepwiseEngine
+from ..errors import EngineError, MicropromptError, ModelError, ServerError
 from ..function import PromptFunction
 from ..observed import unrecorded
 from .served import Served
 
 
 class Readiness:
-    """Whether all models are loaded and warm. `failure` is why they never will be, if they won't."""
+    """Whether all models are loaded and warm. `failure` is why they never will be, if they won't, and
+    `settled` is set once either is known."""
 
     def __init__(self, functions: Sequence[Served]) -> None:
         self.is_ready = False
         self.failure: Exception | None = None
+        self.settled = asyncio.Event()
         self._functions = functions
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:
         """Prepare the models while the block runs."""
         preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
+        preparing.add_done_callback(lambda _: self.settled.set())
         try:
             yield
         finally:
@@ -44,15 +48,24 @@ class Readiness:
 def _warm(served: Served) -> None:
     """Load a prompt's model, and have the prefix evaluated, by an example that is thrown away.
 
-    A flow is not called for nothing: what it calls in its turn may do something.
+    A flow is not called for nothing: what it calls in its turn may do something. Raises `ModelError` and
+    `EngineError`; a server that does not answer now may do so when it is asked.
     """
     function = served.function
     if not isinstance(function, PromptFunction):
         return
-    function.engine()
     program = function.program
-    example = next(iter((*program.examples, *program.tests)), None)
-    if example is not None:
-        # That the example has no answer is for `mpc test` to say.
-        with unrecorded(), suppress(MicropromptError):
-            function.detail(*example.arguments)
+    try:
+        engine = function.engine()
+        if isinstance(engine, StepwiseEngine):
+            engine.warm_up()
+        example = next(iter((*program.examples, *program.tests)), None)
+        if example is not None:
+            with unrecorded():
+                function.detail(*example.arguments)
+    except ServerError:
+        pass
+    except (ModelError, EngineError):
+        raise
+    except MicropromptError:
+        pass  # that the example has no answer is for `mpc test` to say

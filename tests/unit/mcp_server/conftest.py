@@ -10,11 +10,17 @@ import pytest
 from mcp.server.lowlevel import Server
 
 from microprompt.mcp_server.server import create_server
+from microprompt.serving.readiness import Readiness
 from microprompt.serving.served import Served
 
 from ..serving.conftest import engine, program
 
-__all__ = ["engine", "functions", "program", "server"]
+__all__ = ["engine", "functions", "program", "server", "serving"]
+
+
+def serving(functions: Sequence[Served]) -> Server[Any]:
+    """A server of functions."""
+    return create_server(functions, Readiness(functions))
 
 
 @pytest.fixture
@@ -27,4 +33,4 @@ def functions(program: ModuleType) -> Sequence[Served]:
 @pytest.fixture
 def server(functions: Sequence[Served]) -> Server[Any]:
     """A server of these functions."""
-    return create_server(functions)
+    return serving(functions)

@@ -22,11 +22,11 @@ from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.errors import ArgumentError
-from microprompt.mcp_server.server import create_server
 from microprompt.mcp_server.tools import function_tools
 from microprompt.serving.served import Served
 
 from ..runtime.programs import wait_until_idle
+from .conftest import serving
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -75,7 +75,7 @@ def test_each_function_is_a_tool_with_its_english_and_its_types(server: Server[A
 
 def test_what_may_have_effects_is_not_read_only(functions: Sequence[Served]) -> None:
     own = [Served(module="own", function=logged)]
-    found = listed(create_server([*functions, *own]))
+    found = listed(serving([*functions, *own]))
     hints = {name: tool.annotations and tool.annotations.read_only_hint for name, tool in found.items()}
     assert hints == {"classify": True, "rate": True, "reply": True, "answer": True, "logged": False}
 
@@ -150,7 +150,7 @@ def test_a_tool_that_there_is_not_is_refused_by_the_protocol(server: Server[Any]
 def test_what_a_function_of_python_raises_is_told_without_its_words(
     functions: Sequence[Served], caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = called(create_server([Served(module="own", function=logged)]), "logged", {"text": "secret"})
+    result = called(serving([Served(module="own", function=logged)]), "logged", {"text": "secret"})
     assert result.is_error
     assert "secret" not in caplog.text
 
@@ -176,7 +176,7 @@ def test_a_cancelled_call_leaves_nothing_behind(functions: Sequence[Served], mod
     with closing(Engine(ByteBackend(voice))) as engine, override(engine):
         # No prompts with examples: these are asked when the server starts.
         own = [served for served in functions if served.function.program.name == "reply"]
-        asked(create_server(own), lambda client: ask(client, engine), mode)
+        asked(serving(own), lambda client: ask(client, engine), mode)
 
 
 def _log(text: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -12,7 +14,6 @@ import pytest
 
 from microprompt import errors, flush
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
-from microprompt.function import PromptFunction
 from microprompt.serving.app import create_app
 from microprompt.serving.problems import STATUS
 from microprompt.serving.readiness import Readiness
@@ -78,8 +79,7 @@ def test_a_service_is_ready_once_its_prompts_are_warm(
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asking:
             before = (await asking.get("/readyz")).status_code
             async with app.router.lifespan_context(app):
-                while not app.state.readiness.is_ready:
-                    await asyncio.sleep(0.01)
+                await app.state.readiness.settled.wait()
                 return [before, (await asking.get("/readyz")).status_code]
 
     assert asyncio.run(watch()) == [503, 200]
@@ -91,33 +91,37 @@ def test_what_warms_a_prompt_is_no_call_that_is_recorded(
 ) -> None:
     record = tmp_path / "calls.sqlite"
     monkeypatch.setenv("MICROPROMPT_RECORD", str(record))
-    readiness = Readiness(functions)
-
-    async def prepare() -> None:
-        async with readiness.prepared():
-            while not readiness.is_ready:
-                await asyncio.sleep(0.01)
-
-    asyncio.run(prepare())
+    settled(functions)
     flush()
     assert engine.calls == [("classify", {"text": "Who is it?"})]
     assert not record.exists()
 
 
+@pytest.mark.parametrize("name", ["classify", "reply"])
 def test_why_models_can_not_be_had_is_known(
-    functions: Sequence[Served], monkeypatch: pytest.MonkeyPatch
+    program: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    def engine(self: object) -> None:
-        raise ModelError("there is no model")
+    monkeypatch.setenv("MICROPROMPT_MODEL", "/no/such/model.gguf")
+    readiness = settled([Served(module="intake", function=getattr(program, name))])
+    assert isinstance(readiness.failure, ModelError)
+    assert not readiness.is_ready
 
-    monkeypatch.setattr(PromptFunction, "engine", engine)
+
+def test_a_server_that_is_away_may_be_there_when_it_is_asked(
+    program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("MICROPROMPT_MODEL", f"systemone:http://127.0.0.1:{port}")
+    assert settled([Served(module="intake", function=program.classify)]).is_ready
+
+
+def settled(functions: Sequence[Served]) -> Readiness:
     readiness = Readiness(functions)
 
     async def prepare() -> None:
         async with readiness.prepared():
-            while readiness.failure is None:
-                await asyncio.sleep(0.01)
+            await readiness.settled.wait()
 
     asyncio.run(prepare())
-    assert isinstance(readiness.failure, ModelError)
-    assert not readiness.is_ready
+    return readiness
