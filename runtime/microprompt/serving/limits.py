@@ -11,7 +11,8 @@ class ServingLimits:
 
     A request's body has at most `body_bytes`, unpacked, and is there within `receive_seconds`; a client that
     takes nothing of a response for `send_seconds` gets no more of it. `queue` calls are worked on or wait at
-    a time; who comes then is asked to come again. A batch has at most `rows`.
+    a time; who comes then is asked to come again. A batch has at most `rows`. Once the service is told to
+    stop, what runs may go on for `grace_seconds`.
     """
 
     body_bytes: int = 1 << 20
@@ -19,3 +20,4 @@ class ServingLimits:
     send_seconds: float = 30.0
     queue: int = 256
     rows: int = 10_000
+    grace_seconds: int = 30

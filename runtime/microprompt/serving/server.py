@@ -11,20 +11,22 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from .limits import ServingLimits
 from .readiness import Readiness
 
-GRACE_SECONDS: Final = 30
-"""How long what runs may go on once the process is told to stop."""
+_GRACE_SECONDS: Final = ServingLimits().grace_seconds
 
 
 class Server(uvicorn.Server):
-    """Serves an application, and calls `on_start` once it does. Ends where its `readiness` fails."""
+    """Serves an application, and calls `on_start` once it does. Ends where its `readiness` fails; told to
+    stop, it waits `grace_seconds` for what runs."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         readiness: Readiness | None = None,
+        grace_seconds: int = _GRACE_SECONDS,
         on_start: Callable[[], None] | None = None,
     ) -> None:
         config = uvicorn.Config(
@@ -36,7 +38,7 @@ class Server(uvicorn.Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=grace_seconds,
         )
         super().__init__(config)
         self._readiness = readiness
@@ -57,15 +59,17 @@ def run(
     listener: socket.socket,
     *,
     readiness: Readiness | None = None,
+    grace_seconds: int = _GRACE_SECONDS,
     on_start: Callable[[], None] | None = None,
 ) -> None:
-    """Serve an application on a socket that listens, until SIGTERM or SIGINT; what runs then is finished.
+    """Serve an application on a socket that listens, until SIGTERM or SIGINT; what runs then is finished, for
+    `grace_seconds` at most.
 
     Raises `KeyboardInterrupt` after SIGINT, and why the `readiness` failed.
     """
     if threading.current_thread() is threading.main_thread():
         # uvicorn raises the signal again once it has finished, and to be told to stop is no failure.
         signal.signal(signal.SIGTERM, lambda number, frame: None)
-    Server(app, readiness=readiness, on_start=on_start).run(sockets=[listener])
+    Server(app, readiness=readiness, grace_seconds=grace_seconds, on_start=on_start).run(sockets=[listener])
     if readiness is not None and readiness.failure is not None:
         raise readiness.failure
