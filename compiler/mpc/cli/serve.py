@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ _USUAL: Final = ServingLimits()
 
 _SECONDS: Final = click.IntRange(1, 24 * 3600)
 
-_UNITS: Final = {
+_UNITS: Final[Mapping[str, int]] = {
     "": 1,
     "b": 1,
     **{unit: 1 << 10 * power for power, letter in enumerate("kmg", 1) for unit in (letter, f"{letter}ib")},
