@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
-import json
-import threading
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from llama_cpp import Llama
 
 from microprompt import abi, decide
 from microprompt.engines import loaded
+from microprompt.errors import ServerError
 from microprompt.systemone import ChoiceQuestion
 from microprompt.types import BoolType, IntType
+from mpc import project
 
-from ..unit.runtime.programs import ACT, INNER, Act, Inner, function, program
-from ..unit.runtime.replying import Reply, Replying
+from ..unit.runtime.programs import ACT, function, program
 from ..unit.systemone.server import application, served
 
 pytestmark = pytest.mark.model
+
+PROGRAM = '''\
+model big = "ADDRESS"
+
+enum Act:
+    question "asks for something"
+    command
+    other as "something else"
+
+record Ticket:
+    act: Act
+    urgency: int(1..5)
+
+prompt classify(text: str) -> Act:
+    Say what the message is.
+
+    Message: {text}
+using:
+    model = big
+
+prompt read(text: str) -> Ticket:
+    Fill in the ticket.
+
+    Message: {text}
+using:
+    model = big
+
+prompt title(text: str) -> str(1..30):
+    Give the message a title.
+
+    Message: {text}
+using:
+    model = big
+
+prompt unsure(text: str) -> Act:
+    Say what the message is.
+
+    Message: {text}
+using:
+    escalate = big below 0.999
+'''
 
 
 def asking(name: str, returns: Any, **settings: Any) -> Any:
@@ -37,26 +81,36 @@ def _closed() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def chat(smollm2: Path) -> Iterator[str]:
-    """The address of a server of the OpenAI API."""
-    model = Llama(str(smollm2), n_ctx=512, n_threads=2, logits_all=True, verbose=False)
-    lock = threading.Lock()
+    """The default model's name on llama-cpp-python's own server."""
+    command = ["-m", "llama_cpp.server", "--model", str(smollm2), "--host", "127.0.0.1", "--port", "0"]
+    command += ["--n_ctx", "512", "--n_threads", "1", "--n_threads_batch", "1", "--verbose", "false"]
+    own = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT")}
+    with subprocess.Popen(
+        [sys.executable, *command],
+        env=own,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if ready := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                    break
+            else:
+                pytest.fail("".join(said))
+            yield f"openai:{ready[1]}/v1#smollm2"
+        finally:
+            process.kill()
 
-    def reply(body: Any) -> Reply:
-        schema = body["response_format"]["json_schema"]["schema"]
-        with lock:
-            found = model.create_chat_completion(
-                messages=body["messages"],
-                temperature=body["temperature"],
-                logprobs=body["logprobs"],
-                top_logprobs=body["top_logprobs"],
-                max_tokens=64,
-                response_format={"type": "json_object", "schema": schema},
-            )
-        return Reply(json.dumps(found, default=float).encode())  # there are numbers of NumPy in it
 
-    with Replying(reply) as server:
-        yield f"openai:{server.url}/v1#smollm2"
-    model.close()
+@pytest.fixture(scope="module")
+def module(chat: str, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    path = tmp_path_factory.mktemp("servers") / "on_servers.mp"
+    path.write_text(PROGRAM.replace("ADDRESS", chat), encoding="utf-8")
+    return project.load(path)
 
 
 def test_our_own_server_answers_what_the_same_question_answers_here() -> None:
@@ -78,18 +132,36 @@ def test_our_own_server_answers_other_questions(returns: Any) -> None:
     assert sum(answer.distribution.values()) == pytest.approx(1)
 
 
-def test_a_choice_behind_the_openai_api_has_a_distribution(chat: str) -> None:
-    examples = {"Is it?": Act.question, "Go!": Act.command, "Well.": Act.other}
-    answer = asking(chat, ACT, examples=examples).detail("Where is it?")
-    assert answer.value in set(Act)
+def test_a_choice_behind_the_openai_api_has_a_distribution(module: ModuleType) -> None:
+    answer = module.classify.detail("Where is it?")
+    assert answer.value in module.Act
     assert answer.answered_by == "labels"
-    assert answer.distribution is not None
+    assert set(answer.distribution) == set(module.Act)
     assert sum(answer.distribution.values()) == pytest.approx(1)
     assert answer.distribution[answer.value] == answer.confidence
 
 
-def test_a_record_behind_the_openai_api_is_of_its_type(chat: str) -> None:
-    answer = asking(chat, INNER, examples={"Go!": Inner(Act.command, 4)}).detail("Where is it?")
-    assert isinstance(answer.value, Inner)
+def test_a_record_behind_the_openai_api_is_of_its_type(module: ModuleType) -> None:
+    answer = module.read.detail("Where is it?")
+    assert isinstance(answer.value, module.Ticket)
+    assert 1 <= answer.value.urgency <= 5
     assert 0 < answer.confidence <= 1
     assert answer.usage.decoded_tokens > 0
+
+
+def test_text_behind_the_openai_api_is_as_long_as_it_may_be(module: ModuleType) -> None:
+    answer = module.title.detail("The heating in room 5 is broken since Monday.")
+    assert 1 <= len(answer.value) <= 30
+    assert answer.answered_by == "model"
+
+
+def test_an_unsure_answer_goes_on_to_a_model_behind_the_openai_api(module: ModuleType, chat: str) -> None:
+    answer = module.unsure.detail("Where is it?")
+    assert answer.first.model != chat
+    assert answer.second.model == chat
+    assert sum(answer.distribution.values()) == pytest.approx(1)
+
+
+def test_what_does_not_fit_into_the_context_of_a_server_is_told_of(module: ModuleType) -> None:
+    with pytest.raises(ServerError, match="maximum context length is 512 tokens"):
+        module.classify("where " * 600)

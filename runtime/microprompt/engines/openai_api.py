@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import abi
 from ..answer import UNSCORED, Answer, Usage
-from ..errors import AnswerRefused, AnswerTooLong, ArgumentError, ModelError, ServerError
+from ..errors import AnswerRefused, AnswerTooLong, ArgumentError, ModelError
 from ..locations import ModelServer, server
 from ..program import Program
 from ..prompts.filling import Bindings, merged
@@ -42,6 +42,15 @@ _BEST: Final = 20
 _UNSURE: Final = ("logprobs", "top_logprobs")
 _LEFT_OUT: Final = (*_UNSURE, "temperature")
 """What some servers and models refuse, and can be done without: probabilities, and a temperature of 0."""
+
+_REFUSALS: Final = frozenset((400, 422, 500))
+"""The statuses with which servers refuse a parameter; 500 is what llama-cpp-python's server says."""
+
+_SCHEMA: Final = "json_schema"
+"""The form of `response_format` that OpenAI gave it."""
+
+_JSON: Final = "json_object"
+"""The other form; llama.cpp and what is built on it take a schema along with it."""
 
 
 def load(wanted: abi.Model) -> OpenAIEngine:
@@ -76,7 +85,7 @@ class OpenAIEngine(RemoteEngine):
         # Outlines' own `generate` gives the text alone, without its tokens' probabilities.
         self._adapter = outlines.from_openai(client, server.model).type_adapter
         self._client = client
-        self._refused: frozenset[str] = frozenset()
+        self._unsupported: frozenset[str] = frozenset()  # for good, for it is the server that is so
 
     def refuse(self, program: Program) -> None:
         """Raise `ModelError` for a program that reasons: what a model thinks is its server's business."""
@@ -139,54 +148,43 @@ class OpenAIEngine(RemoteEngine):
         from outlines.inputs import Chat
 
         using = call.program.using
-        options: dict[str, Any] = {
+        request: dict[str, Any] = {
+            "model": self.server.model,
+            "messages": self._adapter.format_input(Chat([dict(each) for each in messages])),
             "temperature": using.temperature,
             "logprobs": True,
             "top_logprobs": _BEST,
             **({} if using.seed is None else {"seed": using.seed}),
             **({} if using.max_tokens is None else {"max_tokens": using.max_tokens}),
-        }
-        fixed = {
-            "model": self.server.model,
-            "messages": self._adapter.format_input(Chat([dict(each) for each in messages])),
             **self._adapter.format_output_type(json_schema(form.schema)),
         }
-
-        async def send() -> ChatCompletion:
-            taken = {name: value for name, value in options.items() if name not in self._refused}
-            return await self._sent_once({**fixed, **taken})
-
-        while True:
-            try:
-                return await self.sent(send, call.timeout)
-            except ServerError as error:
-                if error.status not in (400, 422) or not self._does_without(error.message, options):
-                    raise
-
-    def _does_without(self, said: str, options: Mapping[str, object]) -> bool:
-        """Whether a server refuses a call for what it can be asked without; from now on it is."""
-        named = {name for name in _LEFT_OUT if name in said} - self._refused
-        if options["temperature"]:
-            named -= {"temperature"}  # which the program has said
-        if named & set(_UNSURE):
-            named |= set(_UNSURE)
-        self._refused |= named
-        return bool(named)
+        return await self.sent(lambda: self._sent_once(request), call.timeout)
 
     async def _sent_once(self, request: Mapping[str, Any]) -> ChatCompletion:
+        """The reply to a request, without what the server has refused: now, or of an earlier call."""
         api = self._api
-        try:
-            reply: ChatCompletion = await self._client.chat.completions.create(
-                **request, extra_headers=self._headers
-            )
-        except api.APIConnectionError as error:
-            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-            raise self.unconnected(cause) from error
-        except api.APIStatusError as error:
-            self.failed(error.status_code, error.response.headers, _message(error.body))
-        except (api.APIResponseValidationError, ValueError) as error:
-            raise self.unreadable("it is not JSON") from error
-        return reply
+        while True:
+            taken = {name: value for name, value in request.items() if name not in self._unsupported}
+            if _SCHEMA in self._unsupported:
+                schema = request["response_format"][_SCHEMA]["schema"]
+                taken["response_format"] = {"type": _JSON, "schema": schema}
+            try:
+                reply: ChatCompletion = await self._client.chat.completions.create(
+                    **taken, extra_headers=self._headers
+                )
+            except api.APIConnectionError as error:
+                cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+                raise self.unconnected(cause) from error
+            except api.APIStatusError as error:
+                said = _message(error.body)
+                found = _unsupported(said or "", taken) if error.status_code in _REFUSALS else None
+                if not found:
+                    self.failed(error.status_code, error.response.headers, said)
+                self._unsupported |= found
+            except (api.APIResponseValidationError, ValueError) as error:
+                raise self.unreadable("it is not JSON") from error
+            else:
+                return reply
 
     def _text(self, call: Call, reply: ChatCompletion) -> str:
         """What the model wrote. Raises `ServerError`, `AnswerRefused` and `AnswerTooLong`."""
@@ -359,6 +357,18 @@ def _usage(reply: ChatCompletion) -> Usage:
         cached_tokens=cached or 0,
         decoded_tokens=getattr(said, "completion_tokens", None) or 0,
     )
+
+
+def _unsupported(said: str, taken: Mapping[str, Any]) -> frozenset[str]:
+    """What of a request a server refuses, by what it says, that it can be asked without."""
+    named = {name for name in _LEFT_OUT if name in taken and name in said}
+    if taken.get("temperature"):
+        named.discard("temperature")  # which the program has said
+    if named & set(_UNSURE):
+        named |= set(_UNSURE)
+    if taken["response_format"]["type"] == _SCHEMA and _JSON in said:  # which it would take instead
+        named.add(_SCHEMA)
+    return frozenset(named)
 
 
 def _message(body: object) -> str | None:

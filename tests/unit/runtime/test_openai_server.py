@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -233,6 +234,46 @@ def test_a_server_is_asked_without_what_it_does_not_take(refused: str) -> None:
         assert ask("Go!") is Act.command
         assert ask("Go!") is Act.command
         assert len(server.asked) == 3  # it is remembered
+
+
+def test_calls_that_are_refused_together_are_all_asked_again() -> None:
+    together = threading.Barrier(4)
+
+    def reply(body: Any) -> Reply:
+        if "logprobs" in body:
+            together.wait(60)
+            return Reply({"error": {"message": "logprobs are not supported"}}, status=400)
+        return said('{"answer": "command"}')
+
+    with Replying(reply) as server:
+        ask = asking(server.url)
+        assert list(ask.map(["Go!"] * 4, in_flight=4)) == [Act.command] * 4
+        assert len(server.asked) == 8
+
+
+def test_a_server_that_takes_the_schema_in_the_other_form_is_given_it_so() -> None:
+    def reply(body: Any) -> Reply:
+        if body["response_format"]["type"] == "json_schema":  # what llama-cpp-python's server says
+            return Reply({"error": {"message": "Input should be 'text' or 'json_object'"}}, status=500)
+        return said('{"answer": "command"}')
+
+    with Replying(reply) as server:
+        ask = asking(server.url)
+        assert ask("Go!") is Act.command
+        assert ask("Go!") is Act.command
+        first, second, third = [body["response_format"] for body in server.asked]
+    assert first["json_schema"]["schema"]["required"] == ["answer"]
+    assert second == third == {"type": "json_object", "schema": first["json_schema"]["schema"]}
+
+
+def test_a_server_that_takes_no_schema_at_all_is_told_of() -> None:
+    def reply(body: Any) -> Reply:
+        return Reply({"error": {"message": "response_format: json_object takes no schema"}}, status=400)
+
+    with Replying(reply) as server:
+        with pytest.raises(ServerError, match="refuses the call: response_format"):
+            asking(server.url)("Go!")
+        assert len(server.asked) == 2
 
 
 def test_a_temperature_that_the_program_says_is_never_left_out() -> None:
