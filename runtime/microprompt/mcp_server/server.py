@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, ListToolsResult
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+)
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from ..errors import ArgumentError
-from ..serving.calls import Calls
+from ..serving.calls import Calls, wanted
 from ..serving.limits import ServingLimits
 from ..serving.problems import Problem, Refused
 from ..serving.readiness import Readiness
@@ -24,6 +34,9 @@ _INSTRUCTIONS: Final = (
     "Each tool puts one narrow question to a small local model, or runs a flow of such questions. It answers "
     "with a typed value, and how sure the model was of it."
 )
+
+OVER: Final = "microprompt.over"
+"""Where the scope of an HTTP request has the event that it is over."""
 
 
 def create_server(
@@ -45,14 +58,20 @@ def create_server(
     async def list_tools(_: object, __: object) -> ListToolsResult:
         return ListToolsResult(tools=[tool.declaration() for tool in tools.values()])
 
-    async def call_tool(_: object, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(
+        context: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult:
         tool = tools.get(params.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, _unknown(params.name, tools))
         try:
-            outcome = await calls.one(tool.served, tool.served.arguments(params.arguments or {}))
+            arguments = tool.served.arguments(params.arguments or {})
+            async with wanted(_until_over(context), None):
+                outcome = await calls.one(tool.served, arguments)
         except ArgumentError as error:
             return refused(error.message, error.help)
+        except ClientDisconnect:
+            raise MCPError(CONNECTION_CLOSED, "the client has gone away") from None
         except Refused as error:
             outcome = error.problem
         if isinstance(outcome, Problem):
@@ -67,6 +86,19 @@ def create_server(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _until_over(context: ServerRequestContext[Any, Any]) -> Receive:
+    """What tells that the HTTP request is over which a call came with; over standard input and output,
+    nothing does."""
+
+    async def receive() -> Message:
+        request = context.request
+        over = asyncio.Event() if request is None else request.scope[OVER]
+        await over.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -13,11 +13,12 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..serving.gate import Gate
 from ..serving.limits import ServingLimits
 from ..serving.readiness import Readiness
+from .server import OVER
 
 PATH: Final = "/mcp"
 
@@ -92,8 +93,23 @@ def create_http_app(server: Server[Any], *, keys: Sequence[str] = ()) -> ASGIApp
     """The server as an ASGI application, at `PATH` (streamable HTTP).
 
     With `keys`, who asks has to have one of them. Without, it is for this machine only: requests that name
-    another host are refused, and those that the page of another site makes.
+    another host are refused, and those that the page of another site makes. A call is given up when its
+    client goes away, whatever the revision: there is nowhere to fetch the answer from later.
     """
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False) if keys else None
     app = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)
-    return Gate(app, keys=keys, limits=ServingLimits())
+    return Gate(_Watched(app), keys=keys, limits=ServingLimits())
+
+
+class _Watched:
+    """Tells what runs for a request, by an event in its scope, that the request is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        over = asyncio.Event()
+        try:
+            await self._app({**scope, OVER: over}, receive, send)
+        finally:
+            over.set()
