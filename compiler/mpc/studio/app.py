@@ -29,6 +29,7 @@ from microprompt.evaluation import kept
 from microprompt.given import given
 from microprompt.observed import unrecorded
 from microprompt.recording import store
+from microprompt.scheduling.cancelling import in_thread
 from microprompt.serving.calls import wanted
 from microprompt.types import kind
 
@@ -177,21 +178,18 @@ def _app(workspace: Workspace) -> FastAPI:
                 return (await called.adetail(**arguments)).to_json()
 
     @app.post("/api/other")
-    def other(asked: OtherLabel) -> dict[str, object]:
-        called = _prompt(workspace, asked)
-        arguments = rows.from_inputs(called.program, asked.arguments)
-        if called.nested is not None:
-            raise ArgumentError(f"{called.program.name} calls other prompts, and can't be asked in parts")
-        decider = called.decider
-        engine = called.engine() if decider is None else decider.sources.engine()
-        with unrecorded():
-            call, answer = called.call_with(arguments), called.detail(**arguments)
-        return with_label(engine, call, answer, asked.field, asked.label).to_json()
+    async def other(asked: OtherLabel, request: Request) -> dict[str, object]:
+        async with wanted(request.receive, None):
+            return await in_thread(lambda: _with_other_label(_prompt(workspace, asked), asked))
 
     @app.post("/api/prompt")
-    def prompt(asked: AskedCall) -> dict[str, object]:
-        called = _prompt(workspace, asked)
-        return prompt_of(called, rows.from_inputs(called.program, asked.arguments))
+    async def prompt(asked: AskedCall, request: Request) -> dict[str, object]:
+        def found() -> dict[str, object]:
+            called = _prompt(workspace, asked)
+            return prompt_of(called, rows.from_inputs(called.program, asked.arguments))
+
+        async with wanted(request.receive, None):
+            return await in_thread(found)
 
     @app.post("/api/outline")
     def outline(asked: OfFunction) -> dict[str, object]:
@@ -204,7 +202,7 @@ def _app(workspace: Workspace) -> FastAPI:
     def tests(asked: Tested) -> Response:
         module = workspace.load(asked.file, asked.drafts)
         chosen = [each for each in own(module) if asked.function in (None, each.program.name)]
-        lines = _tested(workspace.path(asked.file), chosen)
+        lines = _while_read(_tested(workspace.path(asked.file), chosen))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @app.get("/api/evaluation")
@@ -259,6 +257,18 @@ def _prompt(workspace: Workspace, asked: OfFunction) -> PromptFunction[..., Any]
     return found
 
 
+@unrecorded()
+def _with_other_label(called: PromptFunction[..., Any], asked: OtherLabel) -> dict[str, object]:
+    """The answer that says another label in a field, and what is written behind that."""
+    arguments = rows.from_inputs(called.program, asked.arguments)
+    if called.nested is not None:
+        raise ArgumentError(f"{called.program.name} calls other prompts, and can't be asked in parts")
+    decider = called.decider
+    engine = called.engine() if decider is None else decider.sources.engine()
+    call, answer = called.call_with(arguments), called.detail(**arguments)
+    return with_label(engine, call, answer, asked.field, asked.label).to_json()
+
+
 def _given(module: ModuleType, asked: ReplacedAnswers) -> Iterator[tuple[AnyFunction, object]]:
     """What a module calls by that name, with each of the answers that are given for it."""
     called = vars(module).get(asked.function)
@@ -310,6 +320,12 @@ def _tested(path: Path, functions: Sequence[AnyFunction]) -> Iterator[str]:
                 yield f"{json.dumps({**result.to_json(), **words})}\n"
     except Exception as error:
         yield f"{json.dumps(failure(error)[1])}\n"
+
+
+async def _while_read(lines: Iterator[str]) -> AsyncIterator[str]:
+    """The same lines, each made on a thread; the one that is being made is given up when nobody reads on."""
+    while (line := await in_thread(lambda: next(lines, None))) is not None:
+        yield line
 
 
 # ------------------------------------------------------------------------------------------ what went wrong

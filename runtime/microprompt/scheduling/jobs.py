@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import DeadlineExceeded
+from .cancelling import wait_until_done
 
 if TYPE_CHECKING:
     from .decoding import Cursor, Decoding
@@ -121,7 +122,7 @@ def wait(pending: Pending[T]) -> T:
     """Wait for what ends without help. Raises what ended it, `DeadlineExceeded` at its deadline; it is given
     up where waiting is interrupted."""
     try:
-        pending.future.exception(pending.seconds_left())
+        wait_until_done(pending.future, pending.seconds_left())
     except TimeoutError:
         pending.expire()
     except BaseException:

@@ -25,6 +25,7 @@ from queue import SimpleQueue
 from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from ..errors import EngineError, ModelError
+from .cancelling import wait_until_done
 from .jobs import Pending
 from .places import Places
 
@@ -148,7 +149,7 @@ class Scheduler(Generic[R]):
         """Wait for a submitted job. Raises what ended it; `DeadlineExceeded` at its deadline."""
         self._refuse_in_a_fork()
         try:
-            pending.future.exception(pending.seconds_left())
+            wait_until_done(pending.future, pending.seconds_left())
         except TimeoutError:
             self._expire(pending)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from microprompt import settings
+from microprompt.engines.scripted import ByteBackend
+from microprompt.scheduling.backend import Rows, Step
 from microprompt.testing import ScriptedEngine, scripted
 from mpc.studio.app import studio
 from mpc.studio.workspace import Workspace
@@ -114,8 +117,22 @@ def engine(workspace: Remembering) -> Iterator[ScriptedEngine]:
             made(topic="laptop", urgent=True, summary="the laptop burns"): 0.4,
         }
 
-    with scripted({"classify": classify, "ticket": ticket, "rate": 4}) as running:
+    with scripted({"classify": classify, "ticket": ticket, "rate": 4, "judge": True}) as running:
         yield running
+
+
+@pytest.fixture
+def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Until it is set, engines answer nothing."""
+    found, decoded = threading.Event(), ByteBackend.decode
+
+    def decode(self: ByteBackend, step: Step, threads: int) -> Rows:
+        assert found.wait(60)
+        return decoded(self, step, threads)
+
+    monkeypatch.setattr(ByteBackend, "decode", decode)
+    yield found
+    found.set()
 
 
 class Page:

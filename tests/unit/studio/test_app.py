@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp, Message
 
-from microprompt import PromptFunction
 from microprompt.evaluation import kept
 from microprompt.testing import ScriptedEngine
 from mpc.studio.workspace import Workspace
 
+from ..runtime.programs import wait_until_idle
 from .conftest import PORT, PROGRAM, TOKEN, Page
 
 # ------------------------------------------------------------------------------------------------ files
@@ -286,32 +287,58 @@ def test_what_looks_into_the_program_is_not_recorded(
 # ---------------------------------------------------------------------------------- who does not wait
 
 
-def test_a_call_is_given_up_when_the_page_has_gone(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask() -> tuple[bool, bool]:
-        begun, was_cancelled = asyncio.Event(), False
-        told: list[Message] = []
-        asked = {"file": "support.mp", "function": "classify", "arguments": {"text": "Sit."}}
-        left: list[Message] = [{"type": "http.request", "body": json.dumps(asked).encode()}]
+JUDGE = """
+prompt judge(text: str) -> bool:
+    Is it good? {text}
+tests:
+    from "rows.jsonl"
 
-        async def call(*_: object, **__: object) -> None:
-            nonlocal was_cancelled
-            begun.set()
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                was_cancelled = True
-                raise
+flow twice(text: str) -> bool:
+  first = classify(text)
+  return first == classify(text + "?")
+tests:
+    "Sit down." -> false
+"""
+CALL = {"function": "classify", "arguments": {"text": "Sit."}}
+TICKET = {"function": "ticket", "arguments": {"text": "It is slow."}}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/api/run", CALL),
+        ("/api/other", {**TICKET, "field": "topic", "label": "laptop"}),
+        ("/api/tests", {"function": "classify"}),
+        ("/api/tests", {"function": "twice"}),
+        ("/api/tests", {"function": "judge"}),
+    ],
+    ids=["run", "other", "tests", "flow", "rows"],
+)
+def test_a_call_is_given_up_when_the_page_has_gone(
+    app: ASGIApp,
+    engine: ScriptedEngine,
+    go: threading.Event,
+    folder: Path,
+    path: str,
+    asked: dict[str, object],
+) -> None:
+    (folder / "rows.jsonl").write_text('{"text": "Who?", "label": true}\n' * 3)
+    told: list[Message] = []
+
+    async def ask() -> None:
+        body = {"file": "support.mp", "drafts": {"support.mp": PROGRAM + JUDGE}, **asked}
+        left: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
 
         async def receive() -> Message:
             if left:
                 return left.pop()
-            await begun.wait()
+            while engine.scheduler.is_idle():
+                await asyncio.sleep(0.001)
             return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             told.append(message)
 
-        monkeypatch.setattr(PromptFunction, "adetail", call)
         headers = {
             "host": f"127.0.0.1:{PORT}",
             "authorization": f"Bearer {TOKEN}",
@@ -321,13 +348,17 @@ def test_a_call_is_given_up_when_the_page_has_gone(app: ASGIApp, monkeypatch: py
             {
                 "type": "http",
                 "method": "POST",
-                "path": "/api/run",
+                "path": path,
                 "query_string": b"",
                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             },
             receive,
             send,
         )
-        return told[0]["status"] == 499, was_cancelled
 
-    assert asyncio.run(ask()) == (True, True)
+    asyncio.run(ask())  # which waits for threads, while the engine answers nothing
+    go.set()
+    wait_until_idle(engine)
+    # Tests come line by line, and there was none yet.
+    assert told[0]["status"] == (200 if path == "/api/tests" else 499)
+    assert [body for each in told if (body := each.get("body"))] == []

@@ -19,6 +19,7 @@ from microprompt.evaluation import kept
 from microprompt.testing import ScriptedEngine
 from mpc.studio.app import studio
 
+from ..runtime.programs import wait_until_idle
 from .browser import CHROMIUM, LACKING, arguments
 from .conftest import PROGRAM, TOKEN, Remembering
 
@@ -164,6 +165,26 @@ def test_the_rest_of_a_record_is_written_behind_another_label(shown: Studio) -> 
     page.get_by_role("list", name="Distribution of topic").get_by_role("button", name="laptop").click()
     page.get_by_role("button", name="What would have followed?").click()
     expect(page.locator(".changes")).to_contain_text("the laptop burns")
+
+
+def test_what_would_have_followed_is_stopped(
+    shown: Studio, engine: ScriptedEngine, go: threading.Event
+) -> None:
+    page = shown.page
+    shown.open("ticket")
+    page.get_by_label("text").fill("It is slow.")
+    go.set()
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("list", name="Distribution of topic").get_by_role("button", name="laptop").click()
+    go.clear()
+    page.get_by_role("button", name="What would have followed?").click()
+    page.locator(".following").get_by_role("button", name="Stop").click()
+    expect(page.locator(".following")).to_contain_text("stopped")
+    go.set()
+    wait_until_idle(engine)
+    page.get_by_role("button", name="What would have followed?").click()
+    expect(page.locator(".changes")).to_contain_text("the laptop burns")
+    assert not shown.problems
 
 
 def test_a_flow_is_a_tree_of_decisions_and_goes_another_way(shown: Studio) -> None:
@@ -374,6 +395,36 @@ def test_tests_of_a_function_are_run(shown: Studio) -> None:
     results = shown.page.get_by_role("region", name="Tests")
     expect(results.get_by_role("status")).to_have_text("1 passed, 1 failed")
     expect(results.locator(".fail")).to_contain_text("expected question (25 %)")
+
+
+def test_tests_are_stopped_and_run_again(shown: Studio, engine: ScriptedEngine, go: threading.Event) -> None:
+    shown.open("classify", "Tests")
+    shown.page.get_by_role("button", name="Run tests").click()
+    results = shown.page.get_by_role("region", name="Tests")
+    stop = results.get_by_role("button", name="Stop")
+    stop.click()
+    expect(results.get_by_role("status")).to_have_text("stopped: 0 passed, 0 failed")
+    expect(stop).to_be_hidden()
+    go.set()
+    wait_until_idle(engine)
+    assert len(engine.calls) == 1
+    shown.page.get_by_role("button", name="Run tests").click()
+    expect(results.get_by_role("status")).to_have_text("1 passed, 1 failed")
+    assert not shown.problems
+
+
+def test_tests_that_nobody_looks_at_any_more_are_given_up(
+    shown: Studio, engine: ScriptedEngine, go: threading.Event
+) -> None:
+    shown.open("classify", "Tests")
+    shown.page.get_by_role("button", name="Run tests").click()
+    expect(shown.page.get_by_role("button", name="Stop")).to_be_visible()
+    shown.open("classify")
+    with shown.page.expect_response("**/api/run"):  # the studio has time for it
+        shown.page.get_by_role("button", name="Run").click()
+        go.set()
+    wait_until_idle(engine)
+    assert len(engine.calls) == 2
 
 
 # ----------------------------------------------------------------------------------------- keys and looks

@@ -60,6 +60,7 @@ async function open(file, line, changed, view) {
     tests.element,
   );
   view.run = () => tests.run();
+  view.leave = tests.leave;
   view.save = () => store();
   draw();
   if (line) scrollTo(line); // without the focus: letters are keys of the page still

@@ -79,6 +79,7 @@ async function show() {
     problem = error;
   }
   if (location.hash !== place) return;
+  current?.leave?.();
   if (view === "source") current = sourceView({ line: told?.line, changed: relist });
   else if (problem) current = { element: h("div", { class: "panel" }, complaint(problem), h("div", { class: "actions" }, h("button", { type: "button", onclick: () => open("source") }, "Open the source"))) };
   else if (!told) current = { element: h("p", { class: "empty" }, `${file} has no function ${name ?? ""} now.`) };

@@ -4,11 +4,12 @@ import { h, fill, complaint, say, short, percent, ms, readable } from "./dom.js"
 import { lines } from "./api.js";
 import { state, drafts } from "./state.js";
 
-/** A panel that runs tests: its element, and `run()`. Without a `function`, it is the whole file's. */
+/** A panel that runs tests: its element, `run()` and `leave()`. Without a `function`, it is the whole file's. */
 export function testsPanel({ function: name }) {
   const status = h("p", { class: "status", role: "status" });
   const list = h("ol", { class: "tests" });
-  const element = h("section", { class: "tests-panel", "aria-label": "Tests" }, status, list);
+  const stop = h("button", { type: "button", class: "small", hidden: true, onclick: () => leave() }, "Stop");
+  const element = h("section", { class: "tests-panel", "aria-label": "Tests" }, h("div", { class: "actions" }, status, stop), list);
   let running = null;
 
   async function run() {
@@ -20,6 +21,7 @@ export function testsPanel({ function: name }) {
     fill(list);
     status.className = "status busy";
     status.textContent = "running";
+    stop.hidden = false;
     try {
       const body = { file, drafts: drafts(), ...(name ? { function: name } : {}) };
       for await (const found of lines("/api/tests", body, own.signal)) {
@@ -30,16 +32,27 @@ export function testsPanel({ function: name }) {
       status.textContent = passed + failed ? `${passed} passed, ${failed} failed` : "there are no tests";
       status.dataset.worst = failed ? "error" : "none";
     } catch (error) {
-      if (error.name === "AbortError") return;
-      status.textContent = `${passed} passed, ${failed} failed, and then:`;
-      list.append(h("li", {}, complaint(error)));
+      if (running !== own) return; // they run once more
+      if (error.name === "AbortError") status.textContent = `stopped: ${passed} passed, ${failed} failed`;
+      else {
+        status.textContent = `${passed} passed, ${failed} failed, and then:`;
+        list.append(h("li", {}, complaint(error)));
+      }
     } finally {
-      if (running === own) status.className = "status";
+      if (running === own) {
+        status.className = "status";
+        stop.hidden = true;
+      }
     }
     say(status.textContent);
   }
 
-  return { element, run };
+  /** Nobody looks any more. */
+  function leave() {
+    running?.abort();
+  }
+
+  return { element, run, leave };
 }
 
 const mark = (passed) => h("span", { class: "verdict", "aria-label": passed ? "passed" : "failed" }, passed ? "✓" : "✗");
@@ -70,5 +83,6 @@ export function testsView(told) {
   return {
     element: h("div", { class: "panel" }, told.tests ? [h("p", { class: "muted" }, count, " A model answers them."), h("div", { class: "actions" }, button), panel.element] : none),
     run: told.tests ? panel.run : null,
+    leave: panel.leave,
   };
 }

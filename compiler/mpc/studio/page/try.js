@@ -40,16 +40,13 @@ export function tryView(told) {
       return;
     }
     state.arguments.set(place, values);
-    const stopping = new AbortController();
     const begun = Date.now();
     const clock = h("span", {}, "0 s");
     const ticking = setInterval(() => (clock.textContent = `${Math.round((Date.now() - begun) / 1000)} s`), 500);
-    stop.onclick = () => stopping.abort();
-    stop.hidden = false;
     run.disabled = true;
     fill(result, h("p", { class: "empty busy" }, "running, ", clock));
     try {
-      const answer = await post("/api/run", about({ arguments: values }), stopping.signal);
+      const answer = await stoppable(stop, (signal) => post("/api/run", about({ arguments: values }), signal));
       state.answers.set(place, { answer, arguments: values });
       show(answer, values);
       say(`the answer is ${short(answer.value)}`);
@@ -58,7 +55,6 @@ export function tryView(told) {
       else fill(result, complaint(error));
     } finally {
       clearInterval(ticking);
-      stop.hidden = true;
       run.disabled = false;
     }
   }
@@ -85,22 +81,35 @@ function fromCases(told, fields) {
   return h("div", { class: "cases" }, h("label", { class: "hidden", for: "cases" }, "Fill in from the source"), select);
 }
 
-/** A button in a label's panel that asks for what would have followed. */
+/** Do work that a button, which is there for that time, ends: it is given a signal. */
+async function stoppable(stop, work) {
+  const stopping = new AbortController();
+  stop.onclick = () => stopping.abort();
+  stop.hidden = false;
+  try {
+    return await work(stopping.signal);
+  } finally {
+    stop.hidden = true;
+  }
+}
+
+/** A button in a label's panel that asks for what would have followed; `ask` is given a signal that ends it. */
 function following(ask, warn) {
   const place = h("div", { "aria-live": "polite" });
   const button = h("button", { type: "button", class: "small", onclick: find }, "What would have followed?");
+  const stop = h("button", { type: "button", class: "small", hidden: true }, "Stop");
   const warning = warn ? h("span", { class: "hint" }, warn) : null;
   async function find() {
     button.disabled = true;
     try {
-      fill(place, await ask());
+      fill(place, await stoppable(stop, ask));
     } catch (error) {
-      fill(place, complaint(error));
+      fill(place, error.name === "AbortError" ? h("p", { class: "empty" }, "stopped") : complaint(error));
     } finally {
       button.disabled = false;
     }
   }
-  return h("div", { class: "following" }, button, warning, place);
+  return h("div", { class: "following" }, h("div", { class: "actions" }, button, stop), warning, place);
 }
 
 /** Of a record's field: the rest of the answer, written behind another label. */
@@ -109,8 +118,8 @@ function otherLabel(answer, values) {
     if (!field || !answer.fields || Object.keys(answer.fields).length < 2) return undefined;
     return (label) => {
       if (readable(answer.fields[field].value) === label) return null;
-      return following(async () => {
-        const other = await post("/api/other", about({ arguments: values, field, label }));
+      return following(async (signal) => {
+        const other = await post("/api/other", about({ arguments: values, field, label }), signal);
         const found = changes(answer.value, other.value).filter(([name]) => name !== field);
         return [h("p", {}, "With ", h("b", {}, `${field} = ${label}`), ", what is written behind it:"), changesShown(found)];
       });
@@ -124,12 +133,12 @@ function otherWay(told, trace, values) {
     if (decision.called !== "prompt") return undefined;
     return (label) => {
       if (readable(decision.value) === label) return null;
-      return following(async () => {
+      return following(async (signal) => {
         // The calls of the same function before this one are answered as they were.
         const before = trace.decisions.slice(0, place).filter((each) => each.function === decision.function);
         const answers = [...before.map((each) => each.value), asData(label, decision)];
         const given = [{ function: decision.function, answers }];
-        const other = await post("/api/run", about({ arguments: values, given }));
+        const other = await post("/api/run", about({ arguments: values, given }), signal);
         return [
           h("p", {}, "Run again with ", h("b", {}, `${decision.function} → ${label}`), ", also where it is called later:"),
           changesShown(changes(trace.value, other.value)),
