@@ -1,8 +1,7 @@
 """Choices that a server of the System One API answers: one state, one question, probabilities back.
 
 The program's input is the state, its instruction and examples are the question's instructions, and the labels
-with what they mean are its criteria. Yes or no is a `noul`, a range of 2 to 10 whole numbers a `score`, any
-other choice of up to 255 labels a `choice`.
+with what they mean are its criteria.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ from .. import abi
 from ..answer import Answer, Usage
 from ..errors import ModelError
 from ..heads.linear import Numbers
-from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS, SERVER_MODEL, ModelServer, server
+from ..locations import MAX_SERVER_OPTIONS, SERVER_MODEL, ModelServer, server
 from ..program import Program
 from ..prompts.layout import Literal, Segment, instructions_and_input, rendered
 from ..types import AnyKind, kind
 from .base import Call
+from .question_types import question_type
 from .remote import RemoteEngine, connection
 
 NAME: Final = "systemone"
@@ -134,7 +134,7 @@ def _require_number(options: tuple[object, ...], what: str) -> None:
 
 def _question(choice: AnyKind, instructions: str) -> dict[str, Any]:
     options = choice.options() or ()
-    asked = {"type": _type_of(options), "instructions": instructions}
+    asked = {"type": question_type(options), "instructions": instructions}
     if asked["type"] == "noul":
         return asked
     if asked["type"] == "score":
@@ -143,27 +143,11 @@ def _question(choice: AnyKind, instructions: str) -> dict[str, Any]:
     return {**asked, "criteria": means}
 
 
-def _type_of(options: tuple[object, ...]) -> str:
-    """The type of the question that has these options. Whole numbers with gaps are no levels: to a server
-    they would lie as far apart as the others."""
-    if set(options) == {True, False} and all(isinstance(each, bool) for each in options):
-        return "noul"
-    return "score" if _are_levels(options) else "choice"
-
-
-def _are_levels(options: tuple[object, ...]) -> bool:
-    """Whether these are whole numbers, each one more than the one before: levels of something."""
-    numbers = [each for each in options if type(each) is int]
-    if not 2 <= len(options) <= MAX_SERVER_LEVELS or len(numbers) < len(options):
-        return False
-    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
 def _probabilities(choice: AnyKind, answer: Any) -> Numbers:
     """The probability of each option, in order. Raises `ValueError`, `LookupError` or `TypeError` on an
     answer that is none."""
     options = choice.options() or ()
-    asked = _type_of(options)
+    asked = question_type(options)
     if answer["type"] != asked:
         raise ValueError(f"a {asked} is answered by a {answer['type']!r}")
     if asked == "noul":

@@ -1,8 +1,4 @@
-"""Questions that functions of a program answer, with all that was tuned of them.
-
-A function of a bool is a noul; one of an enum, of literals, or of an item of a list is a choice; one of whole
-numbers is a score, if there are 2 to 10 of them.
-"""
+"""Questions that functions of a program answer, with all that was tuned of them."""
 
 from __future__ import annotations
 
@@ -12,9 +8,10 @@ from typing import Any, TypeAlias, assert_never
 from .. import rows
 from ..answer import Answer
 from ..declared import DeclaredFunction
+from ..engines.question_types import QuestionType, question_type
 from ..errors import ArgumentError
 from ..function import PromptFunction
-from ..locations import MAX_SERVER_LEVELS, MAX_SERVER_OPTIONS
+from ..locations import MAX_SERVER_OPTIONS
 from ..types import AnyKind, kind
 from .questions import Inquiry, answer_of_choice, distribution_of
 from .wire import (
@@ -133,16 +130,13 @@ class _FunctionInquiry(Inquiry):
         raise QuestionError(problem, question=id, field="criteria", help="leave the criteria out")
 
 
-def _type_of(answers: AnyKind) -> str | None:
-    """Which type of question answers of a kind are given to, by its options."""
+def _type_of(answers: AnyKind) -> QuestionType | None:
+    """Which type of question answers of a kind are given to, if any. None has a place for `none`, so what a
+    function holds back would be lost."""
     options = answers.options() or ()
-    if {type(option) for option in options} == {bool}:
-        return "noul"
-    if len(options) < 2 or None in options:
+    if not 2 <= len(options) <= MAX_SERVER_OPTIONS or None in options:
         return None
-    if all(type(option) is int for option in options):
-        return "score" if len(options) <= MAX_SERVER_LEVELS else None
-    return "choice" if len(options) <= MAX_SERVER_OPTIONS else None
+    return question_type(options)
 
 
 def _arguments(function: PromptFunction[..., Any], state: object) -> dict[str, object]:

@@ -56,20 +56,35 @@ def share(text: str) -> Annotated[int, Field(ge=0, le=100)]:
     raise NotImplementedError  # the model answers
 
 
+@prompt
+def grade(text: str) -> Literal[1, 2]:
+    raise NotImplementedError  # the model answers
+
+
+@prompt
+def seat(text: str) -> Annotated[int, Field(ge=1, le=256)]:
+    raise NotImplementedError  # the model answers
+
+
+@prompt
+def perhaps(text: str) -> Team | None:
+    raise NotImplementedError  # the model answers
+
+
 @flow
 def both(text: str) -> bool:
     return is_urgent(text)
 
 
-for _each in (is_urgent, team, anger, pick, digit, title, share):
+PROMPTS = (is_urgent, team, anger, pick, digit, grade, title, share, seat, perhaps)
+
+for _each in PROMPTS:
     _each.body = abi.Body(
         source="m.mp", line=1, instruction="Say.", input=(abi.Hole(parameter="text"),), cue="Answer:"
     )
 both.body = abi.Flow(source="m.mp", line=1)
 
-FUNCTIONS = tuple(
-    Served(module="m", function=each) for each in (is_urgent, team, anger, pick, digit, title, share, both)
-)
+FUNCTIONS = tuple(Served(module="m", function=each) for each in (*PROMPTS, both))
 
 SCRIPT = {
     "is_urgent": {True: 0.75, False: 0.25},
@@ -77,6 +92,7 @@ SCRIPT = {
     "anger": {1: 0.5, 3: 0.5},
     "pick": {"b": 0.75, "a": 0.25},
     "digit": 5,
+    "share": 50,
 }
 
 
@@ -117,7 +133,14 @@ def test_a_function_of_a_few_numbers_is_a_score() -> None:
     assert found.legend == {"0": "1", "1": "2", "2": "3"}
     named = asked({"subject": "s", "text": "t"}, type="score", x_function="m.anger", criteria=list("lmh"))
     assert named.scores["q"].legend == {"0": "l", "1": "m", "2": "h"}
-    assert asked("x", type="score", x_function="m.digit").scores["q"].score == pytest.approx(1)
+
+
+def test_numbers_that_are_no_levels_are_a_choice() -> None:
+    digit = asked("x", type="choice", x_function="m.digit").choices["q"]  # 3 and 5, which lie 2 apart
+    assert (digit.choice, list(digit.probabilities)) == ("5", ["3", "5"])
+    share = asked("x", type="choice", x_function="m.share").choices["q"]
+    assert share.choice == "50"
+    assert len(share.probabilities) == 101
 
 
 @pytest.mark.parametrize(
@@ -127,14 +150,17 @@ def test_a_function_of_a_few_numbers_is_a_score() -> None:
         ({"type": "noul", "x_function": "m.both"}, "x_function", "m.both is a flow"),
         ({"type": "noul", "x_function": "m.team"}, "type", "returns Team, which is a choice"),
         ({"type": "choice", "x_function": "m.title"}, "type", "neither a noul nor a choice nor a score"),
-        ({"type": "score", "x_function": "m.share"}, "type", "neither a noul nor a choice nor a score"),
+        ({"type": "choice", "x_function": "m.seat"}, "type", "neither a noul nor a choice nor a score"),
+        ({"type": "choice", "x_function": "m.perhaps"}, "type", "neither a noul nor a choice nor a score"),
+        ({"type": "score", "x_function": "m.share"}, "type", "which is a choice"),
+        ({"type": "score", "x_function": "m.digit"}, "type", "which is a choice"),
         ({"type": "noul", "x_function": "m.anger"}, "x_function", "anger needs `subject`, `text`"),
         (
             {"type": "choice", "x_function": "m.team", "criteria": {"sales": None, "other": None}},
             "criteria",
             "the options of m.team are billing, sales",
         ),
-        ({"type": "score", "x_function": "m.digit", "criteria": ["a", "b", "c"]}, "criteria", "has 2 levels"),
+        ({"type": "score", "x_function": "m.grade", "criteria": ["a", "b", "c"]}, "criteria", "has 2 levels"),
     ],
 )
 def test_a_function_is_refused_where_it_does_not_answer(
