@@ -1,9 +1,9 @@
 """Spans and metrics of OpenTelemetry, by its conventions for generative AI: all that knows them.
 
-https://github.com/open-telemetry/semantic-conventions-genai (docs/gen-ai: spans, agent spans, metrics)
+https://github.com/open-telemetry/semantic-conventions-genai (docs/gen-ai: spans, agent spans, tools, metrics)
 
 A call of a prompt is a span, with those of the prompts in its body below it; a flow is a workflow, with its
-calls below it. What was asked and answered is in none of them.
+calls below it, also those of functions of Python. What was asked and answered is in none of them.
 
 Only the API is used (`pip install 'microprompt[otel]'`), and only where the program has imported it and set a
 provider: who does not pays for a look.
@@ -34,6 +34,7 @@ OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
 PROMPT: Final = "gen_ai.prompt.name"
 WORKFLOW: Final = "gen_ai.workflow.name"
+TOOL: Final = "gen_ai.tool.name"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 ERROR: Final = "error.type"
@@ -154,6 +155,19 @@ def flow_span(module: str, name: str) -> OpenSpan:
     )
 
 
+def tool_span(module: str, name: str) -> OpenSpan:
+    """The span of a function of Python that a flow calls."""
+    attributes: Attributes = {
+        OPERATION: "execute_tool",
+        TOOL: name,
+        "gen_ai.tool.type": "function",
+        "code.function.name": f"{module}.{name}",
+    }
+    return OpenSpan(
+        f"execute_tool {name}", attributes, measure="gen_ai.execute_tool.duration", by=(OPERATION, TOOL)
+    )
+
+
 # ------------------------------------------------------------------------------------------- the providers
 
 
@@ -201,5 +215,6 @@ def _histograms(provider: MeterProvider) -> Mapping[str, Histogram]:
             ("gen_ai.client.operation.duration", "s", "GenAI operation duration.", _SECONDS),
             ("gen_ai.client.token.usage", "{token}", "Number of input and output tokens used.", _TOKENS),
             ("gen_ai.workflow.duration", "s", "GenAI workflow duration.", _LONG),
+            ("gen_ai.execute_tool.duration", "s", "GenAI tool execution duration.", _SECONDS),
         )
     }

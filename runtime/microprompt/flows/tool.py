@@ -7,13 +7,13 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from inspect import BoundArguments
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
-from .. import running
+from .. import observed, running
 from ..declared import add_note, checked_arguments, checked_value
 from ..errors import ArgumentError, DeadlineExceeded, EngineError, FunctionFailed, MicropromptError
 from ..given import given_for
@@ -80,7 +80,7 @@ class Tool(Generic[P, R]):
         """What the function returns."""
         with self._placed():
             bound = checked_arguments(self._signature, self.types, args, kwargs)
-            with running.function_called(self.types, bound.arguments) as returned:
+            with self._told(bound) as returned:
                 returned.append(self._checked(self._called(bound)))
             return cast(R, returned[0])
 
@@ -88,7 +88,7 @@ class Tool(Generic[P, R]):
         """What the function returns, without blocking the event loop."""
         with self._placed():
             bound = checked_arguments(self._signature, self.types, args, kwargs)
-            with running.function_called(self.types, bound.arguments) as returned:
+            with self._told(bound) as returned:
                 returned.append(self._checked(await self._acalled(bound)))
             return cast(R, returned[0])
 
@@ -165,6 +165,17 @@ class Tool(Generic[P, R]):
             return copy.deepcopy(checked_value(kind(self.types.returns), value, f"what {self._name} returns"))
         except ArgumentError as error:
             raise FunctionFailed(error.message) from None
+
+    @contextmanager
+    def _told(self, bound: BoundArguments) -> Iterator[list[object]]:
+        """Tell the call that is made in the block, as `running.function_called` says, and to who looks at
+        calls. What a test gives is told to the flow alone."""
+        is_seen = given_for(self) is None
+        with (
+            observed.function(self._function.__module__, self._name) if is_seen else nullcontext(),
+            running.function_called(self.types, bound.arguments) as returned,
+        ):
+            yield returned
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

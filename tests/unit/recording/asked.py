@@ -1,4 +1,4 @@
-"""Prompts and a flow to record, and how to read what was recorded of them."""
+"""Prompts and flows to record, and how to read what was recorded of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import microprompt
-from microprompt import abi, agather, flow, gather, prompt
+from microprompt import abi, agather, flow, gather, prompt, tool
 from microprompt.recording.entry import CallEntry
 from microprompt.recording.store import WantedCalls, latest
 
@@ -72,7 +72,27 @@ async def _several(texts: list[str]) -> str:
     return " ".join(await agather(*[sort.later(text, [text]) for text in texts]))
 
 
+def _shout(text: str) -> str:
+    if not text:
+        raise LookupError("nothing to shout")
+    return f"{text.upper()} {classify(text).name}"
+
+
+shout = tool(_shout)
+
+
+@flow
+def loud(texts: list[str]) -> str:
+    return " ".join(shout(text) for text in texts)
+
+
+@loud.in_tasks
+async def _loud(texts: list[str]) -> str:
+    return " ".join([await shout.acall(text) for text in texts])
+
+
 sort.body = abi.Flow(source="acts.mp", line=5)
+loud.body = abi.Flow(source="acts.mp", line=12)
 several.body = abi.Flow(source="acts.mp", line=9)
 
 SCRIPT: Mapping[str, object] = {

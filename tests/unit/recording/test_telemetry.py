@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from microprompt import gather, telemetry
-from microprompt.errors import ScriptError
+from microprompt.errors import FunctionFailed, ScriptError
 from microprompt.testing import given, scripted
 
-from .asked import SCRIPT, Act, classify, judge, recorded, several, sort
+from .asked import SCRIPT, Act, classify, judge, loud, recorded, several, shout, sort
 
 TEXT = "Is it raining?"
 
@@ -34,11 +34,12 @@ class Seen(NamedTuple):
     reader: InMemoryMetricReader
 
     def spans(self) -> dict[str, ReadableSpan]:
-        """By their prompts and flows."""
+        """By their prompts, flows and functions of Python."""
         found = {}
         for span in self.exporter.get_finished_spans():
             attributes = span.attributes or {}
-            found[str(attributes.get(telemetry.PROMPT) or attributes[telemetry.WORKFLOW])] = span
+            names = (telemetry.PROMPT, telemetry.WORKFLOW, telemetry.TOOL)
+            found[next(str(attributes[name]) for name in names if name in attributes)] = span
         return found
 
     def points(self, name: str) -> list[HistogramDataPoint]:
@@ -142,6 +143,46 @@ async def _awaited() -> object:
     return await several.acall(["a"])
 
 
+@pytest.mark.parametrize(
+    "call",
+    [lambda: loud(["a"]), lambda: asyncio.run(_aloud()), lambda: gather(loud.later(["a"]))],
+    ids=["thread", "task", "background"],
+)
+def test_a_function_of_python_is_a_tool_with_its_calls_below_it(
+    seen: Seen, call: Callable[[], object]
+) -> None:
+    with scripted(SCRIPT):
+        call()
+    spans = seen.spans()
+    found = spans["_shout"]
+    assert (found.name, parent(found)) == ("execute_tool _shout", number(spans["loud"]))
+    assert parent(spans["classify"]) == number(found)
+    assert dict(found.attributes or {}) == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "_shout",
+        "gen_ai.tool.type": "function",
+        "code.function.name": f"{classify.__module__}._shout",
+    }
+
+
+async def _aloud() -> object:
+    return await loud.acall(["a"])
+
+
+def test_a_function_of_python_that_fails_says_so(seen: Seen) -> None:
+    with scripted(SCRIPT), pytest.raises(FunctionFailed):
+        loud(["", "secret"])
+    span = seen.spans()["_shout"]
+    assert span.status.status_code is StatusCode.ERROR
+    assert "nothing to shout" not in span.to_json()
+    (point,) = seen.points("gen_ai.execute_tool.duration")
+    assert dict(point.attributes or {}) == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "_shout",
+        "error.type": "FunctionFailed",
+    }
+
+
 def test_what_fails_says_its_error_and_nothing_of_what_was_asked(seen: Seen) -> None:
     with scripted({**SCRIPT, "count": lambda notes: f"{notes}"}), pytest.raises(ScriptError):
         sort("harmless", ["secret"])
@@ -194,8 +235,9 @@ def test_the_record_has_the_numbers_of_the_spans(seen: Seen, record: Path) -> No
 
 
 def test_what_a_test_gives_is_no_span(seen: Seen) -> None:
-    with given([(classify, Act.command)]):
+    with given([(classify, Act.command), (shout, "LOUD")]):
         classify(TEXT)
+        shout("a")
     assert seen.exporter.get_finished_spans() == ()
 
 
