@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _current: ContextVar[ObservedCall | None] = ContextVar("microprompt_observed", default=None)
+_trace: ContextVar[str | None] = ContextVar("microprompt_trace", default=None)
 _is_unrecorded: ContextVar[bool] = ContextVar("microprompt_unrecorded", default=False)
 
 
@@ -194,9 +195,10 @@ class ObservedCall:
 
 
 def _new_ids(parent: ObservedCall | None) -> tuple[str, str]:
-    """The numbers of a trace, that of the parent if there is one, and of a span in it, as OpenTelemetry has
-    them."""
-    return os.urandom(16).hex() if parent is None else parent.trace, os.urandom(8).hex()
+    """The numbers of a trace, that of the parent or of `in_trace` if there is one, and of a span in it, as
+    OpenTelemetry has them."""
+    trace = _trace.get() if parent is None else parent.trace
+    return trace or os.urandom(16).hex(), os.urandom(8).hex()
 
 
 class _Decided(NamedTuple):
@@ -234,6 +236,22 @@ def unrecorded() -> Iterator[None]:
         yield
     finally:
         _is_unrecorded.reset(token)
+
+
+@contextmanager
+def in_trace(trace: str) -> Iterator[None]:
+    """Let what is called in the block be in one trace, that of the request that it is called for; it is named
+    by 32 hexadecimal digits."""
+    token = _trace.set(trace)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
+
+
+def request_trace() -> str | None:
+    """The trace of the request that this runs for, if there is one."""
+    return _trace.get()
 
 
 def _record(current: Settings) -> Path | None:

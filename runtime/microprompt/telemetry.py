@@ -23,7 +23,7 @@ from .types import kind
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, MeterProvider
-    from opentelemetry.trace import Span, TracerProvider
+    from opentelemetry.trace import Span, SpanContext, TracerProvider
 
 Attributes: TypeAlias = "dict[str, str | bool | int | float | list[str]]"
 
@@ -59,12 +59,7 @@ class OpenSpan:
     def ids(self) -> tuple[str, str] | None:
         """The numbers of its trace and its own, in hexadecimal digits; `None` where only measures are
         taken."""
-        if self._span is None:
-            return None
-        context = self._span.get_span_context()
-        if not context.is_valid:
-            return None
-        return format(context.trace_id, "032x"), format(context.span_id, "016x")
+        return None if self._span is None else _ids(self._span.get_span_context())
 
     def current(self) -> AbstractContextManager[object]:
         """Let what begins in the block be below it."""
@@ -174,6 +169,24 @@ def tool_span(module: str, name: str) -> OpenSpan:
 def is_on() -> bool:
     """Whether a provider is set that does something."""
     return _tracers() is not None or _meters() is not None
+
+
+def current_span() -> tuple[str, str, int] | None:
+    """The numbers of the trace and the span that this runs in, and the flags of the trace; `None` outside of
+    spans, and where nobody traces."""
+    if _tracers() is None:
+        return None
+    from opentelemetry.trace import get_current_span  # it is there, or there would be no provider
+
+    context = get_current_span().get_span_context()
+    found = _ids(context)
+    return None if found is None else (*found, context.trace_flags)
+
+
+def _ids(context: SpanContext) -> tuple[str, str] | None:
+    if not context.is_valid:
+        return None
+    return format(context.trace_id, "032x"), format(context.span_id, "016x")
 
 
 def _tracers() -> TracerProvider | None:

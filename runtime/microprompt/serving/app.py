@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
@@ -15,16 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..errors import ArgumentError
+from ..systemone.asking import load_models
 from ..systemone.routes import ErrorBody, FieldProblem, problems, router
 from .calls import Calls
 from .described import add_function
-from .gate import Gate
+from .gate import OPEN, Gate
 from .limits import ServingLimits
 from .metrics import MEDIA_TYPE, Metrics
 from .problems import WIRE, Problem, Refused
 from .readiness import Readiness
 from .replies import json_reply
 from .served import Served
+from .tracing import Traced
+
+_FIGURES: Final = "/metrics"
 
 
 def create_app(
@@ -43,7 +47,7 @@ def create_app(
     """
     _require_distinct(functions)
     limits = limits or ServingLimits()
-    readiness = Readiness(functions)
+    readiness = Readiness(functions, beside=load_models)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,6 +62,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # A request is a span where OpenTelemetry is on. What else FastAPI would tell has what exceptions say.
+        telemetry={"logs": False, "operation_spans": False, "exclude": _is_probe},
     )
     app.state.readiness = readiness
     calls = Calls(functions, limits)
@@ -70,7 +76,12 @@ def create_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Gate, keys=tuple(keys), limits=limits)
+    app.add_middleware(Traced)
     return app
+
+
+def _is_probe(scope: MutableMapping[str, Any]) -> bool:
+    return scope.get("path") in (*OPEN, _FIGURES)
 
 
 def _require_distinct(functions: Sequence[Served]) -> None:
@@ -102,7 +113,7 @@ def _add_service(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:
         ).reply()
 
     @app.get(
-        "/metrics",
+        _FIGURES,
         summary="Figures for Prometheus.",
         tags=["service"],
         response_class=Response,
@@ -118,7 +129,7 @@ def _add_questions(app: FastAPI, functions: Sequence[Served], calls: Calls) -> N
         status: {"model": ErrorBody, "description": said} for status, said in _WIRE_REFUSALS.items()
     }
     app.include_router(
-        router(functions={served.name: served.function for served in functions}),
+        router(functions={served.name: served.function for served in functions}, counting=calls.asked),
         dependencies=[Depends(calls.admitted)],
         responses=refusals,
     )

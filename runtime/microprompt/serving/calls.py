@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, Final, TypeAlias
@@ -11,8 +12,8 @@ from fastapi import Header
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from ..answer import Answer
-from ..errors import DeadlineExceeded, MicropromptError
+from ..answer import Answer, Usage
+from ..errors import ArgumentError, DeadlineExceeded, MicropromptError
 from ..running import IN_FLIGHT
 from .limits import ServingLimits
 from .metrics import Metrics
@@ -36,13 +37,26 @@ _GIVEN_UP: Final = "given-up"
 """What figures call the end of a call whose client went away or has waited long enough."""
 
 
+QUESTIONS: Final = "systemone"
+"""What figures call the function that questions made at run time are put to: those of programs have the name
+of a module before their own."""
+
+
 class Calls:
     """All calls of a service."""
 
     def __init__(self, functions: Sequence[Served], limits: ServingLimits) -> None:
         self.limits = limits
         self.running = 0
-        self.metrics = Metrics([served.name for served in functions], lambda: self.running)
+        names = [*(served.name for served in functions), QUESTIONS]
+        self.metrics = Metrics(names, lambda: self.running)
+
+    def arguments(self, served: Served, data: object) -> dict[str, object]:
+        """The arguments in the data of a request. Raises `Refused`."""
+        try:
+            return served.arguments(data)
+        except ArgumentError as error:
+            raise Refused(self._failed(served.name, problem_of(error))) from None
 
     async def one(
         self,
@@ -80,11 +94,26 @@ class Calls:
         return [found[number] for number in range(len(rows))]
 
     async def admitted(self, request: Request, seconds: Timeout = None) -> AsyncIterator[None]:
-        """Have the call of another route take part in the queue, and end it as `wanted` does: a dependency
-        of FastAPI."""
-        with self._places(request.url.path, 1):
+        """Have a request for answers to questions take part in the queue, and end it as `wanted` does: a
+        dependency of FastAPI."""
+        with self._places(QUESTIONS, 1):
             async with wanted(request.receive, seconds):
                 yield
+
+    @contextmanager
+    def asked(self) -> Iterator[Callable[[Usage], None]]:
+        """Count a request for answers to questions, which the block answers; it tells what that took.
+
+        What the service itself is to blame for is told to the log, and raised as `Refused`.
+        """
+        try:
+            with self._counted(QUESTIONS) as count:
+                yield count
+        except MicropromptError as error:
+            problem = _told(QUESTIONS, error)
+            if problem.status == INTERNAL.status:
+                raise Refused(problem) from error
+            raise
 
     @contextmanager
     def _places(self, name: str, count: int) -> Iterator[int]:
@@ -104,26 +133,42 @@ class Calls:
         listener: Callable[[bytes], None] | None = None,
     ) -> Outcome:
         try:
-            answer = await served.answer(arguments, listener)
+            with self._counted(served.name) as count:
+                answer = await served.answer(arguments, listener)
+                count(answer.usage)
+                return answer
         except Exception as error:  # of the caller, of a model, or a defect of ours
-            return self._failed(served.name, _told(served, error))
-        except asyncio.CancelledError:
-            self.metrics.failed(served.name, _GIVEN_UP)
+            return _told(served.name, error)
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[Callable[[Usage], None]]:
+        """Count what is called in the block: its answer, of which the block tells what it took, or what is
+        raised."""
+        start = time.monotonic()
+        try:
+            yield lambda usage: self.metrics.answered(name, usage, time.monotonic() - start)
+        except Exception as error:
+            self.metrics.failed(name, _problem(error).kind)
             raise
-        self.metrics.answered(served.name, answer.usage, answer.seconds)
-        return answer
+        except asyncio.CancelledError:
+            self.metrics.failed(name, _GIVEN_UP)
+            raise
 
     def _failed(self, name: str, problem: Problem) -> Problem:
         self.metrics.failed(name, problem.kind)
         return problem
 
 
-def _told(served: Served, error: Exception) -> Problem:
+def _told(name: str, error: Exception) -> Problem:
     """The problem that an exception is. What is not the caller's is told to the log."""
-    problem = problem_of(error) if isinstance(error, MicropromptError) else INTERNAL
+    problem = _problem(error)
     if problem.status >= 500 and not isinstance(error, DeadlineExceeded):
-        log(served.name, error)
+        log(name, error)
     return problem
+
+
+def _problem(error: Exception) -> Problem:
+    return problem_of(error) if isinstance(error, MicropromptError) else INTERNAL
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..interface import description, input_schema, output_schema, title
 from . import streams
 from .calls import Calls, Outcome, Timeout, wanted
-from .problems import MEDIA_TYPE, Problem, Refused, problem_of
+from .problems import MEDIA_TYPE, Problem, Refused
 from .replies import answer_data, json_reply
 from .served import Served
 from .streams import EventStream
@@ -45,11 +45,11 @@ def add_function(app: FastAPI, served: Served, calls: Calls) -> None:
         data = _read(await request.body())
         if _wants_events(request.headers.get("accept", "")):
             _require_streamed(served, data)
-            arguments = _arguments(served, data)
+            arguments = calls.arguments(served, data)
             return EventStream(calls, served, arguments, detail=detail, seconds=x_request_timeout)
         async with wanted(request.receive, x_request_timeout):
             if not isinstance(data, list):
-                return _reply(await calls.one(served, _arguments(served, data)), detail=detail)
+                return _reply(await calls.one(served, calls.arguments(served, data)), detail=detail)
             if len(data) > calls.limits.rows:
                 raise Refused(_too_many(calls.limits.rows))
             outcomes = await calls.many(served, data)
@@ -88,13 +88,6 @@ def _read(body: bytes) -> object:
 
 def _unreadable(why: str) -> Problem:
     return Problem(status=400, kind="malformed-json", title="Malformed JSON", detail=why)
-
-
-def _arguments(served: Served, data: object) -> dict[str, object]:
-    try:
-        return served.arguments(data)
-    except ArgumentError as error:
-        raise Refused(problem_of(error)) from None
 
 
 def _wants_events(accept: str) -> bool:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from .. import errors
 from ..errors import MicropromptError, PromptTooLong
+from ..observed import request_trace
 from .replies import json_reply
 
 _log: Final = logging.getLogger(__name__)
@@ -105,8 +106,8 @@ class Refused(Exception):
 def problem_of(error: MicropromptError) -> Problem:
     """The problem that an exception of the runtime is. Of what is our fault, it tells no more than the kind:
     the message may have what is nobody's business, and goes to the log of the service."""
-    kind = type(error)
-    status = next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+    kind = next(each for each in type(error).__mro__ if each in STATUS)
+    status = STATUS[kind]
     title = " ".join(_words(kind.__name__))
     return Problem(
         status=status,
@@ -126,10 +127,12 @@ INTERNAL: Final = Problem(status=500, kind="internal-error", title="Internal err
 
 
 def log(where: str, error: Exception) -> None:
-    """Log an exception of what was called: the kind, and where it was raised. What it says may have arguments
-    in it, and is logged at the level DEBUG."""
+    """Log an exception of what was called: the kind, the trace of the request, and where it was raised. What
+    it says may have arguments in it, and is logged at the level DEBUG."""
     places = "".join(traceback.format_tb(error.__traceback__)).rstrip()
-    _log.error("%s: %s\n%s", where, type(error).__name__, places)
+    trace = request_trace()
+    found = type(error).__name__ if trace is None else f"{type(error).__name__}, trace {trace}"
+    _log.error("%s: %s\n%s", where, found, places)
     _log.debug("%s: %s", where, error)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from ..engines.steps import StepwiseEngine
@@ -17,11 +17,13 @@ class Readiness:
     """Whether all models are loaded and warm. `failure` is why they never will be, if they won't, and
     `settled` is set once either is known."""
 
-    def __init__(self, functions: Sequence[Served]) -> None:
+    def __init__(self, functions: Sequence[Served], *, beside: Callable[[], None] = lambda: None) -> None:
+        """`beside` loads what is needed beside them."""
         self.is_ready = False
         self.failure: Exception | None = None
         self.settled = asyncio.Event()
         self._functions = functions
+        self._beside = beside
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:
@@ -39,6 +41,7 @@ class Readiness:
         try:
             for served in self._functions:
                 _warm(served)
+            self._beside()
         except Exception as error:
             self.failure = error
         else:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
-from .. import abi
+from .. import abi, models, settings
 from ..answer import Answer, Usage
-from ..errors import ArgumentError, MicropromptError
+from ..engines.loaded import engine_for, is_overridden
+from ..errors import ArgumentError, MicropromptError, ModelError
 from ..function import LaterPrompt, PromptFunction
 from ..gathering import agather, gather
 from ..locations import model_named
+from . import by_words
 from .functions import Functions, inquiry_of_function
-from .made import UntoldFunction
+from .made import UntoldFunction, is_far
 from .polls import Poll, SinglePoll, poll_of
 from .structured import laid_out
 from .wire import AnyQuestion, Decisions, Order, SystemOneRequest, TokenCounts
@@ -68,6 +70,20 @@ async def answered(asking: Asking) -> Decisions:
     while calls := asking.calls():
         asking.take(await agather(*calls))
     return asking.decisions()
+
+
+def load_models() -> None:
+    """Load what questions to the model of the settings need, so that the first one waits for nothing but its
+    work. Where that model is not here, nothing is loaded: it is fetched once somebody asks.
+
+    Raises `EngineError`.
+    """
+    if is_overridden() or is_far(None):
+        return
+    with suppress(ModelError, ArgumentError):  # which who asks is told
+        models.resolve(settings.current().model, kind="language")
+        engine_for(None)
+        by_words.load()
 
 
 class LaterQuestion(LaterPrompt[Answer[Any]]):
@@ -150,9 +166,13 @@ class Asking:
         for poll, count in self._asked:
             poll.take(list(islice(rest, count)))
 
+    def usage(self) -> Usage:
+        """What all prompts about the state have cost so far."""
+        return Usage.total(usage for poll in self._polls.values() for usage in poll.usages)
+
     def decisions(self) -> Decisions:
         """All answers, in the order of the questions."""
-        usage = Usage.total(usage for poll in self._polls.values() for usage in poll.usages)
+        usage = self.usage()
         answers = {key: poll.answer() for key, poll in self._polls.items()}
         return Decisions(
             model=self._model,

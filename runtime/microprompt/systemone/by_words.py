@@ -13,7 +13,7 @@ from typing import Final
 
 from .. import abi, models, settings
 from ..deciding.source import EMBEDDER
-from ..engines.loaded import is_overridden
+from ..engines.loaded import embedder_for, is_overridden
 from ..program import Parameter, Program
 from ..records import Record
 from ..types import ListType, OneOfType, StrType, type_of
@@ -33,6 +33,13 @@ class Option(Record):
 def can_tell() -> bool:
     """Whether an embedder is to be had: not where another engine answers in all models' place."""
     return not is_overridden() and (settings.current().auto_pull or models.is_here(models.find(EMBEDDER)))
+
+
+def load() -> None:
+    """Load the embedder, if one is to be had. Raises `ModelError` if it is not after all, and
+    `EngineError`."""
+    if can_tell():
+        embedder_for(EMBEDDER)
 
 
 @lru_cache(maxsize=64)

@@ -9,13 +9,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from .. import abi, models, settings
-from ..errors import ModelError
+from ..errors import ArgumentError
 from ..locations import SERVER_MODEL, is_path
 
 _STARTED: Final = date.today()
 
 
-class UnknownModel(ModelError):
+class UnknownModel(ArgumentError):
     """There is no model of this name, or it is not here."""
 
 

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from ..answer import Usage
 from ..errors import ArgumentError, DeadlineExceeded, MicropromptError, ModelError, PromptTooLong
+from ..observed import request_trace
 from .asking import Asking, answered
 from .catalogue import ModelDescription, UnknownModel, described_models, model_of
 from .functions import Functions, QuestionError
 from .wire import Decisions, Order, SystemOneRequest
 
 REQUEST_ID: Final = "x-typesafe-request-id"
-"""The header that names a request."""
+"""The header that names a request: by its trace, where it is in one."""
+
+Counting: TypeAlias = Callable[[], AbstractContextManager[Callable[[Usage], None]]]
+"""Who counts requests: each is answered in a block, which is given what to tell of what the answers took, and
+raises what ended it otherwise."""
+
+
+@contextmanager
+def _uncounted() -> Iterator[Callable[[Usage], None]]:
+    yield lambda usage: None
 
 
 class ModelDescriptions(BaseModel):
@@ -71,12 +83,14 @@ def _json(body: BaseModel, status: int = 200, headers: Mapping[str, str] | None 
     return Response(
         body.model_dump_json(),
         status,
-        headers={REQUEST_ID: uuid.uuid4().hex, **(headers or {})},
+        headers={REQUEST_ID: request_trace() or uuid.uuid4().hex, **(headers or {})},
         media_type="application/json",
     )
 
 
-def router(*, functions: Functions | None = None, order: Order = "canonical") -> APIRouter:
+def router(
+    *, functions: Functions | None = None, order: Order = "canonical", counting: Counting = _uncounted
+) -> APIRouter:
     """The routes. `functions` are those that a question's `x_function` may name, by their full names
     (`module.name`); `order` is that of options where a request names none.
 
@@ -98,7 +112,7 @@ def router(*, functions: Functions | None = None, order: Order = "canonical") ->
     )
     async def systemone(request: Request) -> Response:
         """Answer questions about one state, each with the probability of every answer."""
-        return await _answered(await request.body(), functions or {}, order)
+        return await _answered(await request.body(), functions or {}, order, counting)
 
     @found.get("/v1/models", response_model=ModelDescriptions)
     async def list_models() -> Response:
@@ -108,15 +122,14 @@ def router(*, functions: Functions | None = None, order: Order = "canonical") ->
     return found
 
 
-async def _answered(body: bytes, functions: Functions, order: Order) -> Response:
+async def _answered(body: bytes, functions: Functions, order: Order, counting: Counting) -> Response:
     try:
-        request = SystemOneRequest.model_validate(_read(body))
-        asking = Asking(request, model=model_of(request.model), order=order, functions=functions)
-        return _json(await answered(asking))
-    except ValidationError as error:
-        return problems(_field_problems(error))
-    except _Unread as error:
-        return problems([FieldProblem(loc=["body"], msg=str(error), type="json_invalid")])
+        with counting() as count:
+            request = _request(body)
+            asking = Asking(request, model=model_of(request.model), order=order, functions=functions)
+            found = await answered(asking)
+            count(asking.usage())
+        return _json(found)
     except MicropromptError as error:
         return _failed(error)
 
@@ -125,16 +138,18 @@ def _failed(error: MicropromptError) -> Response:
     """The response for what a call raised."""
     said = _in_words(error)
     match error:
+        case _Wrong():
+            return problems(error.problems)
         case QuestionError():
             where = ["body", "questions", error.question, error.field]
             return problems([FieldProblem(loc=list(where), msg=said, type="value_error")])
         case PromptTooLong():
             field = "state" if error.parameter == "state" else "questions"
             return problems([FieldProblem(loc=["body", field], msg=said, type="too_long")])
-        case ArgumentError():
-            return problems([FieldProblem(loc=["body"], msg=said, type="value_error")])
         case UnknownModel():
             return refusal(404, "not_found", said)
+        case ArgumentError():
+            return problems([FieldProblem(loc=["body"], msg=said, type="value_error")])
         case ModelError():
             return refusal(503, "model_error", said)
         case DeadlineExceeded():
@@ -150,19 +165,35 @@ def _in_words(error: MicropromptError) -> str:
 # ---------------------------------------------------------------------------------------------- requests
 
 
-class _Unread(Exception):
-    """A body is not JSON."""
+class _Wrong(ArgumentError):
+    """A body is no request."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(each.msg for each in problems))
+        self.problems = problems
+
+
+def _request(body: bytes) -> SystemOneRequest:
+    """The request that a body is. Raises `_Wrong`."""
+    try:
+        return SystemOneRequest.model_validate(_read(body))
+    except ValidationError as error:
+        raise _Wrong(_field_problems(error)) from None
 
 
 def _read(body: bytes) -> object:
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except UnicodeDecodeError as error:
-        raise _Unread(f"not UTF-8: byte {error.start + 1}") from None
+        raise _unread(f"not UTF-8: byte {error.start + 1}") from None
     except RecursionError:
-        raise _Unread("nested too deeply") from None
+        raise _unread("nested too deeply") from None
     except ValueError as error:  # also numbers of more digits than Python reads
-        raise _Unread(f"not JSON: {error}") from None
+        raise _unread(f"not JSON: {error}") from None
+
+
+def _unread(why: str) -> _Wrong:
+    return _Wrong([FieldProblem(loc=["body"], msg=why, type="json_invalid")])
 
 
 def _refuse(constant: str) -> None:

@@ -13,13 +13,17 @@ import httpx
 import pytest
 
 from microprompt import errors, flush
+from microprompt.deciding.source import EMBEDDER
+from microprompt.engines import loaded
 from microprompt.errors import ArgumentError, MicropromptError, ModelError
 from microprompt.serving.app import create_app
 from microprompt.serving.problems import STATUS
 from microprompt.serving.readiness import Readiness
 from microprompt.serving.served import Served
-from microprompt.testing import ScriptedEngine
+from microprompt.systemone.asking import load_models
+from microprompt.testing import ScriptedEngine, scripted
 
+from ..systemone.replies import BY_LENGTH
 from .conftest import Client
 
 
@@ -28,6 +32,7 @@ def get(client: Client, path: str) -> httpx.Response:
         async with client() as asking:
             await asking.post("/functions/intake/classify", json={"text": "Is it?"})
             await asking.post("/functions/intake/classify", json=[{"text": 1}])
+            await asking.post("/functions/intake/classify", json={"text": 1})
             return await asking.get(path)
 
     return asyncio.run(ask())
@@ -36,10 +41,36 @@ def get(client: Client, path: str) -> httpx.Response:
 def test_figures_are_by_function(client: Client) -> None:
     text = get(client, "/metrics").text
     assert 'microprompt_calls_total{function="intake.classify"} 1.0' in text
-    assert 'microprompt_errors_total{function="intake.classify",problem="argument-error"} 1.0' in text
+    assert 'microprompt_errors_total{function="intake.classify",problem="argument-error"} 2.0' in text
     assert 'microprompt_call_seconds_count{function="intake.classify"} 1.0' in text
     assert 'microprompt_tokens_total{function="intake.classify",kind="prompt"} ' in text
     assert "microprompt_queue 0.0" in text
+
+
+def test_questions_made_at_run_time_are_a_function_of_their_own(client: Client) -> None:
+    async def ask() -> str:
+        async with client() as asking:
+            for questions in ({"q": {"type": "noul", "instructions": "Is it?"}}, {}, {"q": {"type": "odd"}}):
+                body = {"model": "jev-latest", "state": "x", "questions": questions}
+                await asking.post("/v1/systemone", json=body)
+            asked = {"q": {"type": "noul", "instructions": "Is it?", "x_function": "intake.nothing"}}
+            body = {"model": "jev-latest", "state": "x", "questions": asked}
+            await asking.post("/v1/systemone", json=body)
+            await asking.post("/v1/systemone", json={**body, "model": "no-such"})
+            await asking.post("/v1/systemone", content=b"{", headers={"Content-Type": "application/json"})
+            return (await asking.get("/metrics")).text
+
+    with scripted(BY_LENGTH):
+        text = asyncio.run(ask())
+    assert 'microprompt_calls_total{function="systemone"} 1.0' in text
+    assert 'microprompt_call_seconds_count{function="systemone"} 1.0' in text
+    assert count_of(text, 'microprompt_tokens_total{function="systemone",kind="prompt"}') > 0
+    errors = 'microprompt_errors_total{function="systemone",problem='
+    assert count_of(text, f'{errors}"argument-error"}}') == 5
+
+
+def count_of(figures: str, name: str) -> float:
+    return float(figures.split(f"\n{name} ")[1].split()[0])
 
 
 def test_the_description_has_the_types_and_the_english_of_the_program(client: Client) -> None:
@@ -116,8 +147,29 @@ def test_a_server_that_is_away_may_be_there_when_it_is_asked(
     assert settled([Served(module="intake", function=program.classify)]).is_ready
 
 
-def settled(functions: Sequence[Served]) -> Readiness:
-    readiness = Readiness(functions)
+def test_a_service_does_without_a_model_that_only_questions_would_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MICROPROMPT_MODEL", "/no/such/model.gguf")
+    assert settled([], beside=load_models).is_ready
+
+
+@pytest.mark.model
+def test_a_service_is_ready_once_what_choices_of_questions_need_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loaded, "_engines", {})
+    monkeypatch.setattr(loaded, "_embedders", {})
+    assert settled([], beside=load_models).is_ready
+    engine, embedder = loaded.loaded_engine(None), loaded.loaded_embedder(EMBEDDER)
+    assert engine is not None
+    assert embedder is not None
+    engine.close()
+    embedder.close()
+
+
+def settled(functions: Sequence[Served], **options: Any) -> Readiness:
+    readiness = Readiness(functions, **options)
 
     async def prepare() -> None:
         async with readiness.prepared():
