@@ -1,4 +1,5 @@
-"""Files: read only if they can be, written whole or not at all, held against other processes.
+"""Files: read only if they can be, written whole or not at all, held against other processes, not kept open
+where the process forks.
 
 Standard library only; the compiler reads its sources and writes its modules with it too. While a file is
 written it is called `.NAME.PID.tmp`, beside the one that it becomes, so that the last step is a rename and
@@ -13,6 +14,8 @@ import os
 import re
 import stat
 import sys
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -219,3 +222,48 @@ def _is_alive(process: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+# ---------------------------------------------------------------------------------------------- forks
+
+
+class OpenFile:
+    """A file that is kept open while it is used often, but not where this process forks.
+
+    A child that has a file of SQLite open with its parent would believe that it holds the parent's locks. So
+    it is closed before, and each side opens it again when it uses it.
+    """
+
+    def __init__(self) -> None:
+        self.using = threading.Lock()
+        """Held while the file is used."""
+        _open_files.add(self)
+
+    def release(self) -> None:
+        """Let go of the file until it is used again; for who holds `using`."""
+        raise NotImplementedError
+
+
+_open_files: weakref.WeakSet[OpenFile] = weakref.WeakSet()
+_forking = threading.Lock()
+_released: list[OpenFile] = []
+
+
+def _before_fork() -> None:
+    _forking.acquire()  # two threads that fork at a time would take what the other has
+    for file in list(_open_files):
+        file.using.acquire()
+        _released.append(file)
+        file.release()
+
+
+def _after_fork() -> None:
+    """On either side: the thread that forked is in both, and holds them all."""
+    for file in _released:
+        file.using.release()
+    _released.clear()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

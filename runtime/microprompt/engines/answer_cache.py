@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import sqlite3
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -52,19 +51,19 @@ NO_PART_OF_THE_KEY: Final = frozenset({"model", "timeout", "decide", "abstain", 
 the model; the last four are for who asks the engine (`deciding`)."""
 
 
-class AnswerStore:
+class AnswerStore(storage.OpenFile):
     """Texts by keys in an SQLite file in WAL mode. Safe from any thread and process; nothing here raises."""
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
+        super().__init__()
         self._path = path
         self._limit = limit
-        self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
         self._written = 0
 
     def get(self, key: bytes) -> str | None:
         """The text that was kept, if it is still there and still the same."""
-        with self._lock:
+        with self.using:
             try:
                 return self._find(key)
             except _TROUBLES as error:
@@ -73,7 +72,7 @@ class AnswerStore:
 
     def put(self, key: bytes, text: str) -> None:
         """Keep a text."""
-        with self._lock:
+        with self.using:
             try:
                 data = text.encode()
                 self._connection().execute(_INSERT, (key, data, _digest(key, data)))
@@ -94,8 +93,8 @@ class AnswerStore:
         return text.decode() if whole else None
 
     def close(self) -> None:
-        with self._lock:
-            self._disconnect()
+        with self.using:
+            self.release()
 
     def _connection(self) -> sqlite3.Connection:
         if self._open is None:
@@ -113,7 +112,7 @@ class AnswerStore:
 
     def _give_up(self, error: Exception) -> None:
         """Forget the connection, and a file that is damaged. One that is only busy or full stays."""
-        self._disconnect()
+        self.release()
         # The low byte is the kind of trouble, the rest says more of it. Without one, it is ours or Python's.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code in _DAMAGE and not isinstance(error, OSError):
@@ -121,7 +120,8 @@ class AnswerStore:
                 with suppress(OSError):
                     self._path.with_name(self._path.name + suffix).unlink()
 
-    def _disconnect(self) -> None:
+    def release(self) -> None:
+        """Let go of the file until it is used again."""
         if self._open is not None:
             with suppress(sqlite3.Error):
                 self._open.close()

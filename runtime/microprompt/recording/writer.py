@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from ..storage import OpenFile
 from .entry import CallEntry
 from .keys import Keys
 from .store import CallStore, RecordError
@@ -37,10 +38,11 @@ _AT_EXIT: Final = 10.0  # seconds that the end of the process waits
 _log = logging.getLogger("microprompt.recording")
 
 
-class RecordWriter:
+class RecordWriter(OpenFile):
     """Writes one record. Safe from any thread; nothing here raises."""
 
     def __init__(self, store: CallStore, path: Path) -> None:
+        super().__init__()
         self._store = store
         self._path = path
         self._changed = threading.Condition()
@@ -51,8 +53,6 @@ class RecordWriter:
         self._thread: threading.Thread | None = None
         self._keys = Keys()
         self._said: set[str] = set()
-        self.writing = threading.Lock()
-        """Held while the file is written."""
 
     def put(self, finishing: Finishing) -> None:
         """Hand an entry over."""
@@ -82,7 +82,7 @@ class RecordWriter:
             return self._done >= wanted
 
     def release(self) -> None:
-        """Let go of the file until there is more to write; for who holds `writing`."""
+        """Let go of the file until there is more to write; for who holds `using`."""
         try:
             self._store.close()
         except sqlite3.Error as error:
@@ -118,7 +118,7 @@ class RecordWriter:
                 self._done += len(batch)
                 self._changed.notify_all()
         # Nobody calls any more. Another thread may have begun meanwhile, which opens the file again.
-        with self.writing:
+        with self.using:
             self.release()
 
     def _write(self, batch: list[Finishing]) -> None:
@@ -126,7 +126,7 @@ class RecordWriter:
         end = time.monotonic() + _STUBBORN
         while entries:
             try:
-                with self.writing:
+                with self.using:
                     self._store.write(entries)
             except sqlite3.OperationalError as error:
                 is_held = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
@@ -146,7 +146,7 @@ class RecordWriter:
             return None
 
     def _give_up(self, error: Exception) -> None:
-        with self.writing:
+        with self.using:
             self.release()
         why = error.strerror or error if isinstance(error, OSError) else error
         where = "" if isinstance(error, RecordError) else f" in {self._path}"
@@ -189,40 +189,17 @@ def _end() -> None:
     """Write what waits, and leave nothing beside the file."""
     flush()
     for writer in list(_writers.values()):
-        if writer.writing.acquire(timeout=1.0):
+        if writer.using.acquire(timeout=1.0):
             writer.release()
-            writer.writing.release()
+            writer.using.release()
 
 
-# A file of SQLite must not be open where a process forks: the child would believe that it holds the parent's
-# locks. So it is closed before; each side opens it again when it has something to write.
-
-
-_closed_for_fork: list[RecordWriter] = []
-
-
-def _before_fork() -> None:
-    _closed_for_fork[:] = _writers.values()
-    for writer in _closed_for_fork:
-        writer.writing.acquire()
-        writer.release()
-
-
-def _after_fork_in_parent() -> None:
-    for writer in _closed_for_fork:
-        writer.writing.release()
-    _closed_for_fork.clear()
-
-
-def _after_fork_in_child() -> None:
-    """The threads did not come along, and what waits there is the parent's to write."""
+def _after_fork() -> None:
+    """In a child process: the threads did not come along, and what waits there is the parent's to write."""
     global _lock
     _lock = threading.Lock()
     _writers.clear()
-    _closed_for_fork.clear()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(after_in_child=_after_fork)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -271,4 +272,23 @@ def test_several_processes_write_at_a_time(tmp_path: Path) -> None:
     # A busy file may lose an answer, but not many, and none is wrong.
     assert sum(found) > 850
     assert store.get(b"shared") is not None
+    store.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not say what is open")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_opens_the_file_for_itself(tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path / FILE)
+    store.put(b"1", "one")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            is_open = any(FILE in os.path.realpath(each) for each in Path("/proc/self/fd").iterdir())
+            store.put(b"2", "two")
+            status = 2 * is_open if store.get(b"1") == "one" and store.get(b"2") == "two" else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (store.get(b"1"), store.get(b"2")) == ("one", "two")
     store.close()
