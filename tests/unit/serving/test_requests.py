@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from microprompt.serving.limits import ServingLimits
+from microprompt.systemone import routes
 from microprompt.testing import ScriptedEngine
 
 from .conftest import Client
@@ -250,6 +251,23 @@ def test_what_is_not_there_is_not_found(
 @pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan", "inf"])
 def test_a_deadline_is_a_number_of_seconds(client: Client, seconds: str) -> None:
     assert kind_of(send(client, headers={"X-Request-Timeout": seconds})) == (422, "argument-error")
+
+
+def test_questions_that_are_given_up_are_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(asking: object) -> None:
+        await asyncio.sleep(60)
+
+    async def ask() -> tuple[httpx.Response, str]:
+        async with client() as asking:
+            questions = {"q": {"type": "noul", "instructions": "Is it?"}}
+            body = {"model": "jev-latest", "state": "x", "questions": questions}
+            found = await asking.post("/v1/systemone", json=body, headers={"X-Request-Timeout": "0.05"})
+            return found, (await asking.get("/metrics")).text
+
+    monkeypatch.setattr(routes, "answered", wait)
+    found, figures = asyncio.run(ask())
+    assert found.status_code == 408
+    assert 'microprompt_errors_total{function="systemone",problem="given-up"} 1.0' in figures
 
 
 def test_a_call_is_given_up_at_the_deadline_of_its_request(client: Client) -> None:
