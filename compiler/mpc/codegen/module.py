@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -102,16 +103,13 @@ def emit(spec: ModuleSpec, *, abi_version: int, compiler_version: str, digest: s
 
 def _imports(spec: ModuleSpec, out: Writer) -> None:
     needed = set(_names(spec))
-    standard: dict[str, list[str]] = {}
-    for name in sorted(needed & _STDLIB.keys()):
-        standard.setdefault(_STDLIB[name], []).append(name)
     # `annotations` keeps Python from evaluating what only type checkers read.
     out.blank(1)
     out.line("from __future__ import annotations")
     out.blank(1)
     imports = [
         *spec.imports,
-        *(ImportSpec((module,), tuple((name, None) for name in names)) for module, names in standard.items()),
+        *(ImportSpec((_STDLIB[name],), ((name, None),)) for name in needed & _STDLIB.keys()),
     ]
     for home, names in _RUNTIME.items():
         found = [name for name in names if name in needed]
@@ -121,9 +119,21 @@ def _imports(spec: ModuleSpec, out: Writer) -> None:
             imports.append(ImportSpec(home, tuple((name, None) for name in found)))
     for is_standard in (True, False):
         group = [item for item in imports if (item.module[0] in sys.stdlib_module_names) is is_standard]
-        for item in sorted(group, key=_in_file):
+        for item in sorted(_together(group), key=_in_file):
             _import(item, out)
         out.blank(1)
+
+
+def _together(imports: Iterable[ImportSpec]) -> Iterator[ImportSpec]:
+    """The same, with all names of a module in one statement."""
+    names: dict[tuple[str, ...], set[tuple[str, str | None]]] = {}
+    for item in imports:
+        if item.names:
+            names.setdefault(item.module, set()).update(item.names)
+        else:
+            yield item
+    for module, found in names.items():
+        yield ImportSpec(module, tuple(found))
 
 
 def _import(item: ImportSpec, out: Writer) -> None:
@@ -133,7 +143,7 @@ def _import(item: ImportSpec, out: Writer) -> None:
         return
     names = [
         ident(name) + (f" as {ident(alias)}" if alias else "")
-        for name, alias in sorted(item.names, key=_by_kind)
+        for name, alias in sorted(item.names, key=_in_statement)
     ]
     line = f"from {module} import {', '.join(names)}"
     if len(line) <= WIDTH:
@@ -145,14 +155,32 @@ def _import(item: ImportSpec, out: Writer) -> None:
     out.line(")")
 
 
+# Statements and their names stand as isort has them, and Ruff, which says how:
+# https://github.com/astral-sh/ruff/blob/main/crates/ruff_linter/src/rules/isort/sorting.rs
+
+
 def _in_file(item: ImportSpec) -> tuple[object, ...]:
     """Whole modules first."""
-    return bool(item.names), item.module, tuple((name, alias or "") for name, alias in item.names)
+    return bool(item.names), _natural(".".join(item.module)), item.alias or ""
 
 
-def _by_kind(item: tuple[str, str | None]) -> tuple[bool, str]:
-    """Classes before functions, as isort has it."""
-    return item[0][0].islower(), item[0]
+def _in_statement(item: tuple[str, str | None]) -> tuple[object, ...]:
+    """Constants before classes, and these before functions."""
+    name, alias = item
+    is_constant = len(name) > 1 and name.isupper()
+    return not is_constant, not name[0].isupper(), _natural(name), alias or ""
+
+
+def _natural(name: str) -> tuple[object, ...]:
+    """Part by part, numbers by what they count, and letters whether they are small or not."""
+
+    def parts(text: str) -> list[list[int | str]]:
+        return [
+            [int(piece) if at % 2 else piece for at, piece in enumerate(re.split(r"([0-9]+)", part))]
+            for part in text.split(".")
+        ]
+
+    return parts(name.lower()), parts(name)
 
 
 def _names(spec: ModuleSpec) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import subprocess
+import sys
 import tokenize
 from dataclasses import replace
 
@@ -30,6 +32,7 @@ from mpc.spec import (
     FlowSpec,
     ForSpec,
     IfSpec,
+    ImportSpec,
     ListOf,
     ModuleSpec,
     PromptSpec,
@@ -153,6 +156,30 @@ def test_a_path_declares_no_encoding(folder: str) -> None:
     module = emitted(module_of("é", f"{folder}/a.mp")).encode()
     assert tokenize.detect_encoding(io.BytesIO(module).readline)[0] == "utf-8"
     assert folder in module.decode()
+
+
+def test_a_module_is_imported_from_in_one_statement_and_in_the_order_of_isort() -> None:
+    names = ["item10", "item2", "B", "BIG", "Zebra", "_kept", "apple", "Apple", "zoo", "Item"]
+    spec = replace(
+        module_of("x"),
+        imports=(
+            *(ImportSpec(("shop", "stock"), ((name, None),)) for name in names),
+            ImportSpec(("shop", "stock"), (("look_up", "_look_up"), ("remember", "_keep"), ("zoo", None))),
+            ImportSpec(("shop", "stock"), alias="stock"),
+            *(ImportSpec((module,), (("x", alias),)) for module, alias in (("shop10", "a"), ("shop2", "b"))),
+            ImportSpec(("Shop", "tills"), (("z", None),)),
+            ImportSpec(("Zoo",), (("y", None),)),
+            ImportSpec(("re",)),
+        ),
+    )
+    module = emitted(spec)
+    assert module.count("from shop.stock import") == 1
+    assert module.count("zoo") == 1
+    sorting = ["--isolated", "--select=I", "--config=lint.isort.combine-as-imports=true"]
+    asked = [sys.executable, "-m", "ruff", "check", *sorting, f"--line-length={WIDTH}", "--diff", "-"]
+    text = module.replace("# ruff: noqa\n", "")
+    told = subprocess.run(asked, input=text, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (0, "")
 
 
 @pytest.mark.parametrize(

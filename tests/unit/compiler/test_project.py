@@ -557,8 +557,7 @@ def test_names_of_the_runtime_are_free_for_types_and_prompts(folder: Path) -> No
     assert project.build([folder / "think.mp"]).ok
     lines = (folder / "think.py").read_text().splitlines()
     assert [line for line in lines if line.startswith("from microprompt ")] == [
-        "from microprompt import abi, agather, flow, prompt",
-        "from microprompt import gather as _gather",
+        "from microprompt import abi, agather, flow, gather as _gather, prompt",
     ]
 
 
