@@ -22,10 +22,10 @@ SOURCES: Final = "src"
 # What generated modules and the runtime import, beside Python's own modules; a test holds it complete.
 NEEDED: Final = frozenset(
     {
-        *("fastapi", "gguf", "httpx2", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance", "mcp"),
-        *("matplotlib", "mcp_types", "microprompt", "mpstd", "numpy", "openai", "opentelemetry", "outlines"),
-        *("outlines_core", "pip", "prometheus_client", "pydantic", "pydantic_core", "rich", "safetensors"),
-        *("scipy", "starlette", "threadpoolctl", "uvicorn", "zstandard"),
+        *("anyio", "fastapi", "gguf", "httpx2", "huggingface_hub", "jsonschema", "llama_cpp", "llguidance"),
+        *("matplotlib", "mcp", "mcp_types", "microprompt", "mpstd", "numpy", "openai", "opentelemetry"),
+        *("outlines", "outlines_core", "pip", "prometheus_client", "pydantic", "pydantic_core", "rich"),
+        *("safetensors", "scipy", "starlette", "threadpoolctl", "uvicorn", "zstandard"),
     }
 )
 
