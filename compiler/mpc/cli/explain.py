@@ -187,6 +187,8 @@ def _slot(slot: SlotPlan) -> Iterator[str]:
         yield f"  {name}{slot.type}, written freely: {_tokens(slot)}"
     elif slot.labels is None:
         yield f"  {name}{slot.type}, decoded under a grammar: {_tokens(slot)}"
+    elif not slot.passes:
+        yield f"  {name}{slot.type}, one label, which is not asked for"
     else:
         passes = "one pass" if slot.passes == 1 else f"{slot.passes} passes"
         yield f"  {name}{slot.type}, {_ASKED[slot.kind]} {slot.labels} labels in {passes}"

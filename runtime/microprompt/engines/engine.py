@@ -246,7 +246,9 @@ class Engine:
             deadline=deadline,
             timeout=call.timeout,
         )
-        if kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):
+        if trail is None and (parts := bound.answer.settled()) is not None:
+            job.succeed(assemble(parts, near_tie=False, cached=0, decoded=0))
+        elif kept is not None and (text := kept.get(key)) and (found := from_text(bound, text)):
             answer = assemble(*found, cached=len(prefix) + len(question), decoded=0)
             job.succeed(replace(answer, is_kept=True))
         return job

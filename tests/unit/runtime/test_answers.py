@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields, make_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,30 @@ from microprompt.engines.answer_cache import NO_PART_OF_THE_KEY, AnswerStore
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.loaded import override
 from microprompt.program import Program
-from microprompt.types import BoolType, DeclaredType, IntType, OptionalType, PatternType, StrType
+from microprompt.types import (
+    BoolType,
+    DeclaredType,
+    IntType,
+    LiteralType,
+    OptionalType,
+    PatternType,
+    RecordField,
+    RecordType,
+    StrType,
+)
 
 from .programs import ACT, INNER, OUTER, WatchedBackend, function, program, random_voice
 
 FILE = "answers.sqlite"
+
+SORTED = RecordType(
+    python=make_dataclass("Sorted", [("kind", str), ("stars", int)], frozen=True),
+    fields=(
+        RecordField(name="kind", label="kind", type=LiteralType(values=("mail",))),
+        RecordField(name="stars", label="stars", type=IntType(minimum=1, maximum=5)),
+    ),
+)
+"""With a label that is not asked for."""
 
 
 @pytest.fixture
@@ -45,7 +64,7 @@ def batches(made: Engine) -> int:
 
 
 @pytest.mark.parametrize(
-    "returns", [ACT, OUTER, StrType(max_length=9), OptionalType(item=IntType())], ids=str
+    "returns", [ACT, OUTER, SORTED, StrType(max_length=9), OptionalType(item=IntType())], ids=str
 )
 def test_an_answer_is_the_same_in_another_engine_without_the_model(home: Path, returns: DeclaredType) -> None:
     with override(engine()):

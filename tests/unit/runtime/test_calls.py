@@ -22,6 +22,7 @@ from microprompt.types import (
     DeclaredType,
     IntType,
     ListType,
+    LiteralType,
     OneOfType,
     OptionalType,
     RecordField,
@@ -216,6 +217,33 @@ def test_one_of_records_gives_the_record() -> None:
     assert answer.value in TOOLS
     assert list(answer.distribution or {}) == ["weather", "mail", "web search"]
     assert answer.to_json()["value"] == kind(TOOL).to_data(answer.value)
+
+
+@pytest.mark.parametrize(
+    ("returns", "value"), [(ONE_OF_WORDS, "yes"), (LiteralType(values=("no",)), "no")], ids=str
+)
+def test_a_lone_option_is_taken_without_the_model(returns: DeclaredType, value: str) -> None:
+    made = engine()
+    answer = made.answer(call(program(returns), words=["yes"]))
+    wait_until_idle(made)
+    assert isinstance(made.backend, WatchedBackend)
+    assert not made.backend.steps
+    assert (answer.value, answer.confidence, answer.distribution) == (value, 1.0, {value: 1.0})
+    assert (answer.coverage, answer.answered_by) == (None, "labels")
+    made.close()
+
+
+def test_what_follows_a_lone_option_sees_it() -> None:
+    whole = RecordType(
+        python=make_dataclass("Sorted", [("word", str), ("stars", int)], frozen=True),
+        fields=(
+            RecordField(name="word", label="word", type=ONE_OF_WORDS),
+            RecordField(name="stars", label="stars", type=IntType(minimum=1, maximum=5)),
+        ),
+    )
+    answer = ask(whole, words=["yes"])
+    assert (answer.value.word, answer.fields["word"].confidence) == ("yes", 1.0)
+    assert answer.confidence == answer.fields["stars"].confidence < 1
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,4 +1,5 @@
-"""A choice: every label is scored along the trie of their tokens, and none is generated."""
+"""A choice: every label is scored along the trie of their tokens, and none is generated. A lone one is taken
+as it is."""
 
 from __future__ import annotations
 
@@ -35,9 +36,10 @@ class ScoredLeaf(Leaf[N]):
     def recall(self, kept: Kept) -> FieldAnswer:
         label = range(len(self.values))[cast(int, kept["label"])]
         probabilities = [float(each) for each in cast("list[float]", kept["distribution"])]
-        return self.part(label, probabilities, float(cast(float, kept["coverage"])))
+        coverage = kept["coverage"]
+        return self.part(label, probabilities, None if coverage is None else float(cast(float, coverage)))
 
-    def part(self, label: int, probabilities: Sequence[float], coverage: float) -> FieldAnswer:
+    def part(self, label: int, probabilities: Sequence[float], coverage: float | None) -> FieldAnswer:
         return FieldAnswer(
             value=self.values[label],
             confidence=probabilities[label],
@@ -63,8 +65,13 @@ class ChoiceSlot(ScoredLeaf[Choice]):
         self.expected_tokens = usual + longest
         self.shortest_tokens = usual + len(self.trie.common) + min(rests)
         self.sequences = min(len(self.trie.paths), MAX_PATHS)
+        # Of a lone label nothing is left to ask.
+        self._lone = self.part(0, (1.0,), None) if len(self.values) == 1 else None
         self._kind = node.kind
         self._backend = binding.backend
+
+    def settled(self) -> Decided | None:
+        return None if self._lone is None else {self.name: self._lone}
 
     def decode(self, cursor: Cursor, terms: Terms) -> Decoding[Decided]:
         _, part = yield from self.decide(cursor, terms)
@@ -77,6 +84,9 @@ class ChoiceSlot(ScoredLeaf[Choice]):
             label = self.values.index(said.answer.value)
             cursor.pending.extend(self.trie.labels[label])
             return label, said.answer
+        if self._lone is not None:
+            cursor.pending.extend(self.trie.labels[0])
+            return 0, self._lone
         weigh = None if said is None else said.weigh
         label, scores = yield from choose(cursor, self.trie, terms.sampler.at(self.name), weigh)
         probabilities = [float(each) for each in np.exp(scores.normalised())]
@@ -102,7 +112,7 @@ class ChoiceSlot(ScoredLeaf[Choice]):
                 type=self._kind.describe(),
                 kind="choice",
                 labels=len(trie.labels),
-                passes=max(1, -(-len(trie.paths) // MAX_PATHS)),
+                passes=max(1, -(-len(trie.paths) // MAX_PATHS)) if len(trie.labels) > 1 else 0,
                 max_tokens=self.max_tokens,
                 expected_tokens=self.expected_tokens,
                 forced=tuple(map(self._text, trie.common)),

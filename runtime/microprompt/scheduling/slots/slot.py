@@ -103,6 +103,10 @@ class Slot(ABC, Generic[N]):
     def leaves(self) -> tuple[AnyLeaf, ...]:
         """The slots that give a value, in order."""
 
+    def settled(self) -> Decided | None:
+        """What is decided in it whatever the model would say; `None` if it has to be asked."""
+        return None
+
     def waves(self) -> tuple[tuple[str, ...], ...]:
         """The names of the leaves that are decoded at the same time, if any are."""
         return ()
