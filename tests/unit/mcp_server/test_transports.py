@@ -20,13 +20,15 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
-from numpy.typing import NDArray
 
-from microprompt import abi, flow, tool
+from microprompt import Answer, abi, flow, tool
+from microprompt.engines.base import Call
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.mcp_server.transports import PATH, create_http_app
+from microprompt.scheduling.backend import Rows, Step
+from microprompt.scheduling.jobs import Job
 from microprompt.serving.served import Served
 
 from ..runtime.programs import wait_until_idle
@@ -41,19 +43,12 @@ LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 @asynccontextmanager
 async def at(server: Server[Any], keys: Sequence[str] = ()) -> AsyncIterator[str]:
     """The address of a server that runs in the block."""
-    async with run(server, keys) as (url, _):
-        yield url
-
-
-@asynccontextmanager
-async def run(server: Server[Any], keys: Sequence[str] = ()) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """The address of a server, and what runs it in the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(create_http_app(server, keys=keys), log_level="warning", ws="none")
         running = uvicorn.Server(config)
         task = asyncio.create_task(running.serve(sockets=[listener]))
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", running
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
         finally:
             running.should_exit = True
             await task
@@ -305,40 +300,59 @@ def test_a_call_that_its_client_does_not_want_any_more_is_given_up(
         waiting.clear()
 
 
+class HeldBackend(ByteBackend):
+    """Does not end its first batch until it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: np.zeros(VOCABULARY, dtype=np.float32))
+        self.go = threading.Event()
+        self.batches = 0
+
+    def decode(self, step: Step, threads: int) -> Rows:
+        self.batches += 1
+        assert self.go.wait(60)
+        return super().decode(step, threads)
+
+
+class WatchedEngine(Engine):
+    """Remembers its jobs."""
+
+    def __init__(self, backend: ByteBackend) -> None:
+        super().__init__(backend)
+        self.jobs: list[Job[Answer[object]]] = []
+
+    def job(self, call: Call, **options: Any) -> Job[Answer[object]]:
+        made = super().job(call, **options)
+        self.jobs.append(made)
+        return made
+
+
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 def test_the_engine_does_not_go_on_for_clients_that_vanish(functions: Sequence[Served], version: str) -> None:
-    go = threading.Event()
-    letters = np.zeros(VOCABULARY, dtype=np.float32)
-    letters[ord("a")] = 9.0  # a reply that goes on for as long as it may
-    steps = 0
-
-    def voice(_: bytes) -> NDArray[np.float32]:
-        nonlocal steps
-        assert go.wait(20)
-        steps += 1
-        return letters
-
-    async def vanish(url: str, number: int) -> None:
+    async def called(url: str, number: int) -> asyncio.StreamWriter:
         client = Raw(url, version)
         if version == "2025-11-25":
             await client.greet()
         _, writer = await client.called("reply", f"Who is {number}?")
-        writers.append(writer)
+        return writer
 
-    async def main(engine: Engine) -> None:
-        async with run(serving(own)) as (url, running):
-            await asyncio.gather(*(vanish(url, number) for number in range(30)))
-            while engine.scheduler.is_idle():
-                await asyncio.sleep(0)
+    async def main(backend: HeldBackend, engine: WatchedEngine) -> None:
+        async with at(serving(own)) as url, asyncio.timeout(60):
+            writers = await asyncio.gather(*(called(url, number) for number in range(30)))
+            while len(engine.jobs) < 30 or not backend.batches:
+                await asyncio.sleep(0.01)
             for writer in writers:
                 writer.transport.abort()
-            while running.server_state.tasks:
-                await asyncio.sleep(0)
-            go.set()
+            while not all(job.future.cancelled() for job in engine.jobs):
+                await asyncio.sleep(0.01)
+            backend.go.set()
             await asyncio.to_thread(wait_until_idle, engine)
 
-    writers: list[asyncio.StreamWriter] = []
     own = [served for served in functions if served.function.program.name == "reply"]
-    with closing(Engine(ByteBackend(voice))) as engine, override(engine):
-        asyncio.run(main(engine))
-    assert steps <= 30  # those that were in the batch are evaluated, and nothing behind them
+    backend = HeldBackend()
+    with closing(WatchedEngine(backend)) as engine, override(engine):
+        try:
+            asyncio.run(main(backend, engine))
+        finally:
+            backend.go.set()
+    assert backend.batches == 1
