@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,14 @@ def test_doctor_without_a_model_says_what_is_missing(mpc: Mpc, engine: ScriptedE
     assert "mpc models pull" in found["model"]["problem"]
     assert found["cpu"]["cores"] >= 1
     assert "microprompt" in found["versions"]
+
+
+def test_explain_says_that_a_lone_label_is_not_asked_for(mpc: Mpc, engine: ScriptedEngine) -> None:
+    source = "enum Only:\n    one\n\nprompt ask(text: str) -> Only:\n    What is it? {text}\n"
+    Path("lone.mp").write_text(source)
+    result = mpc("explain", "lone.mp", "ask")
+    assert result.exit_code == 0
+    assert "Only, one label, which is not asked for" in result.stdout
 
 
 def test_explain_of_a_function_shows_prompt_and_trie(mpc: Mpc, engine: ScriptedEngine) -> None:

@@ -87,9 +87,14 @@ function choice(found) {
   );
 }
 
+function decoding({ labels, passes }) {
+  if (labels === null) return "decoded under a grammar";
+  if (passes === 0) return "one label, which is not asked for";
+  return `${labels} labels in ${passes === 1 ? "one pass" : `${passes} passes`}`;
+}
+
 function slot(found) {
-  const how = found.labels === null ? "decoded under a grammar" : `${found.labels} labels in ${found.passes === 1 ? "one pass" : `${found.passes} passes`}`;
-  return h("li", {}, found.name ? h("code", {}, found.name) : null, found.name ? " " : null, h("code", { class: "muted" }, found.type), `, ${how}: about ${found.expected_tokens} tokens`);
+  return h("li", {}, found.name ? h("code", {}, found.name) : null, found.name ? " " : null, h("code", { class: "muted" }, found.type), `, ${decoding(found)}: about ${found.expected_tokens} tokens`);
 }
 
 async function outline(element) {
