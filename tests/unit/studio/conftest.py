@@ -127,7 +127,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     found, decoded = threading.Event(), ByteBackend.decode
 
     def decode(self: ByteBackend, step: Step, threads: int) -> Rows:
-        assert found.wait(60)
+        assert found.wait(30)
         return decoded(self, step, threads)
 
     monkeypatch.setattr(ByteBackend, "decode", decode)

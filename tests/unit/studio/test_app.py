@@ -356,7 +356,8 @@ def test_a_call_is_given_up_when_the_page_has_gone(
             send,
         )
 
-    asyncio.run(ask())  # which waits for threads, while the engine answers nothing
+    asyncio.run(ask())  # which waits for threads
+    assert not engine.scheduler.is_idle()  # it has not answered meanwhile
     go.set()
     wait_until_idle(engine)
     # Tests come line by line, and there was none yet.
