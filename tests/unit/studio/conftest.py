@@ -121,12 +121,18 @@ def engine(workspace: Remembering) -> Iterator[ScriptedEngine]:
         yield running
 
 
+class Gate(threading.Event):
+    """Until it is set, engines answer nothing; `is_reached` tells that one computes."""
+
+    is_reached = False
+
+
 @pytest.fixture
-def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Until it is set, engines answer nothing."""
-    found, decoded = threading.Event(), ByteBackend.decode
+def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    found, decoded = Gate(), ByteBackend.decode
 
     def decode(self: ByteBackend, step: Step, threads: int) -> Rows:
+        found.is_reached = True
         assert found.wait(30)
         return decoded(self, step, threads)
 

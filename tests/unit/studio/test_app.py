@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from microprompt.testing import ScriptedEngine
 from mpc.studio.workspace import Workspace
 
 from ..runtime.programs import wait_until_idle
-from .conftest import PORT, PROGRAM, TOKEN, Page
+from .conftest import PORT, PROGRAM, TOKEN, Gate, Page
 
 # ------------------------------------------------------------------------------------------------ files
 
@@ -317,7 +316,7 @@ TICKET = {"function": "ticket", "arguments": {"text": "It is slow."}}
 def test_a_call_is_given_up_when_the_page_has_gone(
     app: ASGIApp,
     engine: ScriptedEngine,
-    go: threading.Event,
+    go: Gate,
     folder: Path,
     path: str,
     asked: dict[str, object],
@@ -332,7 +331,7 @@ def test_a_call_is_given_up_when_the_page_has_gone(
         async def receive() -> Message:
             if left:
                 return left.pop()
-            while engine.scheduler.is_idle():
+            while not go.is_reached:
                 await asyncio.sleep(0.001)
             return {"type": "http.disconnect"}
 
