@@ -255,10 +255,10 @@ def test_the_tuning_of_something_else_is_not_used_and_that_is_said_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("microprompt.deciding.settle._told", set())
-    for _ in range(2):
-        asked = decider(tuned(program(ACT, examples=EXAMPLES), HEAD, **entry), sources, tmp_path)
+    laid_out = tuned(program(ACT, examples=EXAMPLES), HEAD, **entry)
+    for asked in (decider(laid_out, sources, tmp_path), decider(laid_out, sources, tmp_path)):
         assert ask(asked, "Is it near?").answered_by == "readout+embedder"
-    assert why in str(asked.settlement().untuned)
+        assert why in str(asked.settlement().untuned)
     said = capsys.readouterr().err
     assert said.count("answers untuned") == 1
     assert why in said
