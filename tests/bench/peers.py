@@ -134,13 +134,13 @@ def load_llama(task: Loading) -> Any:
     """The weights in llama-cpp-python."""
     llama_cpp = importlib.import_module("llama_cpp")
     if not task.extra_buffers:
-        _keep_to_plain_kernels()
+        keep_to_plain_kernels()
     return llama_cpp.Llama(
         task.path, n_ctx=task.context, n_threads=task.threads, n_threads_batch=task.threads, verbose=False
     )
 
 
-def _keep_to_plain_kernels() -> None:
+def keep_to_plain_kernels() -> None:
     """`Llama` has no option for it, so the defaults that it begins with are changed."""
     library: Any = importlib.import_module("llama_cpp.llama_cpp")
     default_params = library.llama_model_default_params

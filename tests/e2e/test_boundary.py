@@ -19,7 +19,6 @@ from microprompt.errors import EngineError, ModelError, PromptTooLong
 from microprompt.llamacpp.backend import LlamaCppBackend
 from microprompt.llamacpp.context import SEQUENCES
 from microprompt.llamacpp.native import MAX_THREADS
-from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import Step
 from microprompt.scheduling.decoding import MAX_SEQUENCES
 
@@ -36,8 +35,8 @@ def step(token: int = 100, position: int = 0, sequences: tuple[int, ...] = (0,),
 
 
 @pytest.fixture
-def backend(smollm2: Path) -> Iterator[LlamaCppBackend]:
-    with closing(LlamaCppBackend(Weights(smollm2), name="x", context=300)) as made:
+def backend(smollm2_model: models.ResolvedModel) -> Iterator[LlamaCppBackend]:
+    with closing(LlamaCppBackend(smollm2_model.load(), name="x", context=300)) as made:
         yield made
 
 
@@ -45,8 +44,10 @@ def backend(smollm2: Path) -> Iterator[LlamaCppBackend]:
 
 
 @pytest.mark.parametrize("context", [1, 128, 255, 256, 257])
-def test_any_context_works_or_is_too_short_for_the_prompt(smollm2: Path, context: int) -> None:
-    engine = Engine(LlamaCppBackend(Weights(smollm2), name="x", context=context))
+def test_any_context_works_or_is_too_short_for_the_prompt(
+    smollm2_model: models.ResolvedModel, context: int
+) -> None:
+    engine = Engine(LlamaCppBackend(smollm2_model.load(), name="x", context=context))
     with closing(engine), override(engine):
         try:
             assert classify("Is it raining?") in Act
@@ -55,8 +56,10 @@ def test_any_context_works_or_is_too_short_for_the_prompt(smollm2: Path, context
 
 
 @pytest.mark.parametrize("context", [0, -1, -(1 << 40), 1 << 40, 10**30])
-def test_a_context_that_no_model_has_is_a_model_error(smollm2: Path, context: int) -> None:
-    weights = Weights(smollm2)
+def test_a_context_that_no_model_has_is_a_model_error(
+    smollm2_model: models.ResolvedModel, context: int
+) -> None:
+    weights = smollm2_model.load()
     with closing(weights), pytest.raises(ModelError, match="context"):
         LlamaCppBackend(weights, name="x", context=context)
 
@@ -103,8 +106,8 @@ def test_a_sequence_that_is_not_there_is_refused(backend: LlamaCppBackend, numbe
 # ----------------------------------------------------------------------------------------- what was freed
 
 
-def test_a_closed_backend_refuses_in_every_method(smollm2: Path) -> None:
-    backend = LlamaCppBackend(Weights(smollm2), name="x", context=300)
+def test_a_closed_backend_refuses_in_every_method(smollm2_model: models.ResolvedModel) -> None:
+    backend = LlamaCppBackend(smollm2_model.load(), name="x", context=300)
     backend.close()
     backend.close()
     weights = backend.weights
@@ -133,8 +136,8 @@ def test_a_closed_backend_refuses_in_every_method(smollm2: Path) -> None:
             call()
 
 
-def test_weights_live_as_long_as_the_last_context_over_them(smollm2: Path) -> None:
-    backend = LlamaCppBackend(Weights(smollm2), name="x", context=300)
+def test_weights_live_as_long_as_the_last_context_over_them(smollm2_model: models.ResolvedModel) -> None:
+    backend = LlamaCppBackend(smollm2_model.load(), name="x", context=300)
     twin = backend.clone()
     backend.close()
     assert twin.decode(step(), 1).shape == (1, twin.n_vocab)

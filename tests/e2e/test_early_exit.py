@@ -6,19 +6,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from microprompt import models
 from microprompt.engines.engine import Call, Engine
 from microprompt.engines.loaded import override
 from microprompt.errors import DeadlineExceeded, EngineError
 from microprompt.heads.evidence import Readout
 from microprompt.llamacpp.backend import LlamaCppBackend
 from microprompt.llamacpp.states import StatesBackend
-from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import LONG_BATCH_TOKENS, Rows, Step
 from microprompt.scheduling.lane_group import EXIT_CELLS
 
@@ -90,8 +89,8 @@ def test_the_states_are_those_of_a_pass_that_goes_on(name: str, request: pytest.
             through.forget(0)
 
 
-def test_every_layer_but_the_last_is_an_exit(smollm2: Path) -> None:
-    weights = Weights(smollm2)
+def test_every_layer_but_the_last_is_an_exit(smollm2_model: models.ResolvedModel) -> None:
+    weights = smollm2_model.load()
     with closing(LlamaCppBackend(weights, name="smollm2", context=300)) as backend:
         rows: list[Rows] = []
         for layer in (1, weights.n_layers() - 1):
@@ -164,11 +163,13 @@ def test_what_ended_early_leaves_answers_as_they_were(on_smollm2: Engine) -> Non
         assert one == pytest.approx(other, abs=1e-4)
 
 
-def test_two_exits_and_two_lanes_agree_with_one_lane(engine: Engine, smollm2: Path) -> None:
+def test_two_exits_and_two_lanes_agree_with_one_lane(
+    engine: Engine, smollm2_model: models.ResolvedModel
+) -> None:
     readings = [Readout(layer, prefix) for layer in (6, 18) for prefix in ("own", "none")]
     texts = [f"Where is parcel {number}?" for number in range(6)]
     expected = [engine.result(engine.read(call(text), reading)) for text in texts for reading in readings]
-    backend = LlamaCppBackend(Weights(smollm2), name="two lanes", context=1024)
+    backend = LlamaCppBackend(smollm2_model.load(), name="two lanes", context=1024)
     two = Engine(backend, lanes=2, threads=2)
     with closing(two):
         jobs = [two.read(call(text), reading) for text in texts for reading in readings]
@@ -196,8 +197,8 @@ def test_a_long_text_is_read_whole_and_a_deadline_or_its_caller_ends_it(engine: 
     assert np.isfinite(read(engine, "word " * EXIT_CELLS)).all()
 
 
-def test_an_engine_with_exits_closes_and_frees_its_weights(smollm2: Path) -> None:
-    weights = Weights(smollm2)
+def test_an_engine_with_exits_closes_and_frees_its_weights(smollm2_model: models.ResolvedModel) -> None:
+    weights = smollm2_model.load()
     engine = Engine(LlamaCppBackend(weights, name="closing", context=512))
     with override(engine):
         classify("Is it raining?")

@@ -7,16 +7,14 @@ import ctypes
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from microprompt import abi, gather
+from microprompt import abi, gather, models
 from microprompt.engines.engine import Engine
 from microprompt.engines.loaded import override
 from microprompt.errors import AnswerTooLong, DeadlineExceeded, EngineError, PromptTooLong
 from microprompt.llamacpp.backend import LlamaCppBackend
-from microprompt.llamacpp.weights import Weights
 from microprompt.scheduling.backend import Step
 from microprompt.types import BoolType, LiteralType, StrType
 
@@ -183,8 +181,8 @@ def test_threads_and_tasks_some_of_them_cancelled_or_late_leave_the_others_right
     assert (held > 0, len(lane.pool)) == (True, llama(on_smollm2).n_sequences)
 
 
-def test_lanes_share_prefixes_and_agree(smollm2: Path) -> None:
-    backend = LlamaCppBackend(Weights(smollm2), name="two lanes", context=1024)
+def test_lanes_share_prefixes_and_agree(smollm2_model: models.ResolvedModel) -> None:
+    backend = LlamaCppBackend(smollm2_model.load(), name="two lanes", context=1024)
     engine = Engine(backend, lanes=2, threads=2)
     texts = [f"Where is parcel {number}?" for number in range(40)]
     with override(engine):

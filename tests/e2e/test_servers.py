@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from microprompt import abi, decide
+from microprompt import abi, decide, models
 from microprompt.engines import loaded
 from microprompt.errors import ServerError
+from microprompt.models.trial import tried
 from microprompt.systemone import ChoiceQuestion
 from microprompt.types import BoolType, IntType
 from mpc import project
 
+from ..bench.engines import ROOT
 from ..unit.runtime.programs import ACT, function, program
 from ..unit.systemone.server import application, served
 
@@ -79,14 +81,28 @@ def _closed() -> Iterator[None]:
         loaded._engines.pop(model).close()
 
 
+SERVING = """\
+from llama_cpp.server.__main__ import main
+main()
+"""
+
+PLAIN = f"""\
+from tests.bench.peers import keep_to_plain_kernels
+keep_to_plain_kernels()
+{SERVING}"""
+"""Where the other kernels crash on this machine."""
+
+
 @pytest.fixture(scope="module")
 def chat(smollm2: Path) -> Iterator[str]:
     """The default model's name on llama-cpp-python's own server."""
-    command = ["-m", "llama_cpp.server", "--model", str(smollm2), "--host", "127.0.0.1", "--port", "0"]
+    serving = SERVING if tried(smollm2, models.tell()).extra_buffers else PLAIN
+    command = [sys.executable, "-c", serving, "--model", str(smollm2), "--host", "127.0.0.1", "--port", "0"]
     command += ["--n_ctx", "512", "--n_threads", "1", "--n_threads_batch", "1", "--verbose", "false"]
     own = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT")}
     with subprocess.Popen(
-        [sys.executable, *command],
+        command,
+        cwd=ROOT,
         env=own,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
