@@ -137,7 +137,7 @@ class Decider(StepwiseEngine):
             if found is None:
                 model, heads = place = self._place()
                 found = settle(self._program, self._folder, model, self.sources, heads)
-                if self._heads is Heads.ANY:
+                if heads is Heads.ANY:
                     tell_of_untuned(self._program, found)
                 if self._larger is not None:
                     self._larger.settlement()  # what is wrong with it is not for the first unsure call to say

@@ -603,6 +603,20 @@ def test_thresholds_hold_for_scripted_answers(sources: FakeSources) -> None:
         assert ask(asked, "Hm.").abstained
 
 
+def test_who_answers_in_a_model_s_place_is_not_said_to_be_untuned(
+    sources: FakeSources,
+    tuned: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("microprompt.deciding.settle._told", set())
+    laid_out = with_using(tuned(program(ACT), HEAD, model="gemma3-270m"), abstain=abi.Threshold(below=0.6))
+    with override(sources.small):
+        ask(decider(laid_out, sources, tmp_path), "Hm.")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_failure_of_the_larger_model_ends_the_call(
     sources: FakeSources, tuned: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
