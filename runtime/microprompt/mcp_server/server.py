@@ -22,7 +22,6 @@ from mcp_types import (
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from ..errors import ArgumentError
 from ..serving.calls import Calls, wanted
 from ..serving.limits import ServingLimits
 from ..serving.problems import Problem, Refused
@@ -65,11 +64,9 @@ def create_server(
         if tool is None:
             raise MCPError(INVALID_PARAMS, _unknown(params.name, tools))
         try:
-            arguments = tool.served.arguments(params.arguments or {})
+            arguments = calls.arguments(tool.served, params.arguments or {})
             async with wanted(_until_over(context), None):
                 outcome = await calls.one(tool.served, arguments)
-        except ArgumentError as error:
-            return refused(error.message, error.help)
         except ClientDisconnect:
             raise MCPError(CONNECTION_CLOSED, "the client has gone away") from None
         except Refused as error:

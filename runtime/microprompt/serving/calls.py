@@ -36,8 +36,7 @@ Timeout: TypeAlias = Annotated[
 _GIVEN_UP: Final = "given-up"
 """What figures call the end of a call whose client went away or has waited long enough."""
 
-
-QUESTIONS: Final = "systemone"
+_QUESTIONS: Final = "systemone"
 """What figures call the function that questions made at run time are put to: those of programs have the name
 of a module before their own."""
 
@@ -48,7 +47,7 @@ class Calls:
     def __init__(self, functions: Sequence[Served], limits: ServingLimits) -> None:
         self.limits = limits
         self.running = 0
-        names = [*(served.name for served in functions), QUESTIONS]
+        names = [*(served.name for served in functions), _QUESTIONS]
         self.metrics = Metrics(names, lambda: self.running)
 
     def arguments(self, served: Served, data: object) -> dict[str, object]:
@@ -80,9 +79,9 @@ class Calls:
         async def work() -> None:
             for number, row in waiting:
                 try:
-                    arguments = served.arguments(row)
-                except MicropromptError as error:
-                    found[number] = self._failed(served.name, problem_of(error))
+                    arguments = self.arguments(served, row)
+                except Refused as refused:
+                    found[number] = refused.problem
                 else:
                     found[number] = await self._outcome(served, arguments)
 
@@ -96,7 +95,7 @@ class Calls:
     async def admitted(self, request: Request, seconds: Timeout = None) -> AsyncIterator[None]:
         """Have a request for answers to questions take part in the queue, and end it as `wanted` does: a
         dependency of FastAPI."""
-        with self._places(QUESTIONS, 1):
+        with self._places(_QUESTIONS, 1):
             async with wanted(request.receive, seconds):
                 yield
 
@@ -107,10 +106,10 @@ class Calls:
         What the service itself is to blame for is told to the log, and raised as `Refused`.
         """
         try:
-            with self._counted(QUESTIONS) as count:
+            with self._counted(_QUESTIONS) as count:
                 yield count
         except MicropromptError as error:
-            problem = _told(QUESTIONS, error)
+            problem = _told(_QUESTIONS, error)
             if problem.status == INTERNAL.status:
                 raise Refused(problem) from error
             raise
