@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
@@ -14,8 +14,6 @@ from microprompt.serving.limits import ServingLimits
 from . import served
 
 _USUAL: Final = ServingLimits()
-
-_SECONDS: Final = click.IntRange(1, 24 * 3600)
 
 _UNITS: Final[Mapping[str, int]] = {
     "": 1,
@@ -41,6 +39,31 @@ class _Size(click.ParamType[int]):
         return size
 
 
+_NUMBERS: Final[Mapping[str, click.ParamType[int]]] = {
+    "SIZE": _Size(),
+    "N": click.IntRange(min=1),
+    "SECONDS": click.IntRange(1, 24 * 3600),
+}
+"""What a limit may be, by what help calls its value."""
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _limit(option: str, field: str, metavar: str, help: str) -> Callable[[_Command], _Command]:
+    """An option that sets a field of `ServingLimits`, and says what it is without the option."""
+    usual = getattr(_USUAL, field)
+    default = f"{usual >> 20}MiB" if metavar == "SIZE" else int(usual)
+    return click.option(
+        option,
+        field,
+        metavar=metavar,
+        default=default,
+        show_default=True,
+        type=_NUMBERS[metavar],
+        help=help,
+    )
+
+
 @click.command(short_help="Serve prompts and flows over HTTP.")
 @click.argument("paths", metavar="PATHS...", nargs=-1, required=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
@@ -52,59 +75,23 @@ class _Size(click.ParamType[int]):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with the keys that callers may have, one a line.",
 )
-@click.option(
-    "--limit-body",
-    "body_bytes",
-    metavar="SIZE",
-    default=f"{_USUAL.body_bytes >> 20}MiB",
-    show_default=True,
-    type=_Size(),
-    help="The largest body of a request, unpacked: 512KiB, 2MiB.",
-)
-@click.option(
-    "--limit-rows",
-    "rows",
-    metavar="N",
-    default=_USUAL.rows,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="The most calls in a batch.",
-)
-@click.option(
+@_limit("--limit-body", "body_bytes", "SIZE", "The largest body of a request, unpacked: 512KiB, 2MiB.")
+@_limit("--limit-rows", "rows", "N", "The most calls in a batch.")
+@_limit(
     "--limit-concurrency",
     "queue",
-    metavar="N",
-    default=_USUAL.queue,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="The most calls that are worked on or wait; who comes then gets 429.",
+    "N",
+    "The most calls that are worked on or wait; who comes then gets 429.",
 )
-@click.option(
-    "--timeout-body",
-    "receive_seconds",
-    metavar="SECONDS",
-    default=int(_USUAL.receive_seconds),
-    show_default=True,
-    type=_SECONDS,
-    help="How long the body of a request may take to come.",
+@_limit("--timeout-body", "receive_seconds", "SECONDS", "How long the body of a request may take to come.")
+@_limit(
+    "--timeout-response", "send_seconds", "SECONDS", "How long a client may take nothing of a response."
 )
-@click.option(
-    "--timeout-response",
-    "send_seconds",
-    metavar="SECONDS",
-    default=int(_USUAL.send_seconds),
-    show_default=True,
-    type=_SECONDS,
-    help="How long a client may take nothing of a response.",
-)
-@click.option(
+@_limit(
     "--timeout-graceful-shutdown",
     "grace_seconds",
-    metavar="SECONDS",
-    default=int(_USUAL.grace_seconds),
-    show_default=True,
-    type=_SECONDS,
-    help="How long what runs may go on once the process is told to stop.",
+    "SECONDS",
+    "How long what runs may go on once the process is told to stop.",
 )
 def command(paths: tuple[str, ...], host: str, port: int, key_file: Path | None, **limits: int) -> None:
     """Serve the functions of PATHS: .mp files, folders of them, and modules such as std.request.
