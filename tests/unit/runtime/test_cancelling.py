@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from microprompt import PromptFunction, gather
 from microprompt.engines.engine import Engine
-from microprompt.engines.loaded import override
-from microprompt.engines.scripted import VOCABULARY, ByteBackend
 from microprompt.scheduling.cancelling import in_thread, wait_until_done
 
-from .programs import classify, wait_until_idle
-
-
-@pytest.fixture
-def held() -> Iterator[tuple[Engine, threading.Event]]:
-    """An engine that answers nothing until the event is set."""
-    go = threading.Event()
-
-    def voice(_: bytes) -> NDArray[np.float32]:
-        assert go.wait(20)
-        return np.zeros(VOCABULARY, dtype=np.float32)
-
-    engine = Engine(ByteBackend(voice))
-    with override(engine):
-        yield engine, go
-    go.set()
-    wait_until_idle(engine)
-    engine.close()
+from .programs import classify
 
 
 def test_what_comes_of_work_is_given_back_and_what_it_raises_is_raised() -> None:

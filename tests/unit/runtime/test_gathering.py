@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from microprompt import Answer, Later, abi, agather, agather_lists, gather, gather_lists, running
 from microprompt.engines.base import Call
 from microprompt.engines.engine import Engine
-from microprompt.engines.loaded import override
-from microprompt.engines.scripted import VOCABULARY, ByteBackend, ScriptedEngine
+from microprompt.engines.scripted import ScriptedEngine
 from microprompt.errors import DeadlineExceeded, ScriptError
 from microprompt.running import IN_FLIGHT
 from microprompt.scheduling.jobs import Pending
@@ -28,23 +25,6 @@ from .programs import Act, classify, function, notes, program, wait_until_idle
 
 yes = function(program(BoolType(), name="yes"))
 other = function(program(BoolType(), name="other"))
-
-
-@pytest.fixture
-def held() -> Iterator[tuple[Engine, threading.Event]]:
-    """An engine that answers nothing until the event is set."""
-    go = threading.Event()
-
-    def voice(_: bytes) -> NDArray[np.float32]:
-        assert go.wait(20)
-        return np.zeros(VOCABULARY, dtype=np.float32)
-
-    engine = Engine(ByteBackend(voice))
-    with override(engine):
-        yield engine, go
-    go.set()
-    wait_until_idle(engine)
-    engine.close()
 
 
 def test_a_call_with_details_gives_its_answer() -> None:
