@@ -51,23 +51,26 @@ class Readiness:
 def _warm(served: Served) -> None:
     """Load a prompt's model, and have the prefix evaluated, by an example that is thrown away.
 
-    A flow is not called for nothing: what it calls in its turn may do something. Raises `ModelError` and
-    `EngineError`; a server that does not answer now may do so when it is asked.
+    A flow is not called for nothing: what it calls in its turn may do something. Raises `ModelError`,
+    `EngineError` and `TuningError`; a server that does not answer now may do so when it is asked.
     """
     function = served.function
     if not isinstance(function, PromptFunction):
         return
-    program = function.program
-    try:
+    with suppress(ServerError):
         engine = function.engine()
         if isinstance(engine, StepwiseEngine):
             engine.warm_up()
+        program = function.program
         example = next(iter((*program.examples, *program.tests)), None)
         if example is not None:
-            with unrecorded():
-                function.detail(*example.arguments)
-    except ServerError:
-        pass
+            _ask(function, example.arguments)
+
+
+def _ask(function: PromptFunction[..., object], arguments: Sequence[object]) -> None:
+    try:
+        with unrecorded():
+            function.detail(*arguments)
     except (ModelError, EngineError):
         raise
     except MicropromptError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
+from inspect import unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from microprompt import errors, flush
+from microprompt import PromptFunction, abi, errors, flush
 from microprompt.deciding.source import EMBEDDER
 from microprompt.engines import loaded
-from microprompt.errors import ArgumentError, MicropromptError, ModelError
+from microprompt.errors import ArgumentError, MicropromptError, ModelError, TuningError
 from microprompt.serving.app import create_app
 from microprompt.serving.problems import STATUS
 from microprompt.serving.readiness import Readiness
@@ -135,6 +137,16 @@ def test_why_models_can_not_be_had_is_known(
     monkeypatch.setenv("MICROPROMPT_MODEL", "/no/such/model.gguf")
     readiness = settled([Served(module="intake", function=getattr(program, name))])
     assert isinstance(readiness.failure, ModelError)
+    assert not readiness.is_ready
+
+
+def test_a_tuning_that_can_not_be_read_is_no_service(program: ModuleType) -> None:
+    tuning = abi.Tuning(file="gone.tuning.json", key="1")
+    tuned = PromptFunction(
+        unwrap(program.classify), program=replace(program.classify.program, tuning=tuning)
+    )
+    readiness = settled([Served(module="intake", function=tuned)])
+    assert isinstance(readiness.failure, TuningError)
     assert not readiness.is_ready
 
 
