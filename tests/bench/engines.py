@@ -12,6 +12,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 OURS: Final = "microprompt"
+HEADS: Final = "microprompt-heads"
 INDEPENDENT: Final = "microprompt-independent"
 STOCK: Final = "outlines"
 KEEPING: Final = "outlines-keeping"
@@ -21,6 +22,7 @@ TYPED: Final = "typed-gguf"
 
 TITLES: Final[Mapping[str, str]] = {
     OURS: "microprompt",
+    HEADS: "microprompt, choices by heads",
     INDEPENDENT: "microprompt, independent fields",
     STOCK: "Outlines",
     KEEPING: "Outlines, no reset()",
@@ -35,7 +37,7 @@ PEERS: Final = tuple(engine for engine in TITLES if engine != OURS)
 ONLY_CHOICES: Final = frozenset({TYPED})
 """Engines that decide and do not write."""
 
-ONLY_RECORDS: Final = frozenset({INDEPENDENT})
+ONLY_RECORDS: Final = frozenset({HEADS, INDEPENDENT})
 
 OWN_BINDINGS: Final = frozenset({TYPED})
 """Engines that load weights by themselves, and can't be kept from kernels that crash on this machine."""

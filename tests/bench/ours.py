@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from .engines import INDEPENDENT
+from contextlib import nullcontext
+from functools import partial
+
+from .engines import HEADS, INDEPENDENT
 from .task import Session, Task
 from .workloads import WORKLOADS, independent
 
 
 def open_microprompt(task: Task) -> Session:
-    """Load the weights as an engine and check that it completes the text that its peers get."""
+    """Load the weights as an engine and check that it completes the text that its peers get. Labels are
+    scored, as with the peers; with `HEADS`, choices are decided as in a program that says nothing of it."""
     import microprompt
     from microprompt import abi
     from microprompt.engines.engine import Engine
@@ -16,15 +20,16 @@ def open_microprompt(task: Task) -> Session:
     from microprompt.llamacpp.backend import LlamaCppBackend
     from microprompt.types import kind
 
-    microprompt.configure(threads=task.threads, context=None, timeout=None)
+    microprompt.configure(model=task.path, threads=task.threads, context=None, timeout=None)
     engine = engine_for(abi.Model(name=task.path))
     assert isinstance(engine, Engine)
     function = WORKLOADS[task.workload].function
     if task.engine == INDEPENDENT:
         function = independent(function)
+    answering = nullcontext if task.engine == HEADS else partial(override, engine)
 
     def ask(index: int) -> object:
-        with override(engine):
+        with answering():
             return function(task.arguments[index])
 
     with override(engine):
