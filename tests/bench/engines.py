@@ -23,7 +23,7 @@ TYPED: Final = "typed-gguf"
 TITLES: Final[Mapping[str, str]] = {
     OURS: "microprompt",
     HEADS: "microprompt, choices by heads",
-    INDEPENDENT: "microprompt, independent fields",
+    INDEPENDENT: "microprompt, choices by heads, independent fields",
     STOCK: "Outlines",
     KEEPING: "Outlines, no reset()",
     GRAMMAR: "llama-cpp-python, GBNF",

@@ -21,7 +21,7 @@ from ..errors import EngineError, MicropromptError, ScriptError
 from ..program import Program
 from ..prompts.layout import Template
 from ..prompts.plan import Plan
-from ..scheduling.backend import Interrupted, Rows, Step
+from ..scheduling.backend import PASS_TOKENS, Interrupted, Rows, Step
 from ..scheduling.decoding import MAX_SEQUENCES, Cursor, Decoding
 from ..scheduling.guides import make_guide
 from ..scheduling.jobs import Job
@@ -69,6 +69,7 @@ class ByteBackend:
         self.n_cells = self.n_context = context
         self.n_sequences = 256
         self.max_sequences_per_token = MAX_SEQUENCES
+        self.pass_tokens = PASS_TOKENS
         self.template: Template | None = None
         self.decoded_batches = 0
         self._voice = voice

@@ -76,6 +76,7 @@ class LlamaCppContext(NativeContext, ABC):
             raise ModelError(f"{name} can't have a context of {self.n_cells} tokens")
         self.n_sequences = sequences
         self.max_sequences_per_token = MAX_SEQUENCES
+        self.pass_tokens = weights.pass_tokens
         self.template = weights.template
         params = lib.llama_context_default_params()
         # llama.cpp cuts the batch down to the context and then asserts that it holds a row for each sequence.

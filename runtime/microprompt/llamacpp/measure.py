@@ -150,6 +150,15 @@ class Timing:
         """A batch and one token more: between a choice, which decodes nothing, and a text."""
         return self.batch_ms + self.token_ms
 
+    @property
+    def pass_tokens(self) -> float:
+        """What a batch costs by itself, in the time of so many tokens: up to those of a call's batch, which
+        on a busy machine may seem to take as long as one."""
+        more = (self.batch_ms - self.token_ms) / (CALL_TOKENS - 1)
+        if more <= 0:
+            return CALL_TOKENS
+        return min(max(0.0, self.token_ms / more - 1), CALL_TOKENS)
+
 
 def types_to_try(path: Path) -> tuple[FileType, ...]:
     """The type of most weights of a GGUF file, and others in which it may be faster."""

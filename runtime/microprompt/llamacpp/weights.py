@@ -17,6 +17,7 @@ from typing import Any, Final
 from ..errors import ArgumentError, EngineError, ModelError
 from ..prompts.layout import Literal, Message, Segment, Template
 from ..prompts.reasoning import Markers
+from ..scheduling.backend import PASS_TOKENS
 from . import library as llama
 
 _LONGEST_TEXT: Final = 1 << 30  # bytes; llama.cpp counts in 32 bits
@@ -46,10 +47,16 @@ class WeightsFile:
     path: Path
     extra_buffers: bool
     values: ValueType = ValueType.F16
+    pass_tokens: float = PASS_TOKENS
 
     def load(self) -> Weights:
         """Raises `ModelError` if the file can't be loaded."""
-        return Weights(self.path, extra_buffers=self.extra_buffers, values=self.values)
+        return Weights(
+            self.path,
+            extra_buffers=self.extra_buffers,
+            values=self.values,
+            pass_tokens=self.pass_tokens,
+        )
 
 
 class Weights:
@@ -60,7 +67,8 @@ class Weights:
     GCC 12 compiles those for AMX wrongly (its `_tile_loadconfig` does not say that it reads memory, so the
     configuration is loaded before it is written), and they crash the process; `probe` finds out.
 
-    `values` is the type that they have in the caches of all contexts over these weights (decisions/0011).
+    `values` is the type that they have in the caches of all contexts over these weights (decisions/0011), and
+    `pass_tokens` what a batch costs by itself there (see `scheduling.backend.Backend`).
 
     Once closed, every method raises `EngineError`.
     """
@@ -71,6 +79,7 @@ class Weights:
         *,
         extra_buffers: bool = False,
         values: ValueType = ValueType.F16,
+        pass_tokens: float = PASS_TOKENS,
         vocabulary_only: bool = False,
     ) -> None:
         lib = llama.load()
@@ -78,6 +87,7 @@ class Weights:
         self.lib = lib
         self.extra_buffers = extra_buffers
         self.values = values
+        self.pass_tokens = pass_tokens
         params = lib.llama_model_default_params()
         params.vocab_only = vocabulary_only
         params.use_extra_bufts = extra_buffers

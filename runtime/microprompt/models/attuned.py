@@ -1,9 +1,13 @@
-"""Each file is timed once, for each CPU and llama.cpp, to find the type in which a cache best holds values.
+"""Each file is timed once, for each CPU and llama.cpp, and what was found says how calls are best computed.
 
 Attention multiplies a value by its weight and adds it to those before it, once for each cell that a token
 sees, in each head of each layer. Where a CPU is slow at adding up F16, that is most of what a token of a
 short batch costs, and BF16 is much faster (decisions/0011). Which CPU that is cannot be told from its name,
 so it is measured, with the weights that are used.
+
+How much a batch costs by itself depends on the weights too: small ones of 16 bits have to be fetched from
+memory for each batch, which takes as long as several tokens do; to unpack those of 4 bits costs more for
+each token. So that is kept as well, for `scheduling.drafts`.
 """
 
 from __future__ import annotations
@@ -27,23 +31,25 @@ _MIN_GAIN: Final = 0.10
 
 
 def attuned(file: WeightsFile, progress: Progress) -> WeightsFile:
-    """The file of a language model, tried already, with values of the type in which its calls are fastest.
+    """The file of a language model, tried already, with values of the type in which its calls are fastest,
+    and what a batch then costs by itself.
 
     Raises:
         ModelError: it can't be loaded, or there is no memory to time it.
     """
     depends = (cpu().identity, llama_cpp_version())
-    found = recall("values", file.path, *depends)
-    for values in ValueType:
-        if values == found:
-            return replace(file, values=values)
+    match recall("timing", file.path, *depends):
+        case {"values": ("F16" | "BF16") as values, "pass_tokens": int() | float() as pass_tokens}:
+            return replace(file, values=ValueType(values), pass_tokens=pass_tokens)
     # Not at the top: it loads NumPy, which who only looks for a model doesn't need.
     from ..llamacpp import measure
 
     progress(f"timing {file.path.name}, once", 0, 0)
-    best = faster(measure.time_values(file, settings.current().threads))
-    remember("values", file.path, best, *depends)
-    return replace(file, values=best)
+    timings = measure.time_values(file, settings.current().threads)
+    best = faster(timings)
+    pass_tokens = round(timings[best].pass_tokens, 2)
+    remember("timing", file.path, {"values": best, "pass_tokens": pass_tokens}, *depends)
+    return replace(file, values=best, pass_tokens=pass_tokens)
 
 
 def faster(timings: Mapping[ValueType, Timing]) -> ValueType:

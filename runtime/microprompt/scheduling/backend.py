@@ -22,6 +22,10 @@ are in its batch (decisions/0005)."""
 LONG_BATCH_TOKENS: Final = 128
 """Tokens of one long text that are evaluated together, by themselves. In tiles they cost half as much."""
 
+PASS_TOKENS: Final = 4.0
+"""`Backend.pass_tokens` where nobody has measured it: it is about 6 with weights of 16 bits, and 2 with those
+of 4."""
+
 Rows = NDArray[np.float32]
 """What a model says behind each token that was asked for: logits, shape (rows, vocabulary), or, where it ends
 early, hidden states, shape (rows, n_embd)."""
@@ -64,6 +68,7 @@ class Backend(Protocol):
 
     `n_cells` tokens fit into the cache in all, `n_context` into one sequence; `n_sequences` is how many
     sequences there are, numbered from 0, and one token may belong to `max_sequences_per_token` of them.
+    A batch takes by itself, beside its tokens, the time of `pass_tokens` more.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Backend(Protocol):
     n_context: int
     n_sequences: int
     max_sequences_per_token: int
+    pass_tokens: float
     template: Template | None
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:

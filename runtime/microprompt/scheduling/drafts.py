@@ -1,7 +1,7 @@
 """Drafts: tokens that an answer probably goes on with, so that they can be evaluated before it is known.
 
-A pass through a model costs several times what one token in it does, for the weights have to come from memory
-once a pass. An answer of five fields takes ten passes or more, most of them short, and much of it is known in
+A pass through a model costs by itself as much as several tokens in it, for the weights have to come from
+memory once a pass. An answer of five fields takes ten passes or more, most of them short, and much of it is known in
 advance: the mood of most messages is calm, behind ` lap` comes `top`. So a lane puts a guess behind the
 tokens that it has to evaluate anyhow. Where the answer turns out to go on like that, the rows of logits that
 it asks for next are there already, and it needs no pass for them. This is speculative decoding (Leviathan et
@@ -29,10 +29,6 @@ CONTEXT: Final = 3
 """How many tokens before a place tell what comes there. It takes three to tell the fields of a record apart:
 a name, the colon and the quote."""
 
-_PASS: Final = 6
-"""How many tokens a pass costs by itself: for smollm2-135m 4 to 9 on two cores, the more the quieter they
-are."""
-
 _SMOOTHING: Final = 3.0
 """How often something must have been seen until that counts as much as what is known of shorter contexts."""
 
@@ -58,11 +54,12 @@ class Drafts:
     It learns *segments*: the tokens that were evaluated for one row of logits. A text comes token by token,
     but behind the row that decides on a label, its rest and the next field's name come together.
 
-    `piece` gives a token's bytes.
+    `piece` gives a token's bytes, and `pass_tokens` is how many tokens' time a pass takes by itself.
     """
 
-    def __init__(self, piece: Callable[[int], bytes]) -> None:
+    def __init__(self, piece: Callable[[int], bytes], pass_tokens: float) -> None:
         self._piece = piece
+        self._pass_tokens = pass_tokens
         self._lock = threading.Lock()
         self._after: dict[Tokens, Counter[Tokens]] = {}
         self._named: dict[Tokens, tuple[int, int]] = {}
@@ -99,7 +96,7 @@ class Drafts:
             segment = max(chances, key=chances.__getitem__, default=())
             probability *= chances.get(segment, 0.0)
             room -= len(segment)
-            if not segment or room < 0 or probability * _PASS < (1 - probability) * len(segment):
+            if not segment or room < 0 or probability * self._pass_tokens < (1 - probability) * len(segment):
                 return
             yield segment
             text += segment

@@ -46,7 +46,7 @@ class TokenizedProgram:
         self._space = "" if chat else SPACE
         is_line = kind(program.returns).is_one_line()
         self._line_end = _LineEnd.of(backend) if chat and is_line else None
-        self.drafts = Drafts(backend.piece)
+        self.drafts = Drafts(backend.piece, backend.pass_tokens)
         self._every_call: dict[AnyKind, dict[Node, AnySlot]] = {}
         self._bind(None, Binding(backend, program.using.max_tokens, self._kept_slot))
 

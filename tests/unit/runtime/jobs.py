@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 from microprompt.prompts.trie import build_trie
+from microprompt.scheduling.backend import PASS_TOKENS
 from microprompt.scheduling.decoding import Cursor, Decoding, choose
 from microprompt.scheduling.drafts import CONTEXT, Drafts
 from microprompt.scheduling.jobs import Job
@@ -88,7 +89,7 @@ class WildDrafts(Drafts):
     elsewhere."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(lambda token: bytes((token % 256,)))
+        super().__init__(lambda token: bytes((token % 256,)), PASS_TOKENS)
         self._random = Random(seed)
         self.drafted = 0
 

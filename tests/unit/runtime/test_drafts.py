@@ -11,7 +11,7 @@ from microprompt import Answer, abi
 from microprompt.engines.base import Call
 from microprompt.engines.engine import Engine
 from microprompt.scheduling import drafts as module
-from microprompt.scheduling.backend import BATCH_TOKENS
+from microprompt.scheduling.backend import BATCH_TOKENS, PASS_TOKENS
 from microprompt.scheduling.drafts import Drafts
 from microprompt.types import DeclaredType, ListType
 
@@ -26,16 +26,16 @@ def draft(drafts: Drafts, before: str, question: str = "", room: int = 60) -> li
     return [bytes(segment).decode() for segment in found]
 
 
-def untaught() -> Drafts:
-    return Drafts(lambda token: bytes((token,)))
+def untaught(pass_tokens: float = 6) -> Drafts:
+    return Drafts(lambda token: bytes((token,)), pass_tokens)
 
 
 def learn(drafts: Drafts, before: str, segment: str, question: str = "") -> None:
     drafts.learn(list(before.encode()), list(segment.encode()), list(question.encode()))
 
 
-def taught(*lines: tuple[str, str], times: int = 5) -> Drafts:
-    drafts = untaught()
+def taught(*lines: tuple[str, str], times: int = 5, pass_tokens: float = 6) -> Drafts:
+    drafts = untaught(pass_tokens)
     for _ in range(times):
         for before, segment in lines:
             learn(drafts, before, segment)
@@ -64,6 +64,15 @@ def test_a_single_token_is_worth_a_lower_chance_than_many() -> None:
     once = taught(("it is: ", "a"), times=1)
     assert draft(once, "it is: ") == ["a"]
     assert draft(taught(("it is: ", "a long one"), times=1), "it is: ") == []
+
+
+def test_the_more_a_pass_costs_the_more_is_guessed() -> None:
+    lines = (("it is: ", "white"), ("it is: ", "white"), ("it is: ", "black"))
+    assert draft(taught(*lines, pass_tokens=6), "it is: ")[:1] == ["white"]
+    assert draft(taught(*lines, pass_tokens=1), "it is: ") == []
+    sure = ("it is: ", "white")
+    assert draft(taught(sure, times=30, pass_tokens=1), "it is: ")[:1] == ["white"]
+    assert draft(taught(sure, times=30, pass_tokens=0), "it is: ") == []
 
 
 def test_no_more_is_guessed_than_there_is_room_for() -> None:
@@ -122,7 +131,7 @@ def test_the_words_of_questions_that_are_answered_side_by_side_are_found_once() 
         read.append(token)
         return bytes((token,))
 
-    drafts = Drafts(piece)
+    drafts = Drafts(piece, 6)
     questions = [list(b"My tablet is late."), list(b"Your phone is early.")]
     for question in questions * 3:
         drafts.learn(list(b"device: "), list(b"phone"), question)
@@ -151,7 +160,7 @@ def ask_all(
 
 class NoDrafts(Drafts):
     def __init__(self) -> None:
-        super().__init__(lambda token: bytes((token % 256,)))
+        super().__init__(lambda token: bytes((token % 256,)), PASS_TOKENS)
 
     def draft(self, before: Sequence[int], question: Sequence[int], room: int) -> Iterator[tuple[int, ...]]:
         return iter(())
