@@ -32,7 +32,7 @@ from ..scheduling.sampling import is_near_tie, sampler_of
 from ..scheduling.slots import Said, SaidAnswer, SaidScores
 from ..scheduling.trails import Trail
 from ..types import Verdict, kind
-from .choices import Question, questions_of, questions_of_call
+from .choices import Question, places, questions_of, questions_of_call
 from .escalation import together
 from .evidence import AnyEmbedder, Sources, claim, claim_texts, embedded_texts, features_of, local
 from .search import Search
@@ -62,6 +62,10 @@ class Decides(Protocol):
 
     def arranged(self, arrangement: Arrangement, /) -> Program:
         """The program with an arrangement: each time the same one."""
+        ...
+
+    def rest(self, arrangement: Arrangement, decided: frozenset[str], /) -> Program:
+        """What is left of that for the model where so much is decided: each time the same program."""
         ...
 
     def submit(self, call: Call, /, *, waits: bool) -> Pending[Answer[object]]:
@@ -191,14 +195,20 @@ class DecidedCall(Steps):
 
     def _write(self, decided: Mapping[str, FieldAnswer], near_tie: bool) -> None:
         engine = local(self._decider.sources.engine())
-        said = {name: SaidAnswer(field) for name, field in decided.items()}
-        call = self._remaining(self._call.program)
-        future = self.begun(engine, engine.submit(call, waits=self._waits, said=said))
+        program = self._call.program
+        rest = self._decider.rest(program.arrangement, self._settlement.apart)
+        asked = places(rest.returns)
+        said = {name: SaidAnswer(field) for name, field in decided.items() if name in asked}
+        future = self.begun(engine, engine.submit(self._remaining(rest), waits=self._waits, said=said))
 
         def complete(given: Mapping[str, Answer[object]]) -> None:
             written = given[""]
             parts = {**written.parts, **decided}
-            self._judge(self._answer(written.value, parts, near_tie, written))
+            value = written.value
+            if rest is not program:
+                values = {name: field.value for name, field in parts.items()}
+                value = kind(program.returns).given(self._call.arguments).put_together("", values)
+            self._judge(self._answer(value, parts, near_tie, written))
 
         self.when_all({"": future}, complete)
 

@@ -25,6 +25,7 @@ from .decided_call import DecidedCall
 from .escalation import on_larger_model
 from .evidence import Loaded, Sources
 from .explained import explained
+from .rest import rest_of
 from .settle import Heads, Settlement, settle, tell_of_untuned
 from .source import EMBEDDER
 
@@ -72,6 +73,7 @@ class Decider(StepwiseEngine):
         self._settling = threading.Lock()
         self._warm: set[_Place] = set()
         self._arranged: dict[Arrangement, Program] = {}
+        self._rests: dict[tuple[Arrangement, frozenset[str]], Program] = {}
         larger = on_larger_model(program)
         # What the source alone gives has been asked already: of a larger model its own word is wanted.
         self._larger = (
@@ -115,7 +117,8 @@ class Decider(StepwiseEngine):
         """What a call of the program costs and why, and what decides it."""
         settlement, engine = self.settlement(), self._engine()
         larger = None if self._larger is None else self._larger.settlement()
-        found = engine.explain(self.arranged(settlement.arrangement or self._program.arrangement))
+        arrangement = settlement.arrangement or self._program.arrangement
+        found = engine.explain(self.rest(arrangement, settlement.apart))
         return explained(found, self._program, settlement, engine, larger)
 
     def close(self) -> None:
@@ -164,6 +167,13 @@ class Decider(StepwiseEngine):
     def arranged(self, arrangement: Arrangement) -> Program:
         """The decider's program with an arrangement: each time the same one, for an engine binds it once."""
         return self._arranged.setdefault(arrangement, self._program.arranged(arrangement))
+
+    def rest(self, arrangement: Arrangement, decided: frozenset[str]) -> Program:
+        """What is left of that program for the model where so much is decided: each time the same one."""
+        key = arrangement, decided
+        if key not in self._rests:
+            return self._rests.setdefault(key, rest_of(self.arranged(arrangement), decided))
+        return self._rests[key]
 
     def _settled_now(self) -> Settlement | None:
         return self._settlements.get(self._place())

@@ -97,6 +97,14 @@ class Settlement:
         return next((each.arrangement for each in self.evidence if isinstance(each, Labels)), None)
 
     @property
+    def apart(self) -> frozenset[str]:
+        """The names of the choices that are decided apart from what the model writes: none, where a head goes
+        by its scores of labels, for which it writes all of the answer."""
+        if self.arrangement is not None:
+            return frozenset()
+        return frozenset(one.question.name for one in self.settled if one.head is not None)
+
+    @property
     def answers(self) -> str:
         """The name of the model that answers: of an embedder, where no language model runs."""
         embedders = [each.model for each in self.evidence if isinstance(each, Embedding)]

@@ -257,9 +257,9 @@ def _root(declared: AnyKind, space: str, before: str, independent: bool) -> Node
     # end might be another one's.
     after = "\n" if declared.is_one_line() and not declared.fields() else ""
     lead, nodes = _joined(_pieces("", declared, space, is_json=False), after)
-    if independent and declared.fields():
-        leads = (Forced(f"{before}{each}") for each in _leads(declared, space))
-        return SideBySide(tuple(map(Chain, zip(leads, nodes, strict=True))))
+    if independent and len(leads := tuple(_leads(declared, space))) > 1:
+        forced = (Forced(f"{before}{each}") for each in leads)
+        return SideBySide(tuple(map(Chain, zip(forced, nodes, strict=True))))
     if before + lead:
         nodes = (Forced(before + lead), *nodes)
     return nodes[0] if len(nodes) == 1 else Chain(nodes)

@@ -1,13 +1,13 @@
 """Drafts: tokens that an answer probably goes on with, so that they can be evaluated before it is known.
 
 A pass through a model costs by itself as much as several tokens in it, for the weights have to come from
-memory once a pass. An answer of five fields takes ten passes or more, most of them short, and much of it is known in
-advance: the mood of most messages is calm, behind ` lap` comes `top`. So a lane puts a guess behind the
-tokens that it has to evaluate anyhow. Where the answer turns out to go on like that, the rows of logits that
-it asks for next are there already, and it needs no pass for them. This is speculative decoding (Leviathan et
-al. 2023, arXiv:2211.17192) with n-grams as the draft model (prompt lookup, Saxena 2023). What n-grams can't
-know is what this question is about. But where one of the labels that came at a place before stands in the
-question, as `tablet` does in "my tablet is late", it mostly comes again.
+memory once a pass. An answer of five fields takes ten passes or more, most of them short, and much of it is
+known in advance: the mood of most messages is calm, behind ` lap` comes `top`. So a lane puts a guess behind
+the tokens that it has to evaluate anyhow. Where the answer turns out to go on like that, the rows of logits
+that it asks for next are there already, and it needs no pass for them. This is speculative decoding
+(Leviathan et al. 2023, arXiv:2211.17192) with n-grams as the draft model (prompt lookup, Saxena 2023). What
+n-grams can't know is what this question is about. But where one of the labels that came at a place before
+stands in the question, as `tablet` does in "my tablet is late", it mostly comes again.
 
 A draft decides nothing. The coroutine that decodes an answer (see `decoding`) does not know that there is
 one: it is sent the model's own logits, takes its label or token as ever, and asks for what follows. Only if

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -314,6 +314,11 @@ class Kind(ABC, Generic[D]):
     def nested(self) -> Mapping[str, int]:
         """How many records that contain themselves lie inside one another at most, by their names."""
         return {name: depth for kind in self.inside() for name, depth in kind.nested().items()}
+
+    def only(self, names: Container[str]) -> tuple[DeclaredType, Callable[[object], object]]:
+        """A type of the fields with these names and no others, and what makes a value of it out of one of
+        this type; what has no fields is its own."""
+        return self.declared, lambda value: value
 
     def first(self) -> AnyKind:
         """The kind of what is decided first: the value itself, or which way it goes on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -127,6 +127,16 @@ class RecordKind(Compound[RecordType]):
     def arms(self) -> tuple[Arm, ...]:
         own, name = abi.own_words_of(self.declared.python), self.describe()
         return (Arm(name, own.label or name, own.description, self),)
+
+    def only(self, names: Container[str]) -> tuple[RecordType, Callable[[object], object]]:
+        fields = tuple(field for field in self.declared.fields if field.name in names)
+        # A class is the identity of a type; of this one nothing is said but its fields.
+        python = type(self.declared.python.__name__, (SimpleNamespace,), {"__mp_words__": {}})
+
+        def part(value: object) -> object:
+            return python(**{field.name: held(value, field.name) for field in fields})
+
+        return RecordType(python=python, fields=fields), part
 
     def nested(self) -> Mapping[str, int]:
         circle = abi.circle_of(self.declared.python)
