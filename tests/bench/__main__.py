@@ -1,10 +1,10 @@
-"""`make bench`: measure calls, decisions and load, and write runtime/docs/performance.md with its plots and
-figures.
+"""`make bench`: measure calls, records, decisions and load, and write runtime/docs/performance.md with its
+plots and figures.
 
     python -m tests.bench [--only PART] [--rounds N] [--repeats N] [--rows N]
 
-Half an hour on a quiet machine, of which the decisions take three minutes. With `--only`, the other parts
-stay as they were measured before. The peers' environments are made in `.bench` at the first run.
+Half an hour on a quiet machine, of which records and decisions take three minutes each. With `--only`, the
+other parts stay as they were measured before. The peers' environments are made in `.bench` at the first run.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import click
 
 from microprompt import settings
 
-from . import decisions, states, systemone
+from . import decisions, records, states, systemone
 from .cli import compare, weights_of
 from .engines import PEERS, ROOT, BenchError
-from .page import decision_lines, state_lines, systemone_lines, write_plots, write_text
+from .page import decision_lines, record_lines, state_lines, systemone_lines, write_plots, write_text
 from .report import to_json, warn_if_busy
 from .workloads import WORKLOADS
 
 T = TypeVar("T")
 
-PARTS: Final = ("calls", "decisions", "states", "systemone", "load")
+PARTS: Final = ("calls", "records", "decisions", "states", "systemone", "load")
 
 
 @click.command()
@@ -46,6 +46,7 @@ def main(parts: tuple[str, ...], rounds: int, repeats: int, rows: int) -> None:
     """Measure, and write the page of results."""
     measures: Mapping[str, Callable[[], object]] = {
         "calls": lambda: _calls(rounds, repeats),
+        "records": lambda: _told(records.compare_records, records.to_json, record_lines, rounds, repeats),
         "decisions": lambda: _told(
             decisions.compare_decisions, decisions.to_json, decision_lines, rounds, repeats
         ),

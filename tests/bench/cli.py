@@ -13,7 +13,7 @@ from microprompt import models, settings
 from microprompt.errors import MicropromptError
 
 from .compare import PREPARED, SHIPPED, Cell, Ratio, Row, Runs, has_extra_buffers, ratios, rows, run_rounds
-from .engines import ONLY_CHOICES, ONLY_RECORDS, OWN_BINDINGS, PEERS, TITLES, BenchError
+from .engines import ONLY_CHOICES, OURS, OWN_BINDINGS, PEERS, TITLES, BenchError
 from .report import Setup, describe_setup, show, to_json, warn_if_busy
 from .workloads import WORKLOADS
 
@@ -92,9 +92,9 @@ def compare(
         Cell(workload, weights, engine)
         for workload in workloads
         for weights in paths
-        for engine in TITLES
-        if engine not in PEERS or engine in peers
-        if engine not in (ONLY_RECORDS if WORKLOADS[workload].labels() else ONLY_CHOICES)
+        for engine in (OURS, *PEERS)
+        if engine == OURS or engine in peers
+        if engine not in ONLY_CHOICES or WORKLOADS[workload].labels()
         if engine not in OWN_BINDINGS or is_safe
     ]
     runs = _run(cells, paths, threads=threads, rounds=rounds, repeats=repeats)

@@ -93,8 +93,13 @@ def run_rounds(
 
 
 def _run(cell: Cell, path: Path, threads: int, repeats: int) -> Run:
+    return run_task(task_of(cell, path, threads, repeats))
+
+
+def task_of(cell: Cell, path: Path, threads: int, repeats: int) -> Task:
+    """What a process is given that measures a cell."""
     workload = WORKLOADS[cell.workload]
-    task = Task(
+    return Task(
         engine=cell.engine,
         workload=cell.workload,
         path=str(path),
@@ -109,7 +114,6 @@ def _run(cell: Cell, path: Path, threads: int, repeats: int) -> Run:
         extra_buffers=has_extra_buffers(path),
         started=0.0,
     )
-    return run_task(task)
 
 
 def run_task(task: Task) -> Run:
@@ -157,13 +161,14 @@ def _row(cell: Cell, found: Sequence[Run], ours: Sequence[Run]) -> Row:
         tokens_per_call=sum(run.tokens for run in found) / calls,
         decodes_per_call=sum(run.decodes for run in found) / calls,
         valid=sum(answer is not None for answer in answers.values()) / len(answers),
-        agreement=_agreement(answers, ours[0].answers),
+        agreement=agreement(answers, ours[0].answers),
         samples=calls,
         context=found[0].context,
     )
 
 
-def _agreement(theirs: Mapping[str, object], ours: Mapping[str, object]) -> float:
+def agreement(theirs: Mapping[str, object], ours: Mapping[str, object]) -> float:
+    """The share of answers, in a record of fields, that are ours; both by the number of the question."""
     pairs = [
         (_field(theirs[index], name), _field(answer, name))
         for index, answer in ours.items()

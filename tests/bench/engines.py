@@ -32,12 +32,13 @@ TITLES: Final[Mapping[str, str]] = {
 }
 """Every engine by name, as the report calls it."""
 
-PEERS: Final = tuple(engine for engine in TITLES if engine != OURS)
+VARIANTS: Final = (HEADS, INDEPENDENT)
+"""What is ours, asked in other ways; measured by `records`."""
+
+PEERS: Final = tuple(engine for engine in TITLES if engine not in (OURS, *VARIANTS))
 
 ONLY_CHOICES: Final = frozenset({TYPED})
 """Engines that decide and do not write."""
-
-ONLY_RECORDS: Final = frozenset({HEADS, INDEPENDENT})
 
 OWN_BINDINGS: Final = frozenset({TYPED})
 """Engines that load weights by themselves, and can't be kept from kernels that crash on this machine."""

@@ -55,6 +55,8 @@ def page(results: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _row_table(calls["measured"])
     yield ""
+    yield from record_lines(results["records"])
+    yield ""
     yield from decision_lines(results["decisions"])
     yield ""
     yield from state_lines(results["states"])
@@ -102,6 +104,35 @@ def _busy(setup: Mapping[str, Any]) -> Iterator[str]:
     if setup["busy"]:
         yield ""
         yield "**The machine was busy while this was measured.**"
+
+
+def record_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The section about a record of five fields."""
+    setup = found["setup"]
+    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
+    yield "## A record of five fields"
+    yield ""
+    yield f"Measured by `python -m tests.bench --only records` {_on(setup)}; weights {weights}."
+    yield from _busy(setup)
+    yield ""
+    yield (
+        "| | p50 ms | all cores, ms | tokens | decodes | Guidance takes so many times as long "
+        "| so many times the processor's time | same fields |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in found["rows"]:
+        times = _times({"ratio": row["guidance"], "low": row["low"], "high": row["high"]})
+        yield (
+            f"| {TITLES[row['engine']]} | {row['p50_ms']:.0f} | {row['cpu_ms']:.0f} | {row['tokens']:.1f} "
+            f"| {row['decodes']:.1f} | {times} | {row['guidance_cpu']:.2f} | {row['agreement']:.0%} |"
+        )
+    yield ""
+    for note in found["notes"]:
+        yield f"- {note}"
+    yield (
+        f"- {setup['rounds']} rounds of {setup['repeats']} messages; times as long are medians over the "
+        "messages of a round, and of these the median, the least and the greatest."
+    )
 
 
 def decision_lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -39,9 +39,7 @@ NOTES: Final = (
     "A cache of microprompt's holds values as F16 or as BF16, whichever it has measured to be faster for the "
     "weights, and attention is flash attention; the peers' have what llama-cpp-python sets by itself, F16 "
     "and plain attention.",
-    "microprompt scores labels, as its peers do. *Choices by heads* is how a function answers whose program "
-    "says nothing else; with *independent fields* it says that no field of the record sees another one. What "
-    "the sentence embedder evaluates is not among tokens and decodes.",
+    "microprompt scores labels, as its peers do.",
     "Tokens and decodes are counted at llama_decode of llama-cpp-python's bindings; typed-gguf has bindings "
     "of its own.",
 )

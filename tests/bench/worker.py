@@ -31,7 +31,7 @@ class Counter:
 
 def measure(task: Task) -> Run:
     """Load, ask once (the cold start), ask once more to settle, then time the repeats."""
-    session = _open(task)
+    session = open_session(task)
     session.ask(len(task.prompts) - 1)
     cold_start = time.time() - task.started
     # The counting wrapper is put in only now, for the import of llama.cpp belongs to the cold start.
@@ -50,12 +50,6 @@ def measure(task: Task) -> Run:
         answers[str(index)] = answer
     cpu = time.process_time() - cpu
 
-    def read(answer: object) -> object:
-        try:
-            return session.read(answer)
-        except ValueError:
-            return None
-
     return Run(
         cold_start=cold_start,
         latencies=latencies,
@@ -63,13 +57,22 @@ def measure(task: Task) -> Run:
         tokens=counter.tokens,
         decodes=counter.decodes,
         peak_memory=peak_memory(),
-        answers={index: read(answer) for index, answer in answers.items()},
+        answers={index: data_of(session, answer) for index, answer in answers.items()},
         weights_type=_weights_type(session.model) if session.model else "",
         context=session.context,
     )
 
 
-def _open(task: Task) -> Session:
+def data_of(session: Session, answer: object) -> object:
+    """An answer as JSON data; `None` where it is not of the type."""
+    try:
+        return session.read(answer)
+    except ValueError:
+        return None
+
+
+def open_session(task: Task) -> Session:
+    """The engine with its model loaded."""
     if task.engine in OPENERS:
         return OPENERS[task.engine](task)
     from .ours import open_microprompt  # not at the top: it needs what peers' environments lack
