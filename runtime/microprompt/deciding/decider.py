@@ -20,7 +20,7 @@ from ..locations import is_server
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending, deadline_of
 from ..types import kind
-from .choices import questions
+from .choices import open_choices, places, questions
 from .decided_call import DecidedCall
 from .escalation import on_larger_model
 from .evidence import Loaded, Sources
@@ -160,9 +160,17 @@ class Decider(StepwiseEngine):
         if settlement.asks_call:
             with suppress(ModelError):  # which the call will tell
                 self.sources.embedder(EMBEDDER)
-        if settlement.needs_model and not settlement.asks_call:
+        if self._needs_model(settlement):
             self._engine()
         self._warm.add(place)
+
+    def _needs_model(self, settlement: Settlement) -> bool:
+        """Whether every call runs the language model. One whose options' words decide may do without it."""
+        if not settlement.asks_call:
+            return settlement.needs_model
+        by_words = {place.name for place in open_choices(self._program.returns)}
+        has_rest = bool(places(self._program.returns) - settlement.apart - by_words)
+        return replace(settlement, has_rest=has_rest).needs_model
 
     def arranged(self, arrangement: Arrangement) -> Program:
         """The decider's program with an arrangement: each time the same one, for an engine binds it once."""

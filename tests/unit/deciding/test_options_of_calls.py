@@ -247,3 +247,11 @@ def test_bad_options_are_refused_before_anything_is_asked(sources: FakeSources) 
         ask(program(ONE_OF), sources, "rain", [])
     assert sources.fake_embedder is not None
     assert sources.fake_embedder.texts.asked == []
+
+
+@pytest.mark.parametrize(("returns", "loads"), [(ONE_OF, False), (STEP, True)], ids=["choice", "record"])
+def test_the_language_model_is_warmed_up_where_every_call_needs_it(
+    returns: DeclaredType, loads: bool, sources: FakeSources
+) -> None:
+    Decider(program(returns), Path(), sources=sources).warm_up()
+    assert ("small" in sources.loaded) is loads
