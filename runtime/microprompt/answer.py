@@ -112,12 +112,11 @@ class Answer(Generic[R]):
     "some" and "none". `mean` is its mean (a choice among whole numbers only). `coverage` is the probability,
     before any constraint, that the model would have said one of the labels (only where label scores were
     asked): low means that the question does not suit the labels. `answered_by` names the evidence that a
-    choice was decided on: "labels", "readout", "embedder", or some of them joined by "+"; it is "model" for
-    guided text and whole records, and "systemone" where such a server answered. It is "unscored" where a
-    server tells no probabilities: `distribution` is then `None`, and `confidence` 0, for nothing is known of
-    it. Of a choice among very many options, `shortlist` is how many of them came
-    into question, of all that are in `distribution`; the others have no probability there. It is `None` where
-    all did.
+    choice was decided on: "labels", "readout", "embedder", "names", or some of them joined by "+"; it is
+    "model" for guided text and whole records, and "systemone" where such a server answered. It is "unscored"
+    where a server tells no probabilities: `distribution` is then `None`, and `confidence` 0, for nothing is
+    known of it. Of a choice among very many options, `shortlist` is how many of them came into question, of
+    all that are in `distribution`; the others have no probability there. It is `None` where all did.
 
     `spans` says of copied text where it stands in the argument that it was copied from: the start and the
     end, in characters, of each text. Of a text that stands there more than once it is the first place.

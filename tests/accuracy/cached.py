@@ -20,7 +20,7 @@ import numpy as np
 from microprompt import storage
 from microprompt.deciding.choices import Question, fingerprint
 from microprompt.deciding.evidence import Sources, evidence_of_rows
-from microprompt.heads.evidence import RECIPE, Embedding, Evidence, Features, Labels, Readout
+from microprompt.heads.evidence import RECIPE, Embedding, Evidence, Features, Labels, Named, Readout
 from microprompt.program import Program
 from microprompt.prompts.layout import argument_texts
 
@@ -98,6 +98,8 @@ def _name(program: Program, evidence: Evidence) -> str:
     match evidence:
         case Embedding():
             seen: tuple[str, ...] = (evidence.model, evidence.form)
+        case Named():
+            seen = (_hash(evidence.words),)
         case Readout(prefix="none"):
             seen = (_model(program), str(evidence.layer), "none")
         case Readout():

@@ -85,7 +85,7 @@ def test_a_flow_decides_what_its_prompts_do_and_tells_what_answered() -> None:
     assert (act.wave, relation.wave, how.wave) == (1, 1, 2)
     assert (act.value, how.value) == (classify(text), complexity(text))
     assert {part for each in trace.decisions for part in each.answered_by.split("+")} <= {
-        *("readout", "embedder", "labels"),
+        *("readout", "embedder", "names", "labels"),
     }
     assert all(0 < each.seconds <= trace.seconds for each in trace.decisions)
     assert act.distribution is not None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from ..engines.base import Call
 from ..engines.engine import Engine
 from ..engines.steps import Steps
 from ..errors import AnswerRefused, AnswerTooLong, AssertionFailed, ModelError, ScriptError
-from ..heads.evidence import Evidence, Labels
+from ..heads.evidence import Evidence, Labels, Named
 from ..heads.linear import Numbers
 from ..program import Arrangement, Program
 from ..scheduling.jobs import Pending
@@ -34,11 +34,22 @@ from ..scheduling.trails import Trail
 from ..types import Verdict, kind
 from .choices import Question, places, questions_of, questions_of_call
 from .escalation import together
-from .evidence import AnyEmbedder, Sources, claim, claim_texts, embedded_texts, features_of, local
+from .evidence import (
+    AnyEmbedder,
+    Sources,
+    claim,
+    claim_texts,
+    embedded_texts,
+    features_of,
+    local,
+    shown_text,
+)
 from .search import Search
 from .settle import Settled, Settlement, tell_of_lack
 from .shortlist import shortlist
 from .source import EMBEDDER, head_of_words
+
+T = TypeVar("T")
 
 MAX_TRIES: Final = 16
 """How often a call looks for another answer, whatever comes of it: two ways may lead to one value."""
@@ -145,6 +156,8 @@ class DecidedCall(Steps):
         if isinstance(evidence, Labels):
             program = self._decider.arranged(evidence.arrangement)
             return self._submitted(replace(self._call, program=program))
+        if isinstance(evidence, Named):
+            return _there(shown_text(self._call))
         # Other heads were fitted with the instruction first, and are asked so.
         program = self._decider.arranged(replace(self._call.program.arrangement, state=None))
         call = replace(self._call, program=program)
@@ -346,6 +359,13 @@ class _WordsOfOptions:
         own = np.stack([next(vectors) for said in self.words for _ in said])
         head = head_of_words(self.words, own)
         return Settled(question=self.question, head=head, origin="source", shortlist=self.shortlist)
+
+
+def _there(value: T) -> Future[T]:
+    """A future of what is there already."""
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future
 
 
 def _failed(program: Program, refused: Sequence[tuple[object, Verdict]]) -> AssertionFailed:

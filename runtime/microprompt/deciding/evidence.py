@@ -21,7 +21,7 @@ from ..engines import loaded
 from ..engines.base import AnyEngine, Call
 from ..engines.engine import Engine
 from ..errors import ArgumentError, ModelError
-from ..heads.evidence import Embedding, Evidence, Features, Labels, Readout
+from ..heads.evidence import Embedding, Evidence, Features, Labels, Named, Readout
 from ..program import Program
 from ..prompts.layout import argument_texts
 from ..running import IN_FLIGHT
@@ -180,6 +180,8 @@ def features_of(evidence: Evidence, question: Question | None, given: Any) -> Fe
         case Labels():
             assert question is not None, "label scores are of a choice"
             return label_features(question, given)
+        case Named():
+            return evidence.features(given)
         case Readout():
             return np.asarray(given)
         case Embedding(form="text"):
@@ -249,6 +251,8 @@ def _given(calls: Sequence[Call], evidence: Evidence, sources: Sources) -> Itera
     match evidence:
         case Labels():
             return sources.engine().run_many(calls, in_flight=IN_FLIGHT)
+        case Named():
+            return map(shown_text, calls)
         case Readout():
             engine = local(sources.engine())
             return _in_order((engine, engine.read(call, evidence, waits=True)) for call in calls)
@@ -258,6 +262,11 @@ def _given(calls: Sequence[Call], evidence: Evidence, sources: Sources) -> Itera
                 (embedder, embedder.embed(embedded_texts(call.program, call.arguments, evidence.form)))
                 for call in calls
             )
+
+
+def shown_text(call: Call) -> str:
+    """What a call shows of its arguments, as one text."""
+    return "\n".join(argument_texts(without_lists(call.program), call.arguments))
 
 
 def _in_order(asked: Iterable[tuple[Answerer, Pending[T]]]) -> Iterator[T]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .. import abi, models
 from ..errors import ModelError, TuningError
 from ..heads import tuning
-from ..heads.evidence import RECIPE, Embedding, Evidence, Labels
+from ..heads.evidence import RECIPE, Embedding, Evidence, Labels, Named
 from ..heads.head import Head
 from ..heads.linear import Numbers
 from ..heads.tuning import Entry, Resolved, Thresholds, Tunings
@@ -113,7 +113,7 @@ class Settlement:
     @property
     def needs_model(self) -> bool:
         """Whether a call runs the language model."""
-        return self.has_rest or not all(isinstance(each, Embedding) for each in self.evidence)
+        return self.has_rest or not all(isinstance(each, Embedding | Named) for each in self.evidence)
 
 
 class Heads(Enum):

@@ -5,7 +5,8 @@ makes a part:
 
 - the readout, fitted on the examples;
 - the embedder: how alike the arguments are to a label's words and its examples;
-- the embedder again, for two texts: how near they are to one another, fitted on the examples.
+- the embedder again, for two texts: how near they are to one another, fitted on the examples;
+- which labels are named in the text, where examples show that this tells which one is right.
 
 Where neither has anything to go by, there is no head, and the labels are scored (`scores`).
 
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 
 from ..engines.engine import Engine
 from ..errors import ModelError
-from ..heads.evidence import Embedding, Evidence, Readout
+from ..heads.evidence import Embedding, Evidence, Named, Readout
 from ..heads.folds import left_out_together
 from ..heads.head import Head, HeadPart
 from ..heads.linear import Linear, Numbers, log_softmax
@@ -38,7 +39,7 @@ from ..program import Program
 from .choices import Question, example_labels, holes
 from .evidence import Reader, Sources, evidence_of_rows
 
-RULE: Final = 3
+RULE: Final = 4
 """The version of how heads are made of sources. It rises when another head would come out."""
 
 EMBEDDER: Final = "minilm-l6"
@@ -50,6 +51,7 @@ PREFIX: Final = "none"
 _SCALE: Final = 8.0  # of a cosine: what makes the embedder's probabilities as sure as they are right
 _WORDS: Final = 3.0  # examples that a label's words count as much as
 _COSINE_C: Final = 0.02  # one number, fitted on few examples, would soon be sure of itself
+_NAMED: Final = (3, 1)  # how often what is named is taken to have been right, and not, before any example
 _TOLD: Final = 2  # examples of each label, below which what is left out says too little
 _USUAL: Final = 1.5  # the weights of all parts together, of which nothing is known
 _NOTHING: Final = 0.02  # a weight that no answer turns on
@@ -171,11 +173,13 @@ def _made(examples: _Examples, question: Question, lacking: Callable[[ModelError
     )
     if not parts:
         return Made(head=None)
-    head = Head(parts=parts)
     if not len(known.labels):
-        return Made(head=head)
+        return Made(head=Head(parts=parts))
     left_out = np.stack([each.left_out.mean(axis=0) for each in candidates])
-    said = log_softmax(np.tensordot(weights, left_out, axes=1))
+    said = np.tensordot(weights, left_out, axes=1)
+    if (named := _named(known)) is not None:
+        parts, said = (*parts, named[0]), said + named[1]
+    said, head = log_softmax(said), Head(parts=parts)
     return Made(head=head, unseen=unseen_of(said, known.labels), said=said)
 
 
@@ -299,6 +303,32 @@ def head_of_words(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) 
     messages 74, 26, 75.)"""
     linear = Linear(_directions(_sums(words, vectors)), np.zeros(len(words), dtype=np.float32))
     return Head(parts=(HeadPart(OF_WORDS, _USUAL, linear),))
+
+
+def _named(known: _Known) -> tuple[HeadPart, Numbers] | None:
+    """What is named is likelier, by how often that was right in the examples; and what is said of each
+    example by the others, shape (n, K). `None` where no example names its label: nothing is known then of
+    texts that would.
+
+    (Four examples, one of each label, and 60 messages made from patterns, each of which names a thing to buy
+    and its colour: without this the thing is right in 51 of them and the colour in 30.)
+    """
+    words = [known.question.kind.words(option) for option in known.question.options]
+    evidence = Named(tuple(said[0] if said else "" for said in words))
+    features = known.features(evidence)
+    told = features.any(axis=1)
+    right = features[np.arange(len(known.labels)), known.labels] > 0
+    if not right.any():
+        return None
+
+    def odds(right: Numbers, told: Numbers) -> Numbers:
+        share = (_NAMED[0] + right) / (sum(_NAMED) + told)
+        return np.where(right > 0, np.log(share / (1 - share) * (known.n_labels - 1)), 0.0)
+
+    left_out = odds(right.sum() - right, told.sum() - told)
+    weights = np.diag(np.full(known.n_labels, odds(right.sum(), told.sum()), dtype=np.float32))
+    linear = Linear(weights, np.zeros(known.n_labels, dtype=np.float32))
+    return HeadPart(evidence, 1.0, linear), log_softmax(left_out[:, np.newaxis] * features)
 
 
 def _sums(words: Sequence[Sequence[str]], vectors: NDArray[np.float32]) -> Numbers:

@@ -1,4 +1,4 @@
-"""What a choice may be decided on: three sources of evidence, as data.
+"""What a choice may be decided on: four sources of evidence, as data.
 
 Whoever has a piece of evidence can say what it is called, and what numbers it gives for one call, its
 *features*. How they are computed, the engines know; what they say, a head does.
@@ -6,6 +6,7 @@ Whoever has a piece of evidence can say what it is called, and what numbers it g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Final, TypeAlias
@@ -83,7 +84,35 @@ class Embedding:
         return {"kind": self.name, "model": self.model, "form": self.form}
 
 
-Evidence: TypeAlias = Labels | Readout | Embedding
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which labels are named in the arguments' texts, shape (K,): 1 for each whose word stands there, as
+    `laptop` does in "my laptops", else 0. `words` are those of the labels in their order, empty for one that
+    has no name."""
+
+    words: tuple[str, ...]
+
+    name: ClassVar[str] = "names"
+
+    def to_data(self) -> dict[str, object]:
+        """As JSON data, which `evidence_of` reads."""
+        return {"kind": self.name, "words": list(self.words)}
+
+    def features(self, text: str) -> Features:
+        """What a text names."""
+        folded = text.casefold()
+        return np.array([_stands(word.casefold(), folded) for word in self.words], dtype=np.float32)
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether a word stands in a text by itself, or in the plural."""
+    # Most words are not in a text at all, and a pattern for each of thousands would take a while.
+    if not word or word not in text:
+        return False
+    return re.search(rf"(?<!\w){re.escape(word)}(?:e?s)?(?!\w)", text) is not None
+
+
+Evidence: TypeAlias = Labels | Readout | Embedding | Named
 
 
 def evidence_of(data: object) -> Evidence:
@@ -123,6 +152,13 @@ def _embedding(data: Mapping[str, object]) -> Embedding:
     return Embedding(model, _one_of(FORMS, data, "form"))
 
 
+def _named(data: Mapping[str, object]) -> Named:
+    words = data.get("words")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"names are a list of words, not {words!r:.60}")
+    return Named(tuple(words))
+
+
 def _one_of(known: tuple[str, ...], data: Mapping[str, object], name: str) -> str:
     found = data.get(name)
     if not isinstance(found, str) or found not in known:
@@ -134,6 +170,7 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, object]], Evidence]]] = {
     Labels.name: _labels,
     Readout.name: _readout,
     Embedding.name: _embedding,
+    Named.name: _named,
 }
 """In the order in which evidence is named together."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ..program import USUAL, Arrangement
-from .evidence import Embedding, Evidence, Labels, Readout
+from .evidence import Embedding, Evidence, Labels, Named, Readout
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ def name_of(evidence: Evidence) -> EvidenceName:
             return EvidenceName("embedder (pair)", f"{model}, how the two texts compare")
         case Embedding(model=model):
             return EvidenceName("embedder (text)", f"{model}, what the text is about")
+        case Named():
+            return EvidenceName("labels named", "which labels are named in the text")
         case _:
             assert_never(evidence)
 

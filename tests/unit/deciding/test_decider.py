@@ -98,6 +98,13 @@ def test_what_only_the_embedder_decides_loads_no_language_model(sources: FakeSou
     assert "small" not in sources.loaded
 
 
+def test_what_a_text_names_decides_without_a_language_model(sources: FakeSources) -> None:
+    laid_out = program(ACT, examples={"A command, and loud.": Act.command})
+    found = ask(decider(laid_out, sources), "two loud commands")
+    assert (found.value, found.answered_by) == (Act.command, "embedder+names")
+    assert "small" not in sources.loaded
+
+
 def test_labels_are_scored_where_the_source_says_nothing_else(sources: FakeSources) -> None:
     sources.small._script = {"ask": {True: 0.25, False: 0.75}}
     answer = ask(decider(program(BoolType()), sources), "Hm.")

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from microprompt import abi
+from microprompt.deciding import source
 from microprompt.deciding.choices import fingerprint, places, questions
 from microprompt.deciding.evidence import evidence_of_rows
 from microprompt.deciding.source import Made, Unseen, heads_from_source, weigh
 from microprompt.errors import ModelError
-from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout
-from microprompt.heads.head import Head
+from microprompt.heads.evidence import Embedding, Evidence, Labels, Named, Readout
+from microprompt.heads.head import Head, HeadPart
 from microprompt.program import Program
 from microprompt.types import BoolType, DeclaredType, EnumType, IntType, LiteralType, OptionalType, StrType
 
@@ -153,6 +154,67 @@ def test_examples_make_a_readout_and_an_embedder_that_answer_together(sources: F
     assert head.answered_by == "readout+embedder"
     assert [says(head, text) for text in ("Is it near?", "Close the lid.", "Hail was falling.")] == [0, 1, 2]
     assert made_of(laid_out, sources).unseen == Unseen(examples=6, right=6, chance=2)
+
+
+class Colour(StrEnum):
+    red = "red"
+    blue = "blue"
+    green = "green"
+
+
+COLOUR = EnumType(python=Colour)
+NAMING = {
+    "my red cup broke": Colour.red,
+    "the blue one is lost": Colour.blue,
+    "like grass": Colour.green,
+    "two red shirts": Colour.red,
+}
+
+
+def named(head: Head) -> HeadPart | None:
+    return next((part for part in head.parts if isinstance(part.evidence, Named)), None)
+
+
+def test_what_is_named_counts_where_examples_name_their_label(sources: FakeSources) -> None:
+    made = made_of(program(COLOUR, examples=NAMING), sources)
+    assert made.head is not None
+    assert made.head.answered_by == "readout+embedder+names"
+    part = named(made.head)
+    assert part is not None
+    assert part.evidence == Named(("red", "blue", "green"))
+    # Three of three named ones are right, and three of four beforehand: 6 to 1, and two others share the 1.
+    assert np.diag(part.linear.weights) == pytest.approx([np.log(6 * 2)] * 3)
+    assert (part.linear.weights != 0).sum() == 3
+
+
+def test_an_example_that_is_left_out_does_not_vouch_for_names(
+    sources: FakeSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = {"my red cup": Colour.red, "the sky": Colour.blue, "like grass": Colour.green}
+    made = made_of(program(COLOUR, examples=examples), sources)
+    assert made.head is not None
+    assert named(made.head) is not None
+    monkeypatch.setattr(source, "_named", lambda known: None)
+    without = made_of(program(COLOUR, examples=examples), sources)
+    assert made.said == pytest.approx(without.said)
+
+
+def test_the_less_names_are_right_the_less_they_count(sources: FakeSources) -> None:
+    wrong = {f"red {n}": Colour.green for n in range(2)}
+    part = named(head_of(program(COLOUR, examples=NAMING | wrong), sources))
+    assert part is not None
+    assert part.linear.weights[0, 0] == pytest.approx(np.log(6 / 3 * 2))
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [{}, {"like blood": Colour.red, "the sky": Colour.blue}, {"not red": Colour.blue, "no blue": Colour.red}],
+    ids=["none", "no names", "wrong names"],
+)
+def test_names_that_no_example_vouches_for_do_not_count(
+    sources: FakeSources, examples: dict[str, object]
+) -> None:
+    assert named(head_of(program(COLOUR, examples=examples), sources)) is None
 
 
 def test_examples_of_one_label_fit_no_readout(sources: FakeSources) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from microprompt.heads.evidence import Embedding, Evidence, Labels, Readout, evidence_of
+from microprompt.heads.evidence import Embedding, Evidence, Labels, Named, Readout, evidence_of
 from microprompt.heads.head import Head, HeadPart
 from microprompt.heads.linear import Linear
 from microprompt.program import Arrangement
@@ -17,7 +17,8 @@ OWN = Readout(18, "own")
 TEXT = Embedding("minilm-l6", "text")
 ARRANGED = Labels(Arrangement(layout="chat", members="reversed", examples="interleaved"))
 PAIR = Embedding("a.gguf", "pair")
-EVIDENCE: tuple[Evidence, ...] = (Labels(), ARRANGED, OWN, Readout(18, "none"), TEXT, PAIR)
+NAMES = Named(("phone", "card arrival", "", "C++"))
+EVIDENCE: tuple[Evidence, ...] = (Labels(), ARRANGED, OWN, Readout(18, "none"), TEXT, PAIR, NAMES)
 
 
 def linear(weights: list[list[float]], bias: list[float]) -> Linear:
@@ -69,6 +70,20 @@ def test_what_answered_is_named_in_one_order() -> None:
     assert head(parts[1], parts[2]).answered_by == "readout"
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("My PHONE is wet.", [1, 0, 0, 0]),
+        ("Two phones, and no card arrivals.", [1, 1, 0, 0]),
+        ("My headphones, my phoned card.", [0, 0, 0, 0]),
+        ("Is it C++? It is C++.", [0, 0, 0, 1]),
+        ("", [0, 0, 0, 0]),
+    ],
+)
+def test_a_label_is_named_by_its_word(text: str, named: list[int]) -> None:
+    assert NAMES.features(text).tolist() == named
+
+
 @pytest.mark.parametrize("evidence", EVIDENCE, ids=str)
 def test_evidence_is_the_same_after_json(evidence: Evidence) -> None:
     assert evidence_of(json.loads(json.dumps(evidence.to_data()))) == evidence
@@ -92,6 +107,9 @@ def test_evidence_is_the_same_after_json(evidence: Evidence) -> None:
         {"kind": "readout", "prefix": "own"},
         {"kind": "embedder", "model": "", "form": "text"},
         {"kind": "embedder", "model": "minilm-l6", "form": 3},
+        {"kind": "names"},
+        {"kind": "names", "words": "phone"},
+        {"kind": "names", "words": ["phone", 3]},
     ],
 )
 def test_other_data_is_no_evidence(data: object) -> None:
