@@ -5,15 +5,14 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 
-from .engines import HEADS, INDEPENDENT
+from .engines import INDEPENDENT, VARIANTS
 from .task import Session, Task
 from .workloads import WORKLOADS, independent
 
 
 def open_microprompt(task: Task) -> Session:
     """Load the weights as an engine and check that it completes the text that its peers get. Labels are
-    scored, as with the peers; with `HEADS` and `INDEPENDENT`, choices are decided as in a program that says
-    nothing of it."""
+    scored, as with the peers; of `VARIANTS`, choices are decided as in a program that says nothing of it."""
     import microprompt
     from microprompt import abi
     from microprompt.engines.engine import Engine
@@ -27,7 +26,7 @@ def open_microprompt(task: Task) -> Session:
     function = WORKLOADS[task.workload].function
     if task.engine == INDEPENDENT:
         function = independent(function)
-    answering = nullcontext if task.engine in (HEADS, INDEPENDENT) else partial(override, engine)
+    answering = nullcontext if task.engine in VARIANTS else partial(override, engine)
 
     def ask(index: int) -> object:
         with answering():

@@ -100,6 +100,15 @@ def _on(setup: Mapping[str, Any]) -> str:
     )
 
 
+def _measured(setup: Mapping[str, Any], part: str, *more: str) -> Iterator[str]:
+    """How a part was measured, and on what."""
+    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
+    said = f"Measured by `python -m tests.bench --only {part}` {_on(setup)}; weights {weights}."
+    yield " ".join((said, *more))
+    yield from _busy(setup)
+    yield ""
+
+
 def _busy(setup: Mapping[str, Any]) -> Iterator[str]:
     if setup["busy"]:
         yield ""
@@ -109,12 +118,9 @@ def _busy(setup: Mapping[str, Any]) -> Iterator[str]:
 def record_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The section about a record of five fields."""
     setup = found["setup"]
-    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
     yield "## A record of five fields"
     yield ""
-    yield f"Measured by `python -m tests.bench --only records` {_on(setup)}; weights {weights}."
-    yield from _busy(setup)
-    yield ""
+    yield from _measured(setup, "records")
     yield (
         "| | p50 ms | all cores, ms | tokens | decodes | Guidance takes so many times as long "
         "| so many times the processor's time | same fields |"
@@ -138,15 +144,9 @@ def record_lines(found: Mapping[str, Any]) -> Iterator[str]:
 def decision_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The section about decisions."""
     setup = found["setup"]
-    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
     yield "## Decisions"
     yield ""
-    yield (
-        f"Measured by `python -m tests.bench --only decisions` {_on(setup)}; weights {weights}. A call takes "
-        "an argument of about 12 tokens, or two of them."
-    )
-    yield from _busy(setup)
-    yield ""
+    yield from _measured(setup, "decisions", "A call takes an argument of about 12 tokens, or two of them.")
     yield "| asked | decided by | p50 ms | times as long | Outlines ms | Outlines, times as long |"
     yield "|---|---|---|---|---|---|"
     for row in found["rows"]:
@@ -189,10 +189,7 @@ def systemone_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _state_table(found: Mapping[str, Any], part: str, count: str, ours: str) -> Iterator[str]:
     setup = found["setup"]
-    weights = ", ".join(f"{kind}: {name}" for kind, name in setup["weights"].items())
-    yield f"Measured by `python -m tests.bench --only {part}` {_on(setup)}; weights {weights}. {ours}"
-    yield from _busy(setup)
-    yield ""
+    yield from _measured(setup, part, ours)
     columns = ("one question, ms", f"all {count}, ms", "times as long", "times the processor's time")
     yield f"| | {' | '.join(columns)} | same answers |"
     yield "|---|---|---|---|---|---|"

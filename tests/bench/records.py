@@ -11,20 +11,20 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, median
-from typing import Final
+from typing import Final, TypeAlias
 
 from .compare import PREPARED, SHIPPED, Cell, agreement, task_of
-from .engines import GUIDANCE, HEADS, INDEPENDENT, OURS, ROOT, BenchError, python_of
+from .engines import GUIDANCE, OURS, ROOT, VARIANTS, BenchError, python_of
 from .report import Setup, describe_setup
 from .task import Task
 from .turns import Turn
 from .workloads import WORKLOADS
 
-ENGINES: Final = (OURS, HEADS, INDEPENDENT, GUIDANCE)
+ENGINES: Final = (OURS, *VARIANTS, GUIDANCE)
 
 _WORKLOAD: Final = "record"
 
@@ -94,7 +94,7 @@ def compare_records(
     )
 
 
-Round = Mapping[str, Sequence[Turn]]
+Round: TypeAlias = Mapping[str, Sequence[Turn]]
 """The calls of each engine, of which those of one number are about one message."""
 
 
@@ -127,7 +127,8 @@ def _asking(task: Task) -> Iterator[Callable[[int], Turn]]:
         to, answers = process.stdin, process.stdout
 
         def tell(what: object) -> None:
-            print(what, file=to, flush=True)
+            with suppress(BrokenPipeError):  # it has ended, and does not answer either
+                print(what, file=to, flush=True)
 
         def ask(message: int) -> Turn:
             tell(message)
@@ -141,6 +142,8 @@ def _asking(task: Task) -> Iterator[Callable[[int], Turn]]:
             yield ask
         finally:
             process.kill()
+            with suppress(BrokenPipeError):
+                to.close()
 
 
 def rows(rounds: Sequence[Round]) -> list[RecordRow]:

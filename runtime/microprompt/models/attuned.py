@@ -39,7 +39,7 @@ def attuned(file: WeightsFile, progress: Progress) -> WeightsFile:
     """
     depends = (cpu().identity, llama_cpp_version())
     match recall("timing", file.path, *depends):
-        case {"values": ("F16" | "BF16") as values, "pass_tokens": int() | float() as pass_tokens}:
+        case {"values": values, "pass_tokens": int() | float() as pass_tokens} if values in tuple(ValueType):
             return replace(file, values=ValueType(values), pass_tokens=pass_tokens)
     # Not at the top: it loads NumPy, which who only looks for a model doesn't need.
     from ..llamacpp import measure
